@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* encode.h -- a batch in the forms that destinations take.  Implemented in src/wire/.
+ *
+ * All functions append to `out`, which the caller owns, and leave it as it was on failure.
+ * ST_LIMIT: `out` may not grow that far; ST_NO_MEMORY; ST_CORRUPT: a record is not protobuf.
+ */
+#pragma once
+
+#include "telltale/batch.h"
+#include "telltale/buf.h"
+
+/* The bytes of an ExportLogsServiceRequest (also a LogsData): records of one group stand
+ * together, groups in order of their first record, records of a group in batch order. */
+MUST_CHECK enum status encode_otlp_request(const struct batch *batch, struct buf *out,
+                                           struct error *err);
+
+/* How many bytes encode_otlp_request() would append. */
+size_t encode_otlp_request_size(const struct batch *batch);
+
+/* One record as a LogsData object in OTLP JSON, on one line, with its '\n'.
+ * `extra_attributes` are encoded LogRecord.attributes fields (tag and length included) that are
+ * shown behind the record's own; may be empty.  Depth is bounded; ST_CORRUPT beyond it. */
+MUST_CHECK enum status encode_otlp_json_line(const struct record_group *group, struct slice record,
+                                             struct slice extra_attributes, struct buf *out,
+                                             struct error *err);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exporter.h -- what a destination must provide.
+ *
+ * An exporter knows one protocol.  It has no threads, queues, timers, retries, cursors or
+ * log lines: src/deliver/worker.c owns those, once, for all of them.
+ *
+ * Threads: one worker thread makes every call on one instance.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "telltale/batch.h"
+#include "telltale/config_field.h"
+#include "telltale/error.h"
+
+enum export_result {
+    EXPORT_DONE,      /* the destination has it: the cursor may advance */
+    EXPORT_RETRY,     /* it may not have arrived: the same batch will come again */
+    EXPORT_REJECTED,  /* it will never be accepted: goes to the dead letters */
+    EXPORT_TOO_LARGE, /* not accepted at this size: the worker halves it, or, when it is a single
+                       record, sends that to the dead letters */
+};
+
+/* What the worker should know beyond the result.  Zeroed before each send(). */
+struct export_report {
+    uint32_t rejected_count; /* EXPORT_DONE: records refused out of a batch otherwise taken */
+    uint32_t retry_after_ms; /* EXPORT_RETRY: the destination's own wish; 0: use our backoff */
+    size_t sent_bytes;       /* on the wire, as far as known */
+    char message[256];       /* the destination's own words, cut and NUL-terminated */
+};
+
+/* What the daemon tells an exporter about the place it runs in. */
+struct exporter_context {
+    const char *name;      /* "type/name" of the configuration section; borrowed */
+    const char *state_dir; /* absolute; borrowed */
+};
+
+struct exporter_ops {
+    const char *name;                  /* also its config section */
+    const struct config_field *fields; /* options; ends with a field whose key is NULL */
+    size_t config_size;
+    /* Checks what a table of fields cannot say.  `config` is the filled struct.  NULL: nothing. */
+    enum status (*check)(const void *config, struct error *err);
+    /* `config` is borrowed until destroy().  Must not block on the network. */
+    enum status (*create)(const void *config, const struct exporter_context *context,
+                          void **ret_self, struct error *err);
+    /* Connects when needed.  Must return by `deadline_ns` (monotonic).  `batch` is borrowed
+     * until it returns.  `err` is set for every result but EXPORT_DONE. */
+    enum export_result (*send)(void *self, const struct batch *batch, uint64_t deadline_ns,
+                               struct export_report *report, struct error *err);
+    /* Called about once a second while there is nothing to send: rotation by age and the like.
+     * NULL: not needed. */
+    enum status (*tick)(void *self, uint64_t now_unix_ns, struct error *err);
+    void (*destroy)(void *self); /* accepts NULL */
+};

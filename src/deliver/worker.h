@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker.h -- one destination: reads the journal from its cursor, hands batches to its exporter,
+ * and moves the cursor when, and only when, an outcome is known.
+ *
+ * Threads: a worker has a thread of its own.  The functions below are for the thread that
+ * started it; worker_status() is for any thread.
+ */
+#pragma once
+
+#include "journal/journal.h"
+#include "telltale/exporter.h"
+
+struct worker;
+
+struct worker_settings {
+    const char *name;               /* "type/name"; copied */
+    const char *cursor_dir;         /* borrowed during start */
+    const char *dead_letter_dir;    /* copied */
+    const struct exporter_ops *ops; /* static */
+    const void *config;             /* borrowed until worker_stop() */
+    const char *state_dir;          /* borrowed until worker_stop() */
+    size_t batch_size_max;          /* bytes of one request */
+    size_t batch_count_max;
+    uint64_t batch_delay_ns;                 /* how long records may wait for company */
+    uint64_t timeout_ns;                     /* of one send() */
+    uint64_t retry_initial_ns, retry_max_ns; /* backoff, full jitter */
+};
+
+enum worker_state { WORKER_IDLE, WORKER_SENDING, WORKER_WAITING_TO_RETRY, WORKER_FAILED };
+
+struct worker_status {
+    enum worker_state state;
+    uint64_t next_sequence; /* the durable cursor */
+    uint64_t delivered_records;
+    uint64_t rejected_records; /* refused inside an accepted batch */
+    uint64_t dead_letter_records;
+    uint64_t missing_records; /* damage in the journal */
+    uint64_t retries;
+    char last_error[256]; /* empty when the last send went well */
+    uint64_t last_error_unix_ns;
+};
+
+MUST_CHECK enum status worker_start(const struct worker_settings *settings, struct journal *journal,
+                                    struct worker **ret, struct error *err);
+
+/* Asks the worker to finish: what is committed is still sent, until `deadline_ns` (monotonic);
+ * then the thread ends, at the latest when the send() under way returns.  What was not
+ * confirmed is sent at the next start.  NULL is allowed. */
+void worker_stop(struct worker *worker, uint64_t deadline_ns);
+
+void worker_read_status(struct worker *worker, struct worker_status *ret);
+const char *worker_name(const struct worker *worker);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* journal.h -- the one log that all receivers write and all destinations read.
+ *
+ * Segments of framed records in one directory (docs/JOURNAL_FORMAT.md).  A thread of its own
+ * takes every batch that waits, writes them together, syncs once, and only then says so.
+ * Readers see what is committed and nothing else.
+ *
+ * Threads: any thread may submit, wait and ask; the journal's own thread writes; a reader
+ * (reader.h) belongs to its thread.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "journal/append_batch.h"
+#include "telltale/error.h"
+
+struct journal;
+
+struct journal_settings {
+    const char *dir;            /* made if missing, mode 0700; borrowed during open */
+    uint64_t size_max;          /* bytes of all segments together */
+    uint64_t segment_size;      /* a segment is closed when it is this large */
+    uint64_t disk_reserve;      /* bytes that are left free on the file system */
+    uint64_t group_delay_ns;    /* a commit may wait this long for others to join, when the one
+                                   before it was less than this ago */
+    uint64_t pending_bytes_max; /* batches submitted and not yet durable */
+};
+
+/* What recovery found; all zero on a first start. */
+struct journal_recovery {
+    uint64_t segments;
+    uint64_t records;
+    uint64_t torn_bytes; /* cut from the end of the last segment */
+    uint64_t quarantined_ranges;
+    uint64_t quarantined_bytes;
+    uint64_t missing_records; /* sequence numbers that damage has taken */
+};
+
+/* Recovers what is there and starts the thread.  Damage never fails the start: it is moved to
+ * DIR/quarantine and reported.  ST_IO: the directory cannot be used; ST_AGAIN: another process
+ * holds its lock (the message names the pid). */
+MUST_CHECK enum status journal_open(const struct journal_settings *settings, struct journal **ret,
+                                    struct journal_recovery *ret_recovery, struct error *err);
+
+/* Commits what was submitted, stops the thread, closes the files.  NULL is allowed.  Readers
+ * must be closed before. */
+void journal_close(struct journal *journal);
+
+/* Takes `*batch` (sets it to NULL) and calls `done` later.  Refusals leave it with the caller:
+ * ST_AGAIN: pending_bytes_max is reached, try again when something was committed; ST_LIMIT: the
+ * journal or the disk is full; ST_IO: the disk failed; ST_STOPPING. */
+MUST_CHECK enum status journal_submit(struct journal *journal, struct append_batch **batch,
+                                      append_done_function *done, void *context, struct error *err);
+
+/* Every sequence number below this is durable. */
+uint64_t journal_committed(const struct journal *journal);
+
+/* The oldest sequence number that is still kept. */
+uint64_t journal_oldest(const struct journal *journal);
+
+/* Waits until journal_committed() > `sequence`, `deadline_ns` (monotonic) has passed or
+ * journal_wake() is called. */
+void journal_wait(struct journal *journal, uint64_t sequence, uint64_t deadline_ns);
+void journal_wake(struct journal *journal);
+
+/* No reader needs what is below `sequence`: whole segments below it are removed.  The caller
+ * has made the cursors that allow it durable first. */
+void journal_retire(struct journal *journal, uint64_t sequence);
+
+const uint8_t *journal_id(const struct journal *journal); /* JOURNAL_ID_SIZE bytes */
+uint64_t journal_size(const struct journal *journal);     /* bytes on disk */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reader.h -- reading committed records in order, from any position.
+ *
+ * Threads: a reader belongs to the thread that opened it.
+ */
+#pragma once
+
+#include "journal/journal.h"
+#include "telltale/batch.h"
+
+struct journal_reader;
+
+struct batch_limits {
+    size_t size_max; /* bytes; a single record may be larger than this */
+    size_t count_max;
+};
+
+/* Begins at `sequence` (1 is the first record ever).  If retirement or damage has taken it, the
+ * reader begins at the next one that is there. */
+MUST_CHECK enum status journal_reader_open(struct journal *journal, uint64_t sequence,
+                                           struct journal_reader **ret, struct error *err);
+void journal_reader_close(struct journal_reader *reader); /* accepts NULL */
+
+/* Reads what is committed, up to `limits`, into `ret`, which borrows from the reader until the
+ * next call.  Zero records: nothing new yet.  `*ret_next` is the position behind the batch, for
+ * the cursor; it also moves over damage, whose records are counted in `*ret_missing`.
+ * ST_IO: the disk failed; the position has not changed. */
+MUST_CHECK enum status journal_reader_next(struct journal_reader *reader,
+                                           const struct batch_limits *limits, struct batch *ret,
+                                           uint64_t *ret_next, uint64_t *ret_missing,
+                                           struct error *err);
+
+/* Goes back to `sequence`, for instance to send a batch again in halves. */
+void journal_reader_seek(struct journal_reader *reader, uint64_t sequence);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* normalize.h -- what any agent said, in one model: the agent.* attributes of docs/SCHEMA.md,
+ * appended to the record.
+ *
+ * What the sender wrote is never changed: the output is more fields for the same LogRecord, to
+ * be laid behind its bytes.  A dialect is a table (dialect.h); adding one is adding a file.
+ *
+ * Threads: a normalizer belongs to the thread that made it.
+ */
+#pragma once
+
+#include "telltale/batch.h"
+#include "telltale/buf.h"
+#include "telltale/error.h"
+#include "wire/otlp.h"
+
+enum transport {
+    TRANSPORT_UNIX_SOCKET,
+    TRANSPORT_OTLP_HTTP_PROTOBUF,
+    TRANSPORT_OTLP_HTTP_JSON,
+    TRANSPORT_OTLP_GRPC,
+    TRANSPORT_INTERNAL,
+};
+
+struct normalizer;
+
+MUST_CHECK enum status normalizer_create(const struct otlp_limits *limits, struct normalizer **ret,
+                                         struct error *err);
+void normalizer_destroy(struct normalizer *normalizer); /* accepts NULL */
+
+/* Tells which resource and scope the next records stand under; facts about them are looked up
+ * once.  `group` is borrowed until the next call.  ST_CORRUPT: its bytes are not protobuf. */
+MUST_CHECK enum status normalizer_set_group(struct normalizer *normalizer,
+                                            const struct record_group *group, struct error *err);
+
+struct normalize_input {
+    struct slice record; /* LogRecord, as the sender wrote it or as native_json made it */
+    enum transport transport;
+    struct slice native_kind;   /* native events: "kind" as sent; empty otherwise */
+    struct slice sender_fields; /* encoded attributes about the sender (agent.peer.*), appended as
+                                  they are; see net/peer.h */
+    uint64_t received_unix_nano;
+};
+
+/* Appends to `out` the fields to lay behind the record.  ST_CORRUPT: the record is not a
+ * LogRecord; ST_LIMIT: it is over a limit, which the message names.  On failure `out` is as it
+ * was. */
+MUST_CHECK enum status normalize_record(struct normalizer *normalizer,
+                                        const struct normalize_input *input, struct buf *out,
+                                        struct error *err);
