@@ -320,8 +320,7 @@ static double to_real_slowly(const struct number_parts *parts)
     if (parts->fraction.size > 0)
         memcpy(text + size, parts->fraction.data, parts->fraction.size);
     size += parts->fraction.size;
-    snprintf(text + size, sizeof(text) - size, "e%d",
-             parts->exponent - (int)parts->fraction.size);
+    snprintf(text + size, sizeof(text) - size, "e%d", parts->exponent - (int)parts->fraction.size);
     return strtod(text, NULL);
 }
 
@@ -357,7 +356,9 @@ bool json_read_number(struct json_scan *scan, struct json_number *ret)
         return json_fail(scan, ST_LIMIT, start, "a number of more than 512 bytes");
     struct json_number number = {.text = slice_of(start, size)};
     number.is_integer = to_integer(&parts, &number.integer);
-    number.real = number.is_integer ? (double)number.integer : to_real(&parts);
+    /* "-0" is the integer 0, but as a double it keeps its sign. */
+    bool is_exact = number.is_integer && number.integer != 0;
+    number.real = is_exact ? (double)number.integer : to_real(&parts);
     if (isinf(number.real))
         return json_fail(scan, ST_INVALID, start, "a number beyond the range of doubles");
     *ret = number;
