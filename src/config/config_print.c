@@ -88,6 +88,8 @@ static void print_scalar(struct printer *printer, const struct config_field *fie
                          const void *value)
 {
     char text[CONFIG_VALUE_TEXT_MAX];
+    char mode[CONFIG_VALUE_TEXT_MAX];
+    char quoted[CONFIG_VALUE_TEXT_MAX + 2];
     const char *shown = text;
 
     switch (field->type) {
@@ -104,9 +106,9 @@ static void print_scalar(struct printer *printer, const struct config_field *fie
         config_write_duration(*(const uint64_t *)value, text);
         break;
     case CONFIG_MODE:
-        text[0] = '"';
-        config_write_mode(*(const uint32_t *)value, text + 1);
-        strcat(text, "\"");
+        config_write_mode(*(const uint32_t *)value, mode);
+        snprintf(quoted, sizeof(quoted), "\"%s\"", mode);
+        shown = quoted;
         break;
     default:
         shown = field->choices[*(const int *)value];
