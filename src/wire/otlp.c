@@ -81,7 +81,8 @@ static bool read_any_again(const struct pb_field *field, struct any_view *any)
     return true;
 }
 
-static bool read_attribute(struct slice key_value, struct attribute_view *attribute)
+/* The fields of a KeyValue and its AnyValue, in any order and number. */
+static bool read_attribute_fields(struct slice key_value, struct attribute_view *attribute)
 {
     *attribute = (struct attribute_view){.key = SLICE_EMPTY};
     struct pb_walk walk = pb_walk_start(key_value);
@@ -98,6 +99,66 @@ static bool read_attribute(struct slice key_value, struct attribute_view *attrib
         }
     }
     return step == PB_END;
+}
+
+/* Reads a length of one or two bytes; NULL: it is longer, or there are less than `size_min`
+ * bytes behind it.  Three bytes can be read at `at`. */
+static inline const uint8_t *read_short_length(const uint8_t *at, const uint8_t *end,
+                                               size_t *ret_length)
+{
+    size_t length = *at++;
+    if (length >= 0x80) {
+        if (*at >= 0x80)
+            return NULL;
+        length = (length & 0x7f) | (size_t)*at++ << 7;
+    }
+    *ret_length = length;
+    return length <= (size_t)(end - at) ? at : NULL;
+}
+
+/* What nearly every attribute is: a key, then a text or a number, and nothing else.  false: it
+ * is something else, or broken; read_attribute_fields() will tell. */
+static inline bool read_usual_attribute(struct slice key_value, struct attribute_view *attribute)
+{
+    enum { TAG_KEY = 0x0a, TAG_VALUE = 0x12, TAG_STRING = 0x0a, TAG_BOOL = 0x10, TAG_INT = 0x18 };
+    enum { SIZE_MIN = 6 }; /* what can be looked at before a length is known */
+    const uint8_t *at = key_value.data;
+    const uint8_t *end = at + key_value.size;
+    size_t size;
+    if (key_value.size < SIZE_MIN || *at++ != TAG_KEY)
+        return false;
+    const uint8_t *key = read_short_length(at, end, &size);
+    if (key == NULL || (size_t)(end - key) < size + SIZE_MIN - 2 || key[size] != TAG_VALUE)
+        return false;
+    attribute->key = slice_of(key, size);
+    const uint8_t *any = read_short_length(key + size + 1, end, &size);
+    if (any == NULL || any + size != end || size < 2)
+        return false;
+    struct any_view *value = &attribute->value;
+    value->encoded = slice_of(any, size);
+    value->integer = 0;
+    value->number = 0;
+    if (*any == TAG_STRING && size >= 4) {
+        const uint8_t *text = read_short_length(any + 1, end, &size);
+        value->type = ANY_TYPE_STRING;
+        value->bytes = slice_of(text, size);
+        return text != NULL && text + size == end;
+    }
+    uint64_t integer = 0;
+    unsigned shift = 0;
+    for (at = any + 1; at < end - 1 && *at >= 0x80 && shift < 56; shift += 7)
+        integer |= (uint64_t)(*at++ & 0x7f) << shift;
+    integer |= (uint64_t)*at << shift;
+    value->type = *any == TAG_INT ? ANY_TYPE_INT : ANY_TYPE_BOOL;
+    value->bytes = SLICE_EMPTY;
+    value->integer = *any == TAG_INT ? (int64_t)integer : integer != 0;
+    return at == end - 1 && *at < 0x80 && (*any == TAG_INT || *any == TAG_BOOL);
+}
+
+static inline bool read_attribute(struct slice key_value, struct attribute_view *attribute)
+{
+    return read_usual_attribute(key_value, attribute) ||
+           read_attribute_fields(key_value, attribute);
 }
 
 enum status otlp_read_any(struct slice any_value, struct any_view *ret, struct error *err)
