@@ -41,6 +41,8 @@ struct target {
     const char *name;
 };
 
+_Static_assert((int)NATIVE_SLACK >= (int)JSON_TEXT_SLACK, "texts are written into the scratch");
+
 struct reader {
     struct json_scan scan;
     const struct otlp_limits *limits;
@@ -51,7 +53,7 @@ struct reader {
     struct native_event event;
     unsigned seen; /* a bit for each known key */
     uint32_t attribute_count;
-    struct json_text path[OTLP_DEPTH_MAX]; /* keys of the objects around an attribute */
+    const struct json_text *path[OTLP_DEPTH_MAX]; /* keys of the objects around an attribute */
     uint32_t path_depth;
     size_t path_size; /* with a dot behind each */
     struct error *err;
@@ -64,32 +66,38 @@ static enum status scan_failed(struct reader *reader)
     return json_report(&reader->scan, reader->err);
 }
 
-/* How much of a key is shown: never half a character. */
-static int shown_size(struct json_text key)
+static enum status fail_here(struct reader *reader, enum status status, const char *reason)
 {
-    if (key.raw_size <= SHOWN_KEY_MAX)
-        return (int)key.raw_size;
+    (void)json_fail(&reader->scan, status, reader->scan.at, reason); /* always false */
+    return scan_failed(reader);
+}
+
+/* How much of a key is shown: never half a character. */
+static int shown_size(const struct json_text *key)
+{
+    if (key->raw_size <= SHOWN_KEY_MAX)
+        return (int)key->raw_size;
     size_t size = SHOWN_KEY_MAX;
-    while (size > 0 && (key.raw[size] & 0xC0) == 0x80)
+    while (size > 0 && (key->raw[size] & 0xC0) == 0x80)
         size--;
     return (int)size;
 }
 
 /* "byte N: 'key' REASON", N being where the reader stands. */
-static enum status key_failed(struct reader *reader, enum status status, struct json_text key,
-                              const char *reason)
+static enum status key_failed(struct reader *reader, enum status status,
+                              const struct json_text *key, const char *reason)
 {
     return error_set(reader->err, status, "byte %zu: '%.*s' %s",
                      (size_t)(reader->scan.at - reader->scan.start), shown_size(key),
-                     (const char *)key.raw, reason);
+                     (const char *)key->raw, reason);
 }
 
-static enum status key_over_limit(struct reader *reader, struct json_text key, const char *what,
-                                  size_t limit)
+static enum status key_over_limit(struct reader *reader, const struct json_text *key,
+                                  const char *what, size_t limit)
 {
     return error_set(reader->err, ST_LIMIT, "byte %zu: '%.*s': %s, the limit is %zu",
                      (size_t)(reader->scan.at - reader->scan.start), shown_size(key),
-                     (const char *)key.raw, what, limit);
+                     (const char *)key->raw, what, limit);
 }
 
 /* --- Values without values in them -------------------------------------------------------- */
@@ -111,12 +119,12 @@ struct scalar {
 };
 
 /* Lengths below 128 are nearly all there are. */
-static inline size_t length_size(size_t length)
+HOT_INLINE size_t length_size(size_t length)
 {
     return length < 0x80 ? 1 : pb_varint_size(length);
 }
 
-static inline uint8_t *put_length(uint8_t *out, size_t length)
+HOT_INLINE uint8_t *put_length(uint8_t *out, size_t length)
 {
     if (length >= 0x80)
         return pb_put_varint(out, length);
@@ -125,28 +133,41 @@ static inline uint8_t *put_length(uint8_t *out, size_t length)
 }
 
 /* Fields below 16 have a tag of one byte. */
-static inline uint8_t *put_tag(uint8_t *out, uint32_t number, enum wire_type type)
+HOT_INLINE uint8_t *put_tag(uint8_t *out, uint32_t number, enum wire_type type)
 {
     *out = (uint8_t)(number << 3 | type);
     return out + 1;
 }
 
-static struct scalar scalar_of_number(const struct json_number *number)
+static bool read_number(struct json_scan *scan, struct scalar *ret)
 {
-    if (number->is_integer) {
-        uint64_t bits = (uint64_t)number->integer;
-        return (struct scalar){.type = SCALAR_INT, .bits = bits, .size = 1 + length_size(bits)};
+    struct json_number number;
+
+    if (!json_read_number(scan, &number))
+        return false;
+    if (number.is_integer) {
+        ret->type = SCALAR_INT;
+        ret->bits = (uint64_t)number.integer;
+        ret->size = 1 + length_size(ret->bits);
+    } else {
+        ret->type = SCALAR_DOUBLE;
+        memcpy(&ret->bits, &number.real, sizeof(ret->bits));
+        ret->size = 1 + sizeof(ret->bits);
     }
-    struct scalar scalar = {.type = SCALAR_DOUBLE, .size = 1 + sizeof(scalar.bits)};
-    memcpy(&scalar.bits, &number->real, sizeof(scalar.bits));
-    return scalar;
+    return true;
+}
+
+static bool read_bool(struct json_scan *scan, bool value, struct scalar *ret)
+{
+    ret->type = SCALAR_BOOL;
+    ret->bits = value;
+    ret->size = 2;
+    return json_read_word(scan, value ? SLICE("true") : SLICE("false"));
 }
 
 /* Reads a value that is neither object nor array; `first` is its first byte. */
 static bool read_scalar(struct json_scan *scan, uint8_t first, struct scalar *ret)
 {
-    struct json_number number;
-
     switch (first) {
     case '"':
         ret->type = SCALAR_TEXT;
@@ -155,19 +176,14 @@ static bool read_scalar(struct json_scan *scan, uint8_t first, struct scalar *re
         ret->size = 1 + length_size(ret->text.size) + ret->text.size;
         return true;
     case 't':
-        *ret = (struct scalar){.type = SCALAR_BOOL, .bits = 1, .size = 2};
-        return json_read_word(scan, SLICE("true"));
     case 'f':
-        *ret = (struct scalar){.type = SCALAR_BOOL, .bits = 0, .size = 2};
-        return json_read_word(scan, SLICE("false"));
+        return read_bool(scan, first == 't', ret);
     case 'n':
-        *ret = (struct scalar){.type = SCALAR_NULL};
+        ret->type = SCALAR_NULL;
+        ret->size = 0;
         return json_read_word(scan, SLICE("null"));
     default:
-        if (!json_read_number(scan, &number))
-            return false;
-        *ret = scalar_of_number(&number);
-        return true;
+        return read_number(scan, ret);
     }
 }
 
@@ -178,7 +194,7 @@ static uint8_t *put_scalar(uint8_t *out, const struct scalar *scalar)
         return out;
     case SCALAR_TEXT:
         out = put_length(put_tag(out, ANY_STRING, WIRE_BYTES), scalar->text.size);
-        return json_put_text(scalar->text, out);
+        return json_put_text(&scalar->text, out);
     case SCALAR_BOOL:
         return put_length(put_tag(out, ANY_BOOL, WIRE_VARINT), (size_t)scalar->bits);
     case SCALAR_INT:
@@ -195,7 +211,7 @@ static uint8_t *put_scalar(uint8_t *out, const struct scalar *scalar)
 
 /* --- Values within values ----------------------------------------------------------------- */
 
-static enum status reserve(struct target *target, size_t size, struct error *err)
+HOT_INLINE enum status reserve(struct target *target, size_t size, struct error *err)
 {
     struct buf *out = target->nest.out;
     size_t used = nest_size(&target->nest) - target->start;
@@ -203,15 +219,16 @@ static enum status reserve(struct target *target, size_t size, struct error *err
     if (used > target->size_max || size > target->size_max - used)
         return error_set(err, ST_LIMIT, "the %s is over the limit of %zu bytes", target->name,
                          target->size_max);
+    size += JSON_TEXT_SLACK;
     return buf_room(out) >= size ? ST_OK : buf_reserve(out, size, err);
 }
 
-static void set_end(struct target *target, const uint8_t *end)
+HOT_INLINE void set_end(struct target *target, const uint8_t *end)
 {
     target->nest.out->size = (size_t)(end - target->nest.out->data);
 }
 
-static uint8_t *write_at(const struct target *target)
+HOT_INLINE uint8_t *write_at(const struct target *target)
 {
     return target->nest.out->data + target->nest.out->size;
 }
@@ -240,7 +257,7 @@ static enum status append_member(struct reader *reader, struct target *target, u
     if (!json_read_key(&reader->scan, &key))
         return scan_failed(reader);
     if (key.size > reader->limits->key_size_max)
-        return key_over_limit(reader, key, "the key is too long", reader->limits->key_size_max);
+        return key_over_limit(reader, &key, "the key is too long", reader->limits->key_size_max);
     if (json_peek(&reader->scan) == 'n')
         return json_read_word(&reader->scan, SLICE("null")) ? ST_OK : scan_failed(reader);
     enum status st = nest_open(&target->nest, 1, &member, reader->err);
@@ -249,7 +266,7 @@ static enum status append_member(struct reader *reader, struct target *target, u
     if (st != ST_OK)
         return st;
     uint8_t *out = put_tag(write_at(target), KEY_VALUE_KEY, WIRE_BYTES);
-    set_end(target, json_put_text(key, put_length(out, key.size)));
+    set_end(target, json_put_text(&key, put_length(out, key.size)));
     st = append_value(reader, target, KEY_VALUE_VALUE, depth);
     return st == ST_OK ? nest_close(&target->nest, member, reader->err) : st;
 }
@@ -281,8 +298,7 @@ static enum status append_value(struct reader *reader, struct target *target, ui
 {
     uint8_t first = json_peek(&reader->scan);
     if (depth > reader->depth_max)
-        return json_fail(&reader->scan, ST_LIMIT, reader->scan.at, "nested too deep"),
-               scan_failed(reader);
+        return fail_here(reader, ST_LIMIT, "nested too deep");
     if (first != '{' && first != '[') {
         struct scalar scalar;
         if (!read_scalar(&reader->scan, first, &scalar))
@@ -306,10 +322,10 @@ static enum status append_value(struct reader *reader, struct target *target, ui
 /* --- Attributes ---------------------------------------------------------------------------- */
 
 /* The key of an attribute: the path, dots, and its own. */
-static uint8_t *put_key(const struct reader *reader, struct json_text key, uint8_t *out)
+static uint8_t *put_key(const struct reader *reader, const struct json_text *key, uint8_t *out)
 {
     out = put_tag(out, KEY_VALUE_KEY, WIRE_BYTES);
-    out = put_length(out, reader->path_size + key.size);
+    out = put_length(out, reader->path_size + key->size);
     for (uint32_t i = 0; i < reader->path_depth; i++) {
         out = json_put_text(reader->path[i], out);
         *out++ = '.';
@@ -317,14 +333,14 @@ static uint8_t *put_key(const struct reader *reader, struct json_text key, uint8
     return json_put_text(key, out);
 }
 
-static enum status count_attribute(struct reader *reader, struct json_text key)
+static enum status count_attribute(struct reader *reader, const struct json_text *key)
 {
     const struct otlp_limits *limits = reader->limits;
 
     if (reader->attribute_count >= limits->attribute_count_max)
         return key_over_limit(reader, key, "too many attributes", limits->attribute_count_max);
     if (reader->path_size > limits->key_size_max ||
-        key.size > limits->key_size_max - reader->path_size)
+        key->size > limits->key_size_max - reader->path_size)
         return key_over_limit(reader, key, "the key is too long", limits->key_size_max);
     reader->attribute_count++;
     return ST_OK;
@@ -332,12 +348,12 @@ static enum status count_attribute(struct reader *reader, struct json_text key)
 
 /* The hot path: everything is known, so room is taken once. */
 static enum status append_attribute(struct reader *reader, struct target *target,
-                                    struct json_text key, const struct scalar *scalar)
+                                    const struct json_text *key, const struct scalar *scalar)
 {
     enum status st = count_attribute(reader, key);
     if (st != ST_OK)
         return st;
-    size_t key_size = reader->path_size + key.size;
+    size_t key_size = reader->path_size + key->size;
     size_t size =
         1 + length_size(key_size) + key_size + 1 + length_size(scalar->size) + scalar->size;
     st = reserve(target, 1 + length_size(size) + size, reader->err);
@@ -350,7 +366,8 @@ static enum status append_attribute(struct reader *reader, struct target *target
     return ST_OK;
 }
 
-static enum status append_array(struct reader *reader, struct target *target, struct json_text key)
+static enum status append_array(struct reader *reader, struct target *target,
+                                const struct json_text *key)
 {
     struct nest_mark attribute;
 
@@ -358,7 +375,7 @@ static enum status append_array(struct reader *reader, struct target *target, st
     if (st != ST_OK)
         return st;
     st = nest_open(&target->nest, target->number, &attribute, reader->err);
-    size_t key_size = reader->path_size + key.size;
+    size_t key_size = reader->path_size + key->size;
     if (st == ST_OK)
         st = reserve(target, 1 + length_size(key_size) + key_size, reader->err);
     if (st != ST_OK)
@@ -369,7 +386,7 @@ static enum status append_array(struct reader *reader, struct target *target, st
 }
 
 static enum status read_attribute(struct reader *reader, struct target *target,
-                                  struct json_text key);
+                                  const struct json_text *key);
 
 /* The members of an object are attributes. */
 static enum status read_members(struct reader *reader, struct target *target, bool *ret_any)
@@ -383,7 +400,7 @@ static enum status read_members(struct reader *reader, struct target *target, bo
         struct json_text key;
         if (!json_read_key(&reader->scan, &key))
             return scan_failed(reader);
-        enum status st = read_attribute(reader, target, key);
+        enum status st = read_attribute(reader, target, &key);
         if (st != ST_OK)
             return st;
         if (!json_read_separator(&reader->scan, '}', &more))
@@ -392,20 +409,21 @@ static enum status read_members(struct reader *reader, struct target *target, bo
     return ST_OK;
 }
 
-static enum status flatten(struct reader *reader, struct target *target, struct json_text key)
+static enum status flatten(struct reader *reader, struct target *target,
+                           const struct json_text *key)
 {
     if (reader->path_depth + 1 >= reader->depth_max)
         return key_over_limit(reader, key, "nested too deep", reader->depth_max);
-    if (reader->path_size + key.size >= reader->limits->key_size_max)
+    if (reader->path_size + key->size >= reader->limits->key_size_max)
         return key_over_limit(reader, key, "the key is too long", reader->limits->key_size_max);
     reader->path[reader->path_depth++] = key;
-    reader->path_size += key.size + 1;
+    reader->path_size += key->size + 1;
     bool any;
     enum status st = read_members(reader, target, &any);
     if (st != ST_OK)
         return st;
     reader->path_depth--;
-    reader->path_size -= key.size + 1;
+    reader->path_size -= key->size + 1;
     if (any)
         return ST_OK;
     struct scalar empty = {.type = SCALAR_EMPTY_LIST, .size = 2};
@@ -413,7 +431,7 @@ static enum status flatten(struct reader *reader, struct target *target, struct 
 }
 
 static enum status read_attribute(struct reader *reader, struct target *target,
-                                  struct json_text key)
+                                  const struct json_text *key)
 {
     uint8_t first = json_peek(&reader->scan);
     if (first == '{')
@@ -441,28 +459,38 @@ enum known_key {
     KEY_COUNT /* none of them */
 };
 
-static enum known_key find_key(struct json_text key)
+/* Sizes first: most keys are none of these, and are told so without looking at them. */
+static enum known_key find_key(const struct json_text *key)
 {
-    static const struct slice names[KEY_COUNT] = {
-        [KEY_KIND] = {(const uint8_t *)"kind", 4},
-        [KEY_TIME] = {(const uint8_t *)"time", 4},
-        [KEY_SESSION] = {(const uint8_t *)"session", 7},
-        [KEY_BODY] = {(const uint8_t *)"body", 4},
-        [KEY_ATTRIBUTES] = {(const uint8_t *)"attributes", 10},
-        [KEY_RESOURCE] = {(const uint8_t *)"resource", 8},
-        [KEY_SEVERITY] = {(const uint8_t *)"severity", 8},
-        [KEY_EVENT] = {(const uint8_t *)"event", 5},
-        [KEY_DIALECT] = {(const uint8_t *)"dialect", 7},
+    static const struct {
+        struct slice name;
+        enum known_key key;
+    } names[] = {
+        {{(const uint8_t *)"kind", 4}, KEY_KIND},
+        {{(const uint8_t *)"time", 4}, KEY_TIME},
+        {{(const uint8_t *)"body", 4}, KEY_BODY},
+        {{(const uint8_t *)"event", 5}, KEY_EVENT},
+        {{(const uint8_t *)"session", 7}, KEY_SESSION},
+        {{(const uint8_t *)"dialect", 7}, KEY_DIALECT},
+        {{(const uint8_t *)"severity", 8}, KEY_SEVERITY},
+        {{(const uint8_t *)"resource", 8}, KEY_RESOURCE},
+        {{(const uint8_t *)"attributes", 10}, KEY_ATTRIBUTES},
     };
-    for (int i = 0; i < KEY_COUNT; i++) {
-        if (json_text_equal(key, names[i]))
-            return (enum known_key)i;
+    /* Where the names of a size begin in the table, and where they end. */
+    static const uint8_t ranges[][2] = {
+        [4] = {0, 3}, [5] = {3, 4}, [7] = {4, 6}, [8] = {6, 8}, [10] = {8, 9}};
+
+    if (key->size >= COUNT_OF(ranges))
+        return KEY_COUNT;
+    for (size_t i = ranges[key->size][0]; i < ranges[key->size][1]; i++) {
+        if (json_text_equal(key, names[i].name))
+            return names[i].key;
     }
     return KEY_COUNT;
 }
 
-/* Reads a string of at most `size_max` bytes into `room`. */
-static enum status read_short(struct reader *reader, struct json_text key, uint8_t *room,
+/* Reads a string of at most `size_max` bytes into `room`, which holds JSON_TEXT_SLACK more. */
+static enum status read_short(struct reader *reader, const struct json_text *key, uint8_t *room,
                               size_t size_max, struct slice *ret)
 {
     struct json_text text;
@@ -476,7 +504,7 @@ static enum status read_short(struct reader *reader, struct json_text key, uint8
         reader->scan.at = place;
         return key_over_limit(reader, key, "the text is too long", size_max);
     }
-    json_put_text(text, room);
+    json_put_text(&text, room);
     *ret = slice_of(room, text.size);
     return ST_OK;
 }
@@ -496,7 +524,7 @@ static bool read_nanoseconds(struct slice text, uint64_t *ret)
     return text.size > 0;
 }
 
-static enum status read_time(struct reader *reader, struct json_text key)
+static enum status read_time(struct reader *reader, const struct json_text *key)
 {
     static const char reason[] = "must be a time, as in 2026-01-31T23:59:59.123Z, or nanoseconds "
                                  "since 1970";
@@ -505,9 +533,9 @@ static enum status read_time(struct reader *reader, struct json_text key)
     bool good = false;
 
     if (*place == '"') {
-        uint8_t room[TIME_TEXT_MAX];
+        uint8_t room[TIME_TEXT_MAX + JSON_TEXT_SLACK];
         struct slice text;
-        enum status st = read_short(reader, key, room, sizeof(room), &text);
+        enum status st = read_short(reader, key, room, TIME_TEXT_MAX, &text);
         if (st != ST_OK)
             return st;
         good = read_nanoseconds(text, time) || rfc3339_read(text, time);
@@ -562,12 +590,12 @@ static enum status append_severity(struct reader *reader, struct slice text)
     return ST_OK;
 }
 
-static enum status read_severity(struct reader *reader, struct json_text key)
+static enum status read_severity(struct reader *reader, const struct json_text *key)
 {
     static const char reason[] = "must be a number from 1 to 24, or trace, debug, info, warn, "
                                  "error or fatal";
     const uint8_t *place = reader->scan.at;
-    uint8_t room[SEVERITY_TEXT_MAX];
+    uint8_t room[SEVERITY_TEXT_MAX + JSON_TEXT_SLACK];
     struct slice text = SLICE_EMPTY;
     uint32_t *severity = &reader->event.severity_number;
 
@@ -575,8 +603,8 @@ static enum status read_severity(struct reader *reader, struct json_text key)
         struct json_text name;
         if (!json_read_text(&reader->scan, &name))
             return scan_failed(reader);
-        if (name.size <= sizeof(room)) {
-            json_put_text(name, room);
+        if (name.size <= SEVERITY_TEXT_MAX) {
+            json_put_text(&name, room);
             text = slice_of(room, name.size);
         }
         *severity = severity_of_name(text);
@@ -616,7 +644,7 @@ static enum status append_record_time(struct reader *reader, uint32_t number, ui
 }
 
 /* Also an attribute, under the name that everyone else uses. */
-static enum status read_session(struct reader *reader, struct json_text key)
+static enum status read_session(struct reader *reader, const struct json_text *key)
 {
     struct slice *session = &reader->event.session;
 
@@ -633,18 +661,19 @@ static enum status read_session(struct reader *reader, struct json_text key)
     return st;
 }
 
-static enum status read_event_name(struct reader *reader, struct json_text key)
+static enum status read_event_name(struct reader *reader, const struct json_text *key)
 {
-    uint8_t room[EVENT_NAME_MAX];
+    uint8_t room[EVENT_NAME_MAX + JSON_TEXT_SLACK];
     struct slice name;
 
-    enum status st = read_short(reader, key, room, sizeof(room), &name);
+    enum status st = read_short(reader, key, room, EVENT_NAME_MAX, &name);
     if (st != ST_OK || name.size == 0)
         return st;
     return append_record_text(reader, RECORD_EVENT_NAME, name);
 }
 
-static enum status read_known(struct reader *reader, enum known_key known, struct json_text key)
+static enum status read_known(struct reader *reader, enum known_key known,
+                              const struct json_text *key)
 {
     struct native_event *event = &reader->event;
     enum status st;
@@ -687,19 +716,18 @@ static enum status read_top_member(struct reader *reader)
     if (!json_read_key(&reader->scan, &key))
         return scan_failed(reader);
     uint8_t first = json_peek(&reader->scan);
-    enum known_key known = find_key(key);
+    enum known_key known = find_key(&key);
     if (known == KEY_COUNT)
-        return read_attribute(reader, &reader->record, key);
+        return read_attribute(reader, &reader->record, &key);
     if (first == 0)
-        return json_fail(&reader->scan, ST_INVALID, reader->scan.at, "not a value"),
-               scan_failed(reader);
+        return fail_here(reader, ST_INVALID, "not a value");
     if (first == 'n')
         return json_read_word(&reader->scan, SLICE("null")) ? ST_OK : scan_failed(reader);
     bool may_repeat = known == KEY_ATTRIBUTES || known == KEY_RESOURCE;
     if ((reader->seen & 1U << known) != 0 && !may_repeat)
-        return key_failed(reader, ST_INVALID, key, "stands twice");
+        return key_failed(reader, ST_INVALID, &key, "stands twice");
     reader->seen |= 1U << known;
-    return read_known(reader, known, key);
+    return read_known(reader, known, &key);
 }
 
 static enum status read_event(struct reader *reader, uint64_t observed_unix_ns)
