@@ -38,7 +38,7 @@ struct native_scratch {
     uint8_t kind[NATIVE_KIND_MAX + NATIVE_SLACK];
     uint8_t session[NATIVE_SESSION_MAX + NATIVE_SLACK];
     uint8_t dialect[NATIVE_KIND_MAX + NATIVE_SLACK];
-    uint8_t resource[NATIVE_RESOURCE_MAX];
+    uint8_t resource[NATIVE_RESOURCE_MAX + NATIVE_SLACK];
 };
 
 /* Appends the LogRecord to `out`: time (1), severity (2, 3), body (5), attributes (6), observed
