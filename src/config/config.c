@@ -168,8 +168,8 @@ static void read_exporter(struct loading *loading, const struct yaml_node *node,
     };
     size_t problems = loading->report.count;
     config_parse_section(&loading->parse, node, path, tables, COUNT_OF(tables));
-    if (loading->report.count == problems && loading->parse.complete)
-        config_check_exporter(exporter, node, path, &loading->report);
+    bool readable = loading->report.count == problems && loading->parse.complete;
+    config_check_exporter(exporter, node, path, readable, &loading->report);
     loading->config->exporter_count++;
 }
 

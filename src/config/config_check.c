@@ -152,13 +152,17 @@ void config_check(const struct config *config, const struct yaml_node *root,
 }
 
 void config_check_exporter(const struct config_exporter *exporter, const struct yaml_node *node,
-                           const char *path, struct config_report *report)
+                           const char *path, bool readable, struct config_report *report)
 {
+    const struct yaml_node *retry = yaml_find(node, "retry");
     struct config_place place = node->key != NULL ? node->key->place : (struct config_place){0, 0};
     struct error err = {.text = "refused"};
 
-    if (exporter->delivery.retry.initial > exporter->delivery.retry.max)
-        config_report_add(report, place, path, "retry.initial is longer than retry.max");
-    if (exporter->ops->check != NULL && exporter->ops->check(exporter->config, &err) != ST_OK)
+    if (exporter->delivery.retry.initial > exporter->delivery.retry.max) {
+        config_report_add(report, retry != NULL ? retry->place : place, path,
+                          "retry.initial is longer than retry.max");
+    }
+    if (readable && exporter->ops->check != NULL &&
+        exporter->ops->check(exporter->config, &err) != ST_OK)
         config_report_add(report, place, path, "%s", err.text);
 }
