@@ -225,10 +225,38 @@ static void test_syntax_errors_have_a_place_and_do_not_hide_the_rest(void **stat
     must_fail("limits: { depth: 3 }\njournal: [\n", "test.yaml:3:1: ");
     must_fail("a: b: c\n", "test.yaml:1:");
     must_fail("journal:\n\tdir: /x\n", "test.yaml:2:1: ");
-    must_fail("\"\xff\"", "test.yaml:1:");
     must_fail("[]", "test.yaml:1:1: needs a map of options, but this is a list");
     must_fail("just text", "test.yaml:1:1: needs a map of options, but this is a single value");
     must_fail("{}\n---\n{}\n", "test.yaml:2:1: a second document begins here");
+}
+
+static void test_what_is_not_text_is_not_parsed(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *expected;
+    } bad[] = {
+        {"a: \xff", "test.yaml:1:4: this is not a text file: not UTF-8"},
+        {"a: \xc3", "1:4: this is not a text file: not UTF-8"},
+        {"a: \xc0\xaf", "not UTF-8"},
+        {"a: \xe0\x80\xaf", "not UTF-8"},
+        {"a: \xed\xa0\x80", "not UTF-8"},
+        {"a: \xf4\x90\x80\x80", "not UTF-8"},
+        {"a: \x80", "not UTF-8"},
+        {"\xff\xfe{\x01}", "not UTF-8"},
+        {"# \x1b[31m", "test.yaml:1:3: this is not a text file: a control character"},
+        {"# \xc2\x9b", "a control character"},
+        {"# \x7f", "a control character"},
+        {"%YAML 1.2\n---\n{}", "test.yaml:1:1: directives are not supported"},
+        {"{}\n%YAML,", "test.yaml:2:1: directives are not supported"},
+        {"\xef\xbb\xbf%YAML 1.2\n---\n", "directives are not supported"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        must_fail(bad[i].text, bad[i].expected);
+    config_destroy(
+        must_load("\xef\xbb\xbf# \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 100%\r\n{}\r\n"));
 }
 
 static void test_what_is_required_is_asked_for_where_it_belongs(void **state)
@@ -444,7 +472,7 @@ static void test_hostile_sizes_are_bounded(void **state)
         must_fail(text, cases[i].expected);
         free(text);
     }
-    must_fail_sized("a: \0b\n", 6, "test.yaml:1:4: this is not a text file");
+    must_fail_sized("a: \0b\n", 6, "test.yaml:1:4: this is not a text file: a control");
 }
 
 static void test_a_map_with_too_many_keys_ends_the_reading(void **state)
@@ -490,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_exporters_of_the_file_replace_the_default_store),
         cmocka_unit_test(test_every_mistake_is_reported_with_its_place),
         cmocka_unit_test(test_syntax_errors_have_a_place_and_do_not_hide_the_rest),
+        cmocka_unit_test(test_what_is_not_text_is_not_parsed),
         cmocka_unit_test(test_what_is_required_is_asked_for_where_it_belongs),
         cmocka_unit_test(test_texts_can_stand_elsewhere),
         cmocka_unit_test(test_references_that_lead_nowhere_are_mistakes),
