@@ -221,22 +221,24 @@ static bool take_scalar(const struct pb_field *field, struct record_view *record
     }
 }
 
-static enum status take_record_field(const struct pb_field *field, const struct otlp_limits *limits,
-                                     size_t attribute_max, struct record_view *record,
-                                     struct error *err)
+/* Takes any field but an attribute. */
+static enum status take_head_field(const struct pb_field *field, struct record_view *record,
+                                   struct error *err)
 {
-    if (field->number == RECORD_ATTRIBUTES)
-        return take_attribute(field, limits, attribute_max, record, err);
-    if (field->number != RECORD_BODY) {
-        return take_scalar(field, record)
-                   ? ST_OK
-                   : error_set(err, ST_CORRUPT, "field %u of a log record has wire type %d",
-                               field->number, (int)field->type);
+    if (field->number == RECORD_BODY) {
+        if (!read_any_again(field, &record->body))
+            return error_set(err, ST_CORRUPT, "the body is broken");
+    } else if (!take_scalar(field, record)) {
+        return error_set(err, ST_CORRUPT, "field %u of a log record has wire type %d",
+                         field->number, (int)field->type);
     }
-    if (!read_any_again(field, &record->body))
-        return error_set(err, ST_CORRUPT, "the body is broken");
-    enum status st = check_nesting(&record->body, limits->depth_max, err);
-    return st == ST_OK ? ST_OK : error_context(err, "body");
+    return ST_OK;
+}
+
+static enum status broken_record(struct slice record, struct pb_walk walk, struct error *err)
+{
+    return error_set(err, ST_CORRUPT, "the log record breaks off at byte %zu",
+                     record.size - walk.rest.size);
 }
 
 enum status otlp_read_record(struct slice record, const struct otlp_limits *limits,
@@ -253,13 +255,38 @@ enum status otlp_read_record(struct slice record, const struct otlp_limits *limi
     struct pb_field field;
     enum pb_step step;
     while ((step = pb_next(&walk, &field)) == PB_FIELD) {
-        enum status st = take_record_field(&field, limits, attribute_max, &view, err);
+        enum status st = field.number == RECORD_ATTRIBUTES
+                             ? take_attribute(&field, limits, attribute_max, &view, err)
+                             : take_head_field(&field, &view, err);
         if (st != ST_OK)
             return st;
     }
     if (step != PB_END)
-        return error_set(err, ST_CORRUPT, "the log record breaks off at byte %zu",
-                         record.size - walk.rest.size);
+        return broken_record(record, walk, err);
+    enum status st = check_nesting(&view.body, limits->depth_max, err);
+    if (st != ST_OK)
+        return error_context(err, "body");
+    *ret = view;
+    return ST_OK;
+}
+
+enum status otlp_read_record_head(struct slice record, struct record_view *ret, struct error *err)
+{
+    struct record_view view = {.attributes = NULL};
+    struct pb_walk walk = pb_walk_start(record);
+    struct pb_field field;
+    enum pb_step step;
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        if (field.number == RECORD_ATTRIBUTES) {
+            view.attribute_count++;
+            continue;
+        }
+        enum status st = take_head_field(&field, &view, err);
+        if (st != ST_OK)
+            return st;
+    }
+    if (step != PB_END)
+        return broken_record(record, walk, err);
     *ret = view;
     return ST_OK;
 }
