@@ -142,8 +142,8 @@ static enum status compress(struct closed_file_job *job, size_t size, bool ends,
     job->frame_size += size;
     if (!ends)
         return ST_OK;
-    enum status st = seek_table_add(&job->table, job->out_offset - job->frame_out_offset,
-                                    job->frame_size, err);
+    enum status st =
+        seek_table_add(&job->table, job->out_offset - job->frame_out_offset, job->frame_size, err);
     job->frame_out_offset = job->out_offset;
     job->frame_size = 0;
     return st;

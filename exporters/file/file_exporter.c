@@ -259,8 +259,7 @@ static size_t count_known(const struct file_exporter *self, const struct batch *
 
     if (!self->place_known || !same_journal(&self->place, batch))
         return 0;
-    while (count < batch->record_count &&
-           batch->records[count].sequence <= self->place.sequence)
+    while (count < batch->record_count && batch->records[count].sequence <= self->place.sequence)
         count++;
     return count;
 }

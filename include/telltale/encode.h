@@ -19,8 +19,8 @@ size_t encode_otlp_request_size(const struct batch *batch);
 
 /* One record as a LogsData object in OTLP JSON, on one line, with its '\n'.
  * `extra_attributes` are encoded LogRecord.attributes fields (tag and length included) that are
- * shown behind the record's own; may be empty.  What follows them on the line holds no nested
- * values, only numbers and strings.  Depth is bounded; ST_CORRUPT beyond it. */
+ * shown behind the record's own, where only closing brackets follow; may be empty.  Depth is
+ * bounded; ST_CORRUPT beyond it. */
 MUST_CHECK enum status encode_otlp_json_line(const struct record_group *group, struct slice record,
                                              struct slice extra_attributes, struct buf *out,
                                              struct error *err);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store_file.c -- names and places, see include/telltale/store_file.h.
  *
- * The place of a line is found without parsing JSON: the two attributes are the last of the
- * record's, and behind them the encoder writes nothing but plain numbers and strings.  Quotes
- * within strings are escaped, so the byte sequence looked for can only be structure, and its
- * last occurrence can only be the writer's own, whatever a sender put into its record.
+ * The place of a line is found without parsing JSON: the two attributes are the last thing on
+ * the line (encode_otlp_json_line()), so it is read from the end.  Quotes within strings are
+ * escaped: whatever a sender put into its record, it cannot look like this.
  */
 #include "telltale/store_file.h"
 
@@ -128,22 +127,14 @@ static bool read_hex(struct slice text, uint8_t out[JOURNAL_ID_SIZE])
     return true;
 }
 
-/* The part of `line` from the last occurrence of `prefix` on; empty when there is none. */
-static struct slice find_last(struct slice line, struct slice prefix)
+/* Takes `end` off the end of *line; false when it does not end like that. */
+static bool strip_end(struct slice *line, struct slice end)
 {
-    struct slice before = line;
-
-    for (;;) {
-        const uint8_t *start = memrchr(before.data, prefix.data[0], before.size);
-        if (start == NULL)
-            return SLICE_EMPTY;
-        before.size = (size_t)(start - line.data);
-        struct slice rest = slice_from(line, before.size);
-        if (slice_starts_with(rest, prefix))
-            return rest;
-        if (before.size == 0)
-            return SLICE_EMPTY;
-    }
+    if (line->size < end.size ||
+        memcmp(line->data + line->size - end.size, end.data, end.size) != 0)
+        return false;
+    line->size -= end.size;
+    return true;
 }
 
 bool store_line_place(struct slice line, struct store_place *ret)
@@ -153,21 +144,21 @@ bool store_line_place(struct slice line, struct store_place *ret)
     const struct slice middle =
         SLICE("\"}},{\"key\":\"" STORE_JOURNAL_SEQUENCE_KEY "\",\"value\":{\"intValue\":\"");
     struct store_place place;
-
-    if (line.size == 0)
-        return false;
-    struct slice rest = slice_from(find_last(line, head), head.size);
-    if (rest.size < JOURNAL_ID_TEXT_SIZE || !read_hex(rest, place.journal_id))
-        return false;
-    rest = slice_from(rest, JOURNAL_ID_TEXT_SIZE);
-    if (!slice_starts_with(rest, middle))
-        return false;
-    rest = slice_from(rest, middle.size);
     size_t digits = 0;
-    while (digits < rest.size && rest.data[digits] >= '0' && rest.data[digits] <= '9')
+
+    (void)strip_end(&line, SLICE("\n")); /* there or not */
+    if (!strip_end(&line, SLICE("\"}}]}]}]}]}")))
+        return false;
+    while (digits < line.size && line.data[line.size - digits - 1] >= '0' &&
+           line.data[line.size - digits - 1] <= '9')
         digits++;
-    if (digits == 0 || digits == rest.size || rest.data[digits] != '"' ||
-        !read_digits((const char *)rest.data, digits, &place.sequence))
+    line.size -= digits;
+    if (digits == 0 || !read_digits((const char *)line.data + line.size, digits, &place.sequence) ||
+        !strip_end(&line, middle) || line.size < JOURNAL_ID_TEXT_SIZE)
+        return false;
+    line.size -= JOURNAL_ID_TEXT_SIZE;
+    if (!read_hex(slice_of(line.data + line.size, JOURNAL_ID_TEXT_SIZE), place.journal_id) ||
+        !strip_end(&line, head))
         return false;
     *ret = place;
     return true;
