@@ -231,6 +231,14 @@ static enum status open_unix(const char *path, const struct listener_settings *s
 
 /* --- TCP -------------------------------------------------------------------------------- */
 
+/* getaddrinfo() takes a number over 65535 and cuts it. */
+static bool is_port(const char *text)
+{
+    unsigned long port;
+
+    return text[0] >= '0' && text[0] <= '9' && parse_id(text, &port) && port <= UINT16_MAX;
+}
+
 /* "host:port" or "[host]:port" into its parts. */
 static enum status split_address(const char *text, char *host, size_t host_size, const char **port,
                                  struct error *err)
@@ -238,7 +246,7 @@ static enum status split_address(const char *text, char *host, size_t host_size,
     const char *colon = strrchr(text, ':');
     const char *first = text;
 
-    if (colon == NULL || colon == text || colon[1] == 0)
+    if (colon == NULL || colon == text || !is_port(colon + 1))
         return error_set(err, ST_INVALID, "'%s' is not an address and a port", text);
     const char *end = colon;
     if (text[0] == '[' && end[-1] == ']') {
