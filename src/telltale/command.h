@@ -29,6 +29,11 @@ struct command {
 };
 
 extern const struct command command_check;
+extern const struct command command_emit;
+extern const struct command command_query;
+extern const struct command command_status;
+extern const struct command command_tail;
+extern const struct command command_timeline;
 
 /* Says on stderr how `command` is called; returns COMMAND_USAGE. */
 int command_usage(const struct command *command);

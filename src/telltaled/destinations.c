@@ -64,8 +64,8 @@ enum status destinations_start(const struct config *config, struct journal *jour
     char cursor_dir[PATH_MAX];
     char dead_letter_dir[PATH_MAX];
 
-    enum status st = make_directory(cursor_dir, sizeof(cursor_dir), config->dirs.state_dir,
-                                    "cursors", err);
+    enum status st =
+        make_directory(cursor_dir, sizeof(cursor_dir), config->dirs.state_dir, "cursors", err);
     if (st == ST_OK) {
         st = make_directory(dead_letter_dir, sizeof(dead_letter_dir), config->dirs.state_dir,
                             "dead-letters", err);

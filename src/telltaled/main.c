@@ -48,9 +48,9 @@ static int run(const struct daemon_options *options)
 int main(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'}, {"run-dir", required_argument, NULL, 'r'},
+        {"config", required_argument, NULL, 'c'},    {"run-dir", required_argument, NULL, 'r'},
         {"state-dir", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0},
+        {"version", no_argument, NULL, 'v'},         {NULL, 0, NULL, 0},
     };
     struct daemon_options options = {.config_path = NULL};
     const char *run_dir = NULL;
