@@ -54,8 +54,11 @@ struct otlp_limits {
     size_t record_size_max;       /* bytes of one LogRecord */
     uint32_t attribute_count_max; /* of one record */
     size_t key_size_max;          /* bytes of one attribute key */
-    uint32_t depth_max;           /* AnyValue within AnyValue */
+    uint32_t depth_max;           /* AnyValue within AnyValue; OTLP_DEPTH_MAX whatever it says */
 };
+
+/* No limit allows more: readers recurse this deep. */
+enum { OTLP_DEPTH_MAX = 64 };
 
 /* What OTLP_LIMITS_DEFAULT is, docs/ARCHITECTURE.md says why: 16 MiB, 1024, 1 KiB, 64. */
 extern const struct otlp_limits otlp_limits_default;
