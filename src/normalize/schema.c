@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema.c -- the attributes of the model.  docs/SCHEMA.md is written from this table and from
- * the one of kinds (schema_kinds.c); `telltale`'s words for values are in schema_words.c. */
+ * that of the kinds (schema_kinds.c); the words for values are in schema_words.c. */
 #include "normalize/schema.h"
 
 const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
