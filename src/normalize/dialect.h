@@ -51,8 +51,8 @@ struct dialect_event {
 };
 
 struct dialect {
-    const char *name;    /* agent.dialect */
-    const char *product; /* agent.product; NULL: the sender says, or nobody knows */
+    const char *name;         /* agent.dialect */
+    const char *product;      /* agent.product; NULL: the sender says, or nobody knows */
     const char *scope_prefix; /* of the scope's name; NULL: no such sign */
     const char *event_prefix; /* of the attribute event.name; NULL: no such sign */
 
@@ -66,6 +66,9 @@ struct dialect {
     size_t event_count;
     const struct dialect_event *otherwise; /* for names that are not among the events */
 
+    /* Chooses another row where the name alone does not tell; NULL: the name tells. */
+    const struct dialect_event *(*refine)(const struct mapping *m,
+                                          const struct dialect_event *event);
     void (*finish)(struct mapping *m); /* for every event, before the event's own; or NULL */
 };
 

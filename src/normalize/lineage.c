@@ -113,8 +113,7 @@ void lineage_set_parent(struct lineage *lineage, struct lineage_thread *thread,
 
 void lineage_set_provider(struct lineage_thread *thread, struct slice provider)
 {
-    thread->provider_size =
-        provider.size <= LINEAGE_PROVIDER_MAX ? (uint8_t)provider.size : 0;
+    thread->provider_size = provider.size <= LINEAGE_PROVIDER_MAX ? (uint8_t)provider.size : 0;
     if (thread->provider_size > 0)
         memcpy(thread->provider, provider.data, thread->provider_size);
 }
@@ -153,8 +152,7 @@ void lineage_note_denied(struct lineage *lineage, struct slice thread_id, struct
     lineage->next_denied = (lineage->next_denied + 1) % DENIED_COUNT;
 }
 
-bool lineage_was_denied(const struct lineage *lineage, struct slice thread_id,
-                        struct slice call_id)
+bool lineage_was_denied(const struct lineage *lineage, struct slice thread_id, struct slice call_id)
 {
     if (call_id.size == 0)
         return false;

@@ -56,6 +56,10 @@ enum status mapping_init(struct mapping *m, const struct otlp_limits *limits, st
     if (st == ST_OK)
         st = encode_keys(m, err);
     if (st == ST_OK)
+        st = text_table_init(&m->kinds, KIND_COUNT, err);
+    for (uint16_t kind = 0; st == ST_OK && kind < KIND_COUNT; kind++)
+        text_table_add(&m->kinds, slice_of_text(schema_kinds[kind].name), kind);
+    if (st == ST_OK)
         st = lineage_create(&m->lineage, err);
     if (st != ST_OK)
         mapping_fini(m);
@@ -66,6 +70,7 @@ void mapping_fini(struct mapping *m)
 {
     lineage_destroy(m->lineage);
     text_table_fini(&m->keys);
+    text_table_fini(&m->kinds);
     buf_fini(&m->scratch);
     free(m->attributes);
     free(m->attribute_ids);
@@ -98,8 +103,7 @@ bool mapping_source_true(const struct mapping *m, uint8_t source)
     return value != NULL && value->type == ANY_TYPE_BOOL && value->integer != 0;
 }
 
-/* Keys that no sender is trusted with. */
-static bool is_ours_alone(uint16_t id)
+bool mapping_is_ours_alone(uint16_t id)
 {
     switch (id) {
     case KEY_AGENT_SCHEMA_VERSION:
@@ -116,12 +120,17 @@ static bool is_ours_alone(uint16_t id)
     }
 }
 
+bool mapping_is_fixed(uint16_t id)
+{
+    return id == KEY_AGENT_SCHEMA_VERSION || id == KEY_AGENT_DIALECT || id == KEY_AGENT_TRANSPORT ||
+           id == KEY_AGENT_EVENT_KIND || id == KEY_AGENT_PRODUCT;
+}
+
 /* How many agent.norm. stand before the rest of the key. */
 static uint32_t chain_length(struct slice *key)
 {
     uint32_t length = 0;
-    while (slice_starts_with(*key, NORM_PREFIX) &&
-           !slice_equal(*key, SLICE("agent.norm.errors"))) {
+    while (slice_starts_with(*key, NORM_PREFIX) && !slice_equal(*key, SLICE("agent.norm.errors"))) {
         *key = slice_from(*key, NORM_PREFIX.size);
         length++;
     }
@@ -142,8 +151,8 @@ static void note_agent_key(struct mapping *m, struct slice key, uint16_t id)
         m->forges_peer = true;
         mapping_error(m, key);
     } else if (id < SCHEMA_KEY_COUNT) {
-        m->has_fixed = true;
-        if (!m->trusts_sender || is_ours_alone(id))
+        m->has_fixed |= mapping_is_fixed(id);
+        if (!m->trusts_sender || mapping_is_ours_alone(id))
             mapping_error(m, key);
     }
 }
@@ -193,7 +202,7 @@ void mapping_error(struct mapping *m, struct slice key)
 static bool is_word(const char *const *words, struct slice text)
 {
     for (; *words != NULL; words++) {
-        if (slice_equal(slice_of_text(*words), text))
+        if (strncmp(*words, (const char *)text.data, text.size) == 0 && (*words)[text.size] == '\0')
             return true;
     }
     return false;
@@ -205,9 +214,11 @@ bool mapping_is_valid(enum schema_key key, const struct any_view *value)
     switch (attribute->type) {
     case VALUE_TEXT:
         return value->type == ANY_TYPE_STRING &&
-               (attribute->words == NULL || is_word(attribute->words, value->bytes));
+               (attribute->words == NULL ||
+                (value->bytes.size > 0 && is_word(attribute->words, value->bytes)));
     case VALUE_INT:
-        return value->type == ANY_TYPE_INT;
+        return value->type == ANY_TYPE_INT &&
+               (key != KEY_AGENT_SEVERITY || (value->integer >= 1 && value->integer <= 24));
     case VALUE_DOUBLE:
         return value->type == ANY_TYPE_DOUBLE || value->type == ANY_TYPE_INT;
     case VALUE_BOOL:
@@ -264,6 +275,13 @@ static bool value_equal(const struct any_view *theirs, const struct our_value *o
     return false;
 }
 
+/* Whether a value of a trusted sender stands in place of ours.  The phase does not: the engine
+ * has taken over the sender's if the kind has it. */
+static bool stands(const struct mapping *m, enum schema_key key)
+{
+    return m->trusts_sender && key != KEY_AGENT_EVENT_PHASE && !mapping_is_ours_alone(key);
+}
+
 enum { PLACE_SKIP = -1 }; /* otherwise the number of agent.norm. to write before the key */
 
 static int place_in_odd_record(const struct mapping *m, enum schema_key key,
@@ -285,7 +303,7 @@ static int place_in_odd_record(const struct mapping *m, enum schema_key key,
     }
     if (chain >= 0 && same)
         return PLACE_SKIP;
-    if (chain == 0 && valid && m->trusts_sender && !is_ours_alone(key))
+    if (chain == 0 && valid && stands(m, key))
         return PLACE_SKIP;
     return chain + 1;
 }
@@ -299,7 +317,7 @@ static int place(const struct mapping *m, enum schema_key key, const struct our_
     const struct any_view *theirs = &m->record.attributes[m->at[key] - 1].value;
     if (value_equal(theirs, ours))
         return PLACE_SKIP;
-    if (m->trusts_sender && !is_ours_alone(key) && mapping_is_valid(key, theirs))
+    if (stands(m, key) && mapping_is_valid(key, theirs))
         return PLACE_SKIP;
     return 1;
 }

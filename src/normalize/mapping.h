@@ -20,10 +20,10 @@
 #include "normalize/text_table.h"
 
 enum {
-    MAPPING_KEYS_MAX = 512,        /* those of the model and those that dialects read */
-    MAPPING_ERRORS_MAX = 32,       /* keys listed in agent.norm.errors; the rest is not listed */
-    MAPPING_COPY_MAX = 16 * 1024,  /* a longer text is not written a second time */
-    MAPPING_CHAIN_MAX = 8,         /* agent.norm. before a sender's key that still count */
+    MAPPING_KEYS_MAX = 512,       /* those of the model and those that dialects read */
+    MAPPING_ERRORS_MAX = 32,      /* keys listed in agent.norm.errors; the rest is not listed */
+    MAPPING_COPY_MAX = 16 * 1024, /* a longer text is not written a second time */
+    MAPPING_CHAIN_MAX = 8,        /* agent.norm. before a sender's key that still count */
     MAPPING_SCRATCH_MAX = 4 * MAPPING_COPY_MAX,
 };
 
@@ -31,14 +31,15 @@ struct dialect;
 
 struct mapping {
     /* For the life of the normalizer. */
-    struct text_table keys;                       /* owned: key to number */
-    struct slice encoded_keys[SCHEMA_KEY_COUNT];  /* as the field KeyValue.key */
-    struct attribute_view *attributes;            /* owned */
-    uint16_t *attribute_ids;                      /* owned; of each attribute, its key's number */
-    uint8_t *key_bytes;                           /* owned; behind encoded_keys */
+    struct text_table keys;                      /* owned: key to number */
+    struct text_table kinds;                     /* owned: name to enum event_kind */
+    struct slice encoded_keys[SCHEMA_KEY_COUNT]; /* as the field KeyValue.key */
+    struct attribute_view *attributes;           /* owned */
+    uint16_t *attribute_ids;                     /* owned; of each attribute, its key's number */
+    uint8_t *key_bytes;                          /* owned; behind encoded_keys */
     struct otlp_limits limits;
-    struct buf scratch;                           /* decoded texts of one record */
-    struct lineage *lineage;                      /* owned */
+    struct buf scratch;      /* decoded texts of one record */
+    struct lineage *lineage; /* owned */
 
     /* Of the present record. */
     const struct normalize_input *input;
@@ -46,7 +47,7 @@ struct mapping {
     uint16_t at[MAPPING_KEYS_MAX]; /* 1 + index of the first attribute with the key; 0: none */
     const uint16_t *source_ids;    /* of the dialect's sources */
     bool trusts_sender;            /* its agent.* attributes are the values, if they are valid */
-    bool has_fixed;                /* the sender wrote a key that the fixed part has */
+    bool has_fixed;                /* the sender wrote a key that mapping_is_fixed() */
     bool is_odd;                   /* it wrote a key twice, or agent.norm.: compare with care */
     bool forges_peer;              /* it wrote agent.peer. */
     uint32_t chain;                /* agent.norm. of its longest chain */
@@ -58,7 +59,6 @@ struct mapping {
     enum classification classification;
     enum agent_role role;
     uint32_t severity; /* 0: by the outcome */
-    uint64_t time_unix_nano; /* from an attribute; 0: none */
 
     struct slice errors[MAPPING_ERRORS_MAX];
     size_t error_count;
@@ -129,6 +129,12 @@ void mapping_forget(struct mapping *m);
 
 /* Whether a sender's value is of the type, and among the words, that the model wants. */
 bool mapping_is_valid(enum schema_key key, const struct any_view *value);
+
+/* Keys that the engine writes alike on many records, as one piece. */
+bool mapping_is_fixed(uint16_t id);
+
+/* Keys of the model that no sender is trusted with. */
+bool mapping_is_ours_alone(uint16_t id);
 
 /* Appends m->input->sender_fields. */
 void mapping_put_sender(struct mapping *m);

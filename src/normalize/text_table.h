@@ -14,9 +14,9 @@
 enum { TEXT_TABLE_NONE = UINT16_MAX };
 
 struct text_table {
-    uint16_t *slots;      /* owned; a power of two of them, at least twice the texts */
-    struct slice *texts;  /* owned; the bytes are borrowed from the caller for good */
-    uint16_t *ids;        /* owned */
+    uint16_t *slots;     /* owned; a power of two of them, at least twice the texts */
+    struct slice *texts; /* owned; the bytes are borrowed from the caller for good */
+    uint16_t *ids;       /* owned */
     size_t slot_count, count, count_max;
 };
 
