@@ -81,7 +81,8 @@ static bool read_any_again(const struct pb_field *field, struct any_view *any)
     return true;
 }
 
-static bool read_attribute(struct slice key_value, struct attribute_view *attribute)
+/* The fields of a KeyValue and its AnyValue, in any order and number. */
+static bool read_attribute_fields(struct slice key_value, struct attribute_view *attribute)
 {
     *attribute = (struct attribute_view){.key = SLICE_EMPTY};
     struct pb_walk walk = pb_walk_start(key_value);
@@ -98,6 +99,66 @@ static bool read_attribute(struct slice key_value, struct attribute_view *attrib
         }
     }
     return step == PB_END;
+}
+
+/* Reads a length of one or two bytes; NULL: it is longer, or there are less than `size_min`
+ * bytes behind it.  Three bytes can be read at `at`. */
+static inline const uint8_t *read_short_length(const uint8_t *at, const uint8_t *end,
+                                               size_t *ret_length)
+{
+    size_t length = *at++;
+    if (length >= 0x80) {
+        if (*at >= 0x80)
+            return NULL;
+        length = (length & 0x7f) | (size_t)*at++ << 7;
+    }
+    *ret_length = length;
+    return length <= (size_t)(end - at) ? at : NULL;
+}
+
+/* What nearly every attribute is: a key, then a text or a number, and nothing else.  false: it
+ * is something else, or broken; read_attribute_fields() will tell. */
+static inline bool read_usual_attribute(struct slice key_value, struct attribute_view *attribute)
+{
+    enum { TAG_KEY = 0x0a, TAG_VALUE = 0x12, TAG_STRING = 0x0a, TAG_BOOL = 0x10, TAG_INT = 0x18 };
+    enum { SIZE_MIN = 6 }; /* what can be looked at before a length is known */
+    const uint8_t *at = key_value.data;
+    const uint8_t *end = at + key_value.size;
+    size_t size;
+    if (key_value.size < SIZE_MIN || *at++ != TAG_KEY)
+        return false;
+    const uint8_t *key = read_short_length(at, end, &size);
+    if (key == NULL || (size_t)(end - key) < size + SIZE_MIN - 2 || key[size] != TAG_VALUE)
+        return false;
+    attribute->key = slice_of(key, size);
+    const uint8_t *any = read_short_length(key + size + 1, end, &size);
+    if (any == NULL || any + size != end || size < 2)
+        return false;
+    struct any_view *value = &attribute->value;
+    value->encoded = slice_of(any, size);
+    value->integer = 0;
+    value->number = 0;
+    if (*any == TAG_STRING && size >= 4) {
+        const uint8_t *text = read_short_length(any + 1, end, &size);
+        value->type = ANY_TYPE_STRING;
+        value->bytes = slice_of(text, size);
+        return text != NULL && text + size == end;
+    }
+    uint64_t integer = 0;
+    unsigned shift = 0;
+    for (at = any + 1; at < end - 1 && *at >= 0x80 && shift < 56; shift += 7)
+        integer |= (uint64_t)(*at++ & 0x7f) << shift;
+    integer |= (uint64_t)*at << shift;
+    value->type = *any == TAG_INT ? ANY_TYPE_INT : ANY_TYPE_BOOL;
+    value->bytes = SLICE_EMPTY;
+    value->integer = *any == TAG_INT ? (int64_t)integer : integer != 0;
+    return at == end - 1 && *at < 0x80 && (*any == TAG_INT || *any == TAG_BOOL);
+}
+
+static inline bool read_attribute(struct slice key_value, struct attribute_view *attribute)
+{
+    return read_usual_attribute(key_value, attribute) ||
+           read_attribute_fields(key_value, attribute);
 }
 
 enum status otlp_read_any(struct slice any_value, struct any_view *ret, struct error *err)
@@ -221,22 +282,24 @@ static bool take_scalar(const struct pb_field *field, struct record_view *record
     }
 }
 
-static enum status take_record_field(const struct pb_field *field, const struct otlp_limits *limits,
-                                     size_t attribute_max, struct record_view *record,
-                                     struct error *err)
+/* Takes any field but an attribute. */
+static enum status take_head_field(const struct pb_field *field, struct record_view *record,
+                                   struct error *err)
 {
-    if (field->number == RECORD_ATTRIBUTES)
-        return take_attribute(field, limits, attribute_max, record, err);
-    if (field->number != RECORD_BODY) {
-        return take_scalar(field, record)
-                   ? ST_OK
-                   : error_set(err, ST_CORRUPT, "field %u of a log record has wire type %d",
-                               field->number, (int)field->type);
+    if (field->number == RECORD_BODY) {
+        if (!read_any_again(field, &record->body))
+            return error_set(err, ST_CORRUPT, "the body is broken");
+    } else if (!take_scalar(field, record)) {
+        return error_set(err, ST_CORRUPT, "field %u of a log record has wire type %d",
+                         field->number, (int)field->type);
     }
-    if (!read_any_again(field, &record->body))
-        return error_set(err, ST_CORRUPT, "the body is broken");
-    enum status st = check_nesting(&record->body, limits->depth_max, err);
-    return st == ST_OK ? ST_OK : error_context(err, "body");
+    return ST_OK;
+}
+
+static enum status broken_record(struct slice record, struct pb_walk walk, struct error *err)
+{
+    return error_set(err, ST_CORRUPT, "the log record breaks off at byte %zu",
+                     record.size - walk.rest.size);
 }
 
 enum status otlp_read_record(struct slice record, const struct otlp_limits *limits,
@@ -253,13 +316,38 @@ enum status otlp_read_record(struct slice record, const struct otlp_limits *limi
     struct pb_field field;
     enum pb_step step;
     while ((step = pb_next(&walk, &field)) == PB_FIELD) {
-        enum status st = take_record_field(&field, limits, attribute_max, &view, err);
+        enum status st = field.number == RECORD_ATTRIBUTES
+                             ? take_attribute(&field, limits, attribute_max, &view, err)
+                             : take_head_field(&field, &view, err);
         if (st != ST_OK)
             return st;
     }
     if (step != PB_END)
-        return error_set(err, ST_CORRUPT, "the log record breaks off at byte %zu",
-                         record.size - walk.rest.size);
+        return broken_record(record, walk, err);
+    enum status st = check_nesting(&view.body, limits->depth_max, err);
+    if (st != ST_OK)
+        return error_context(err, "body");
+    *ret = view;
+    return ST_OK;
+}
+
+enum status otlp_read_record_head(struct slice record, struct record_view *ret, struct error *err)
+{
+    struct record_view view = {.attributes = NULL};
+    struct pb_walk walk = pb_walk_start(record);
+    struct pb_field field;
+    enum pb_step step;
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        if (field.number == RECORD_ATTRIBUTES) {
+            view.attribute_count++;
+            continue;
+        }
+        enum status st = take_head_field(&field, &view, err);
+        if (st != ST_OK)
+            return st;
+    }
+    if (step != PB_END)
+        return broken_record(record, walk, err);
     *ret = view;
     return ST_OK;
 }

@@ -119,6 +119,11 @@ MUST_CHECK enum status otlp_read_record(struct slice record, const struct otlp_l
                                         struct attribute_view *attributes, size_t attribute_max,
                                         struct record_view *ret, struct error *err);
 
+/* The same but for the attributes, which are counted only, and without limits on size, count
+ * and nesting: for those who walk the attributes themselves.  ST_CORRUPT. */
+MUST_CHECK enum status otlp_read_record_head(struct slice record, struct record_view *ret,
+                                             struct error *err);
+
 /* --- A request ----------------------------------------------------------------------- */
 
 /* Calls `on_group` for each ScopeLogs (with the fields around it already gathered), then
