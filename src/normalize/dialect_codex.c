@@ -98,8 +98,6 @@ static const struct word_map sandbox_modes[] = {
     {NULL, NULL},
 };
 
-static const struct word_map roles[] = {{"main", "main"}, {"subagent", "subagent"}, {NULL, NULL}};
-
 static const struct word_map risk_levels[] = {
     {"low", "low"}, {"medium", "medium"}, {"high", "high"}, {"critical", "critical"}, {NULL, NULL},
 };
@@ -293,26 +291,30 @@ static const struct dialect_event events[] = {
      RULES(communication_rules), NULL, NULL},
 };
 
-/* codex.sse_event with event.kind response.completed: the one that tells the usage. */
-static const struct dialect_event completed = {"codex.sse_event",
-                                               KIND_MODEL,
-                                               PHASE_END,
-                                               OUTCOME_SUCCESS,
-                                               CLASS_EXACT,
-                                               RULES(usage_rules),
-                                               codex_finish_completed,
-                                               "When `event.kind` is response.completed."};
+/* The codex.sse_event that tells the usage. */
+static const struct dialect_event completed = {
+    "codex.sse_event",
+    KIND_MODEL,
+    PHASE_END,
+    OUTCOME_SUCCESS,
+    CLASS_EXACT,
+    RULES(usage_rules),
+    codex_finish_completed,
+    "When `event.kind` is response.completed and there are token counts."};
 
 static const struct dialect_event otherwise = {
     "", KIND_OTHER, PHASE_POINT, OUTCOME_UNKNOWN, CLASS_NONE, NULL, 0, codex_finish_other, NULL};
 
-/* Token usage counts once: other events of the stream repeat nothing of it. */
+/* response.completed comes twice, once with its duration and once with the usage: a request to the
+ * model must count once. */
 static const struct dialect_event *refine(const struct mapping *m,
                                           const struct dialect_event *event)
 {
     bool is_completed =
         event == &events[SSE_EVENT] &&
-        slice_equal(mapping_source_text(m, CODEX_EVENT_KIND), SLICE("response.completed"));
+        slice_equal(mapping_source_text(m, CODEX_EVENT_KIND), SLICE("response.completed")) &&
+        (mapping_source(m, CODEX_INPUT_TOKEN_COUNT) != NULL ||
+         mapping_source(m, CODEX_OUTPUT_TOKEN_COUNT) != NULL);
     return is_completed ? &completed : event;
 }
 
