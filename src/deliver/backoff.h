@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct backoff {
-    uint64_t initial_ns; /* the first ceiling */
+    uint64_t initial_ns; /* the first ceiling; not 0 */
     uint64_t max_ns;     /* the last one */
 };
 

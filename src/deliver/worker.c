@@ -116,16 +116,16 @@ static uint64_t random_bits(void)
     return bits;
 }
 
-/* Waits before attempt number `attempt` + 1. */
-static void back_off(struct worker *worker, uint32_t attempt, uint32_t asked_ms,
-                     const struct error *err)
+/* Waits, in `state`, before attempt number `attempt` + 1. */
+static void back_off(struct worker *worker, enum worker_state state, uint32_t attempt,
+                     uint32_t asked_ms, const struct error *err)
 {
     const struct backoff backoff = {worker->settings.retry_initial_ns,
                                     worker->settings.retry_max_ns};
 
     uint64_t delay_ns = backoff_delay_ns(&backoff, attempt, asked_ms, random_bits());
     account_retry(&worker->account, err, delay_ns);
-    account_set_state(&worker->account, WORKER_WAITING_TO_RETRY);
+    account_set_state(&worker->account, state);
     sleep_or_stop(worker, delay_ns);
 }
 
@@ -280,7 +280,7 @@ static enum fate send_until_settled(struct worker *worker, const struct batch *p
             account_retry(&worker->account, &err, 0);
             return FATE_AGAIN;
         }
-        back_off(worker, attempt, asked_ms, &err);
+        back_off(worker, WORKER_WAITING_TO_RETRY, attempt, asked_ms, &err);
     }
 }
 
@@ -369,7 +369,8 @@ static bool work(struct worker *worker)
         journal_reader_next(worker->reader, &worker->limits, &batch, &next, &missing, &err);
     if (st != ST_OK) {
         bool last = is_stopping(worker);
-        back_off(worker, UINT32_MAX, 0, &err); /* a disk that fails gets the longest wait */
+        /* A disk that fails gets the longest wait. */
+        back_off(worker, WORKER_FAILED, UINT32_MAX, 0, &err);
         return !last;
     }
     if (missing > 0)
@@ -524,6 +525,7 @@ enum status worker_start(const struct worker_settings *settings, struct journal 
 {
     ASSERT(settings->batch_size_max > 0 && settings->batch_count_max > 0);
     ASSERT(settings->timeout_ns > 0);
+    ASSERT(settings->retry_initial_ns > 0 && settings->retry_initial_ns <= settings->retry_max_ns);
 
     struct worker *worker = calloc(1, sizeof(*worker));
     if (worker == NULL)

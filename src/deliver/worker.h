@@ -32,7 +32,12 @@ struct worker_settings {
     uint64_t retry_initial_ns, retry_max_ns; /* backoff, full jitter */
 };
 
-enum worker_state { WORKER_IDLE, WORKER_SENDING, WORKER_WAITING_TO_RETRY, WORKER_FAILED };
+enum worker_state {
+    WORKER_IDLE,
+    WORKER_SENDING,
+    WORKER_WAITING_TO_RETRY,
+    WORKER_FAILED, /* cannot read the journal; tries again */
+};
 
 struct worker_status {
     enum worker_state state;
