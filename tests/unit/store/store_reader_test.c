@@ -35,6 +35,7 @@ static uint64_t next_sequence(struct store_reader *reader)
     struct error err;
 
     assert_int_equal(store_reader_next(reader, &line, &err), ST_OK);
+    assert_memory_equal(line.text.data, "{\"resourceLogs\":", 16); /* from its start */
     assert_true(store_line_place(line.text, &place));
     return place.sequence;
 }
