@@ -19,6 +19,7 @@
 #include "config/config_parse.h"
 #include "config/config_suggest.h"
 #include "config/config_tables.h"
+#include "config/yaml_text.h"
 #include "util/fd.h"
 
 enum {
@@ -86,13 +87,7 @@ static enum status read_tree(struct loading *loading, struct error *err)
                           "the file is larger than %d bytes", CONFIG_FILE_SIZE_MAX);
         return ST_OK;
     }
-    const uint8_t *nul = text.size > 0 ? memchr(text.data, 0, text.size) : NULL;
-    if (nul != NULL) {
-        config_report_add(&loading->report, (struct config_place){(size_t)(nul - text.data), 1}, "",
-                          "this is not a text file");
-        return ST_OK;
-    }
-    if (text.size == 0)
+    if (text.size == 0 || !yaml_text_check(&loading->report))
         return ST_OK;
     return yaml_tree_read(&loading->report, &loading->root, &loading->parse.complete, err);
 }
@@ -168,8 +163,8 @@ static void read_exporter(struct loading *loading, const struct yaml_node *node,
     };
     size_t problems = loading->report.count;
     config_parse_section(&loading->parse, node, path, tables, COUNT_OF(tables));
-    if (loading->report.count == problems && loading->parse.complete)
-        config_check_exporter(exporter, node, path, &loading->report);
+    bool readable = loading->report.count == problems && loading->parse.complete;
+    config_check_exporter(exporter, node, path, readable, &loading->report);
     loading->config->exporter_count++;
 }
 

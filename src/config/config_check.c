@@ -13,12 +13,14 @@ struct check {
     struct config_report *report;
 };
 
-/* The place of the option "a.b.c", as near to it as the file goes. */
-static struct config_place place_of(const struct yaml_node *root, const char *path)
+/* The option "a.b.c", or as near to it as the file goes; *ret_found: it is there. */
+static const struct yaml_node *find_option(const struct yaml_node *root, const char *path,
+                                           bool *ret_found)
 {
     const struct yaml_node *node = root;
     char key[32];
 
+    *ret_found = false;
     while (node != NULL) {
         size_t size = strcspn(path, ".");
         ASSERT(size < sizeof(key));
@@ -28,19 +30,37 @@ static struct config_place place_of(const struct yaml_node *root, const char *pa
         if (child == NULL)
             break;
         node = child;
-        if (path[size] == 0)
-            return node->place;
+        if (path[size] == 0) {
+            *ret_found = true;
+            break;
+        }
         path += size + 1;
     }
+    return node;
+}
+
+static struct config_place place_of(const struct yaml_node *root, const char *path)
+{
+    bool found;
+    const struct yaml_node *node = find_option(root, path, &found);
+
+    if (found)
+        return node->place;
     if (node == NULL || node->key == NULL)
         return (struct config_place){0, 0};
     return node->key->place;
 }
 
-static void require(const struct check *check, bool holds, const char *path, const char *text)
+/* A rule between two options, shown at the one that the file sets. */
+static void require(const struct check *check, bool holds, const char *path, const char *other,
+                    const char *text)
 {
-    if (!holds)
-        config_report_add(check->report, place_of(check->root, path), path, "%s", text);
+    bool found;
+
+    if (holds)
+        return;
+    (void)find_option(check->root, path, &found);
+    config_report_add(check->report, place_of(check->root, found ? path : other), path, "%s", text);
 }
 
 static void check_socket_path(const struct check *check, const char *path, const char *value)
@@ -102,15 +122,19 @@ static void check_sizes(const struct check *check)
     const struct config_otlp_http_receiver *http = &config->receivers.otlp_http;
 
     require(check, config->journal.segment_size <= config->journal.max_size / 2,
-            "journal.segment_size", "two segments must fit into journal.max_size");
+            "journal.segment_size", "journal.max_size", "two segments must fit into max_size");
     require(check, unix_socket->max_event_size <= config->journal.segment_size,
-            "receivers.unix.max_event_size", "an event must fit into journal.segment_size");
+            "receivers.unix.max_event_size", "journal.segment_size",
+            "an event must fit into journal.segment_size");
     require(check, unix_socket->max_event_size <= config->limits.in_flight,
-            "receivers.unix.max_event_size", "an event must fit into limits.in_flight");
+            "receivers.unix.max_event_size", "limits.in_flight",
+            "an event must fit into limits.in_flight");
     require(check, http->max_request_size <= config->limits.in_flight,
-            "receivers.otlp_http.max_request_size", "a request must fit into limits.in_flight");
+            "receivers.otlp_http.max_request_size", "limits.in_flight",
+            "a request must fit into limits.in_flight");
     require(check, unix_socket->connections_per_uid_max <= unix_socket->connections_max,
-            "receivers.unix.connections_per_uid_max", "is more than connections_max");
+            "receivers.unix.connections_per_uid_max", "receivers.unix.connections_max",
+            "one user may have more connections than all together");
 }
 
 void config_check(const struct config *config, const struct yaml_node *root,
@@ -128,13 +152,17 @@ void config_check(const struct config *config, const struct yaml_node *root,
 }
 
 void config_check_exporter(const struct config_exporter *exporter, const struct yaml_node *node,
-                           const char *path, struct config_report *report)
+                           const char *path, bool readable, struct config_report *report)
 {
+    const struct yaml_node *retry = yaml_find(node, "retry");
     struct config_place place = node->key != NULL ? node->key->place : (struct config_place){0, 0};
     struct error err = {.text = "refused"};
 
-    if (exporter->delivery.retry.initial > exporter->delivery.retry.max)
-        config_report_add(report, place, path, "retry.initial is longer than retry.max");
-    if (exporter->ops->check != NULL && exporter->ops->check(exporter->config, &err) != ST_OK)
+    if (exporter->delivery.retry.initial > exporter->delivery.retry.max) {
+        config_report_add(report, retry != NULL ? retry->place : place, path,
+                          "retry.initial is longer than retry.max");
+    }
+    if (readable && exporter->ops->check != NULL &&
+        exporter->ops->check(exporter->config, &err) != ST_OK)
         config_report_add(report, place, path, "%s", err.text);
 }

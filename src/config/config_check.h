@@ -10,6 +10,7 @@
 void config_check(const struct config *config, const struct yaml_node *root,
                   struct config_report *report);
 
-/* The same for one exporter and its section. */
+/* The same for one exporter and its section.  `readable`: all its options could be read, so
+ * that its type may look at them. */
 void config_check_exporter(const struct config_exporter *exporter, const struct yaml_node *node,
-                           const char *path, struct config_report *report);
+                           const char *path, bool readable, struct config_report *report);

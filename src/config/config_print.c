@@ -119,6 +119,18 @@ static void print_scalar(struct printer *printer, const struct config_field *fie
     print_text(printer, "\n");
 }
 
+/* A section without what it requires was not in the file, and may not be written. */
+static bool is_absent(const struct config_field *section, const void *base)
+{
+    for (const struct config_field *field = section->fields; field->key != NULL; field++) {
+        bool is_text = field->type == CONFIG_TEXT || field->type == CONFIG_PATH;
+        if (is_text && field->required &&
+            *(const char *const *)((const char *)base + field->offset) == NULL)
+            return true;
+    }
+    return false;
+}
+
 static void print_fields(struct printer *printer, const struct config_field *fields,
                          const void *base, unsigned indent);
 
@@ -137,6 +149,8 @@ static void print_field(struct printer *printer, const struct config_field *fiel
         print_text(printer, "\n");
         return;
     }
+    if (field->type == CONFIG_SECTION && is_absent(field, value))
+        return;
     print_line_start(printer, indent, field->key);
     if (field->type == CONFIG_SECTION) {
         print_text(printer, "\n");

@@ -28,6 +28,20 @@ void config_report_init(struct config_report *report, struct config_pool *pool, 
     *report = (struct config_report){.file = file, .source = source, .pool = pool};
 }
 
+/* Puts blanks for what a terminal could act upon: control characters, also those of two
+ * bytes (U+0080 to U+009F).  The size stays. */
+static void make_harmless(char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        uint8_t byte = (uint8_t)text[i];
+        bool two_bytes = byte == 0xC2 && i + 1 < size && (uint8_t)text[i + 1] < 0xA0;
+        if (byte < 0x20 || byte == 0x7F || two_bytes)
+            text[i] = ' ';
+        if (two_bytes)
+            text[++i] = ' ';
+    }
+}
+
 static void add(struct config_report *report, const struct config_problem *problem, const char *fmt,
                 va_list args)
 {
@@ -45,6 +59,7 @@ static void add(struct config_report *report, const struct config_problem *probl
     if (report->problems == NULL || size < 0)
         return; /* the pool remembers the failure */
     size = (size_t)size < sizeof(message) ? size : (int)sizeof(message) - 1;
+    make_harmless(message, (size_t)size);
     report->problems[index] = *problem;
     report->problems[index].order = index;
     report->problems[index].message = config_pool_copy(report->pool, message, (size_t)size);
@@ -134,19 +149,19 @@ static enum status append(struct buf *out, struct error *err, const char *fmt, .
                       err);
 }
 
-/* Copies at most QUOTE_COLUMNS_MAX characters of `line`, made harmless. */
-static size_t clean_line(struct slice line, char *out)
+/* Copies at most QUOTE_COLUMNS_MAX characters of `line`. */
+static size_t copy_line(struct slice line, char *out)
 {
     size_t columns = 0;
     size_t size = 0;
 
     for (size_t i = 0; i < line.size; i++) {
-        uint8_t byte = line.data[i];
-        columns += starts_character(byte);
+        columns += starts_character(line.data[i]);
         if (columns > QUOTE_COLUMNS_MAX || size == QUOTE_COLUMNS_MAX * 4)
             break;
-        out[size++] = byte < 0x20 || byte == 0x7F ? ' ' : (char)byte;
+        out[size++] = (char)line.data[i];
     }
+    make_harmless(out, size);
     return size;
 }
 
@@ -154,7 +169,7 @@ static enum status append_quote(const struct position *position, struct buf *out
 {
     char line[QUOTE_COLUMNS_MAX * 4];
     char marks[QUOTE_COLUMNS_MAX + 1];
-    size_t size = clean_line(position->text, line);
+    size_t size = copy_line(position->text, line);
 
     enum status st = append(out, err, "%5zu | %.*s\n", position->line, (int)size, line);
     if (st != ST_OK || position->column > QUOTE_COLUMNS_MAX)

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "config/config_suggest.h"
+
 struct unit {
     const char *name;
     uint64_t factor;
@@ -49,16 +51,21 @@ enum status config_read_bool(const char *text, bool *ret, struct error *err)
         {"yes", "true"}, {"on", "true"},   {"True", "true"},   {"TRUE", "true"},
         {"no", "false"}, {"off", "false"}, {"False", "false"}, {"FALSE", "false"},
     };
+    struct config_suggestion suggestion = {.wrong = text};
 
     if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
         *ret = text[0] == 't';
         return ST_OK;
     }
+    config_suggest(&suggestion, "true");
+    config_suggest(&suggestion, "false");
     for (size_t i = 0; i < COUNT_OF(hints); i++) {
-        if (strcmp(text, hints[i][0]) == 0) {
-            return error_set(err, ST_INVALID, "'%s' is neither true nor false; did you mean '%s'?",
-                             text, hints[i][1]);
-        }
+        if (strcmp(text, hints[i][0]) == 0)
+            suggestion.best = hints[i][1];
+    }
+    if (suggestion.best != NULL) {
+        return error_set(err, ST_INVALID, "'%s' is neither true nor false; did you mean '%s'?",
+                         text, suggestion.best);
     }
     return error_set(err, ST_INVALID, "'%.64s' is neither true nor false", text);
 }

@@ -33,6 +33,23 @@ static struct config_place place_of_event(const struct builder *builder, struct 
     return (struct config_place){start->input_pos, size};
 }
 
+/* An anchor or an alias: its mark leaves the sign in front of it out. */
+static struct config_place place_with_sign(struct config_place place)
+{
+    if (place.offset > 0)
+        place.offset--;
+    place.size++;
+    return place;
+}
+
+static struct config_place place_of_anchor(struct fy_token *anchor)
+{
+    const struct fy_mark *start = fy_token_start_mark(anchor);
+
+    return start != NULL ? place_with_sign((struct config_place){start->input_pos, 0})
+                         : (struct config_place){0, 0};
+}
+
 static void problem(struct builder *builder, struct config_place place, const char *text)
 {
     config_report_add(builder->report, place, "", "%s", text);
@@ -200,14 +217,14 @@ static void refuse_extras(struct builder *builder, struct fy_event *event)
         tag = event->sequence_start.tag;
     }
     if (anchor != NULL)
-        problem(builder, place_of_event(builder, event), "anchors and aliases are not supported");
+        problem(builder, place_of_anchor(anchor), "anchors and aliases are not supported");
     if (tag != NULL)
         problem(builder, place_of_event(builder, event), "tags are not supported");
 }
 
 static void on_alias(struct builder *builder, struct fy_event *event)
 {
-    struct config_place place = place_of_event(builder, event);
+    struct config_place place = place_with_sign(place_of_event(builder, event));
     struct yaml_node *node = new_node(builder, YAML_SCALAR, place);
 
     problem(builder, place, "anchors and aliases are not supported");

@@ -15,7 +15,7 @@ enum command_exit {
     COMMAND_USAGE = 2,  /* the command line makes no sense */
 };
 
-/* The options before the verb. */
+/* The options of every verb. */
 struct command_options {
     const char *run_dir, *state_dir; /* NULL: not given */
 };
@@ -29,6 +29,11 @@ struct command {
 };
 
 extern const struct command command_check;
+extern const struct command command_emit;
+extern const struct command command_query;
+extern const struct command command_status;
+extern const struct command command_tail;
+extern const struct command command_timeline;
 
 /* Says on stderr how `command` is called; returns COMMAND_USAGE. */
 int command_usage(const struct command *command);
