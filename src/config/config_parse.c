@@ -94,14 +94,12 @@ static enum status check_range(const struct config_field *field, uint64_t value,
     char bound[CONFIG_VALUE_TEXT_MAX];
     char text[CONFIG_VALUE_TEXT_MAX];
 
-    if (field->min == 0 && field->max == 0)
-        return ST_OK;
     if (value < field->min) {
         return error_set(err, ST_INVALID, "%s is below the minimum of %s",
                          write_number(field->type, value, text),
                          write_number(field->type, field->min, bound));
     }
-    if (value > field->max) {
+    if (field->max != 0 && value > field->max) {
         return error_set(err, ST_INVALID, "%s is above the maximum of %s",
                          write_number(field->type, value, text),
                          write_number(field->type, field->max, bound));
