@@ -15,7 +15,7 @@ enum command_exit {
     COMMAND_USAGE = 2,  /* the command line makes no sense */
 };
 
-/* The options before the verb. */
+/* The options of every verb. */
 struct command_options {
     const char *run_dir, *state_dir; /* NULL: not given */
 };

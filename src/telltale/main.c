@@ -12,7 +12,7 @@ static const struct command *const commands[] = {
 
 static void print_help(FILE *out)
 {
-    fputs("usage: telltale [--run-dir DIR] [--state-dir DIR] VERB [ARGUMENT...]\n\n", out);
+    fputs("usage: telltale VERB [ARGUMENT...] [--run-dir DIR] [--state-dir DIR]\n\n", out);
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n  --run-dir DIR    where the daemon's sockets are\n"
@@ -50,42 +50,55 @@ static int run_verb(const struct command_options *options, int argc, char **argv
     return COMMAND_USAGE;
 }
 
+/* Takes "--NAME VALUE" or "--NAME=VALUE" out of argv at `index`; false: it is another word. */
+static bool take_option(int *argc, char **argv, int index, const char *name, const char **ret)
+{
+    size_t size = strlen(name);
+    int words = 0;
+
+    if (strcmp(argv[index], name) == 0 && index + 1 < *argc) {
+        *ret = argv[index + 1];
+        words = 2;
+    } else if (strncmp(argv[index], name, size) == 0 && argv[index][size] == '=') {
+        *ret = argv[index] + size + 1;
+        words = 1;
+    } else {
+        return false;
+    }
+    memmove(argv + index, argv + index + words,
+            (size_t)(*argc - index - words + 1) * sizeof(*argv));
+    *argc -= words;
+    return true;
+}
+
+/* The directories may be named before the verb or behind it, up to a "--". */
+static void take_directories(int *argc, char **argv, struct command_options *options)
+{
+    int index = 1;
+
+    while (index < *argc && strcmp(argv[index], "--") != 0) {
+        if (!take_option(argc, argv, index, "--run-dir", &options->run_dir) &&
+            !take_option(argc, argv, index, "--state-dir", &options->state_dir))
+            index++;
+    }
+}
+
 int main(int argc, char **argv)
 {
-    enum { OPTION_RUN_DIR = 256, OPTION_STATE_DIR, OPTION_HELP, OPTION_VERSION };
-    static const struct option known[] = {
-        {"run-dir", required_argument, NULL, OPTION_RUN_DIR},
-        {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
-        {"help", no_argument, NULL, OPTION_HELP},
-        {"version", no_argument, NULL, OPTION_VERSION},
-        {NULL, 0, NULL, 0},
-    };
     struct command_options options = {NULL, NULL};
 
-    for (;;) {
-        int option = getopt_long(argc, argv, "+", known, NULL);
-        if (option == -1)
-            break;
-        switch (option) {
-        case OPTION_RUN_DIR:
-            options.run_dir = optarg;
-            break;
-        case OPTION_STATE_DIR:
-            options.state_dir = optarg;
-            break;
-        case OPTION_HELP:
-            print_help(stdout);
-            return COMMAND_OK;
-        case OPTION_VERSION:
-            puts("telltale " TELLTALE_VERSION);
-            return COMMAND_OK;
-        default:
-            return COMMAND_USAGE;
-        }
+    take_directories(&argc, argv, &options);
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        print_help(stdout);
+        return COMMAND_OK;
     }
-    if (optind == argc) {
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+        puts("telltale " TELLTALE_VERSION);
+        return COMMAND_OK;
+    }
+    if (argc == 1) {
         print_help(stderr);
         return COMMAND_USAGE;
     }
-    return run_verb(&options, argc - optind, argv + optind);
+    return run_verb(&options, argc - 1, argv + 1);
 }

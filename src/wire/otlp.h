@@ -54,8 +54,11 @@ struct otlp_limits {
     size_t record_size_max;       /* bytes of one LogRecord */
     uint32_t attribute_count_max; /* of one record */
     size_t key_size_max;          /* bytes of one attribute key */
-    uint32_t depth_max;           /* AnyValue within AnyValue */
+    uint32_t depth_max;           /* AnyValue within AnyValue; OTLP_DEPTH_MAX whatever it says */
 };
+
+/* No limit allows more: readers recurse this deep. */
+enum { OTLP_DEPTH_MAX = 64 };
 
 /* What OTLP_LIMITS_DEFAULT is, docs/ARCHITECTURE.md says why: 16 MiB, 1024, 1 KiB, 64. */
 extern const struct otlp_limits otlp_limits_default;
@@ -115,6 +118,11 @@ struct record_view {
 MUST_CHECK enum status otlp_read_record(struct slice record, const struct otlp_limits *limits,
                                         struct attribute_view *attributes, size_t attribute_max,
                                         struct record_view *ret, struct error *err);
+
+/* The same but for the attributes, which are counted only, and without limits on size, count
+ * and nesting: for those who walk the attributes themselves.  ST_CORRUPT. */
+MUST_CHECK enum status otlp_read_record_head(struct slice record, struct record_view *ret,
+                                             struct error *err);
 
 /* --- A request ----------------------------------------------------------------------- */
 

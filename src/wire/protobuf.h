@@ -44,9 +44,30 @@ static inline struct pb_walk pb_walk_start(struct slice message)
 
 enum pb_step { PB_FIELD, PB_END, PB_BROKEN };
 
-/* The next field.  PB_BROKEN: the bytes are not protobuf (a varint over 10 bytes, a length
- * beyond the end, field number 0, an unknown wire type, groups nested over 64 deep). */
-enum pb_step pb_next(struct pb_walk *walk, struct pb_field *ret_field);
+/* pb_next() for every form of field; called by it when the short form does not fit. */
+enum pb_step pb_next_any(struct pb_walk *walk, struct pb_field *ret_field);
+
+/* The next field.  PB_BROKEN: the bytes are not protobuf (a varint over 10 bytes, a tag or a
+ * length over 5, a length beyond the end, field number 0, an unknown wire type, groups nested
+ * over 64 deep).  Nearly all fields of a log record are texts or messages of less than 128
+ * bytes with a number below 16: those are read in line. */
+static inline enum pb_step pb_next(struct pb_walk *walk, struct pb_field *ret_field)
+{
+    const uint8_t *data = walk->rest.data;
+    size_t size = walk->rest.size;
+    if (size >= 2 && (data[0] & 0x87) == WIRE_BYTES && data[0] >= 8 && data[1] < 0x80 &&
+        data[1] <= size - 2) {
+        size_t length = data[1];
+        ret_field->number = data[0] >> 3;
+        ret_field->type = WIRE_BYTES;
+        ret_field->value = 0;
+        ret_field->bytes = slice_of(data + 2, length);
+        ret_field->whole = slice_of(data, length + 2);
+        walk->rest = slice_of(data + 2 + length, size - 2 - length);
+        return PB_FIELD;
+    }
+    return pb_next_any(walk, ret_field);
+}
 
 /* --- Appending.  The room must have been reserved; each says how much it may take. --- */
 

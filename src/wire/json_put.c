@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json_put.c -- see json_put.h.
+ *
+ * Texts are the bulk of what agents send, and nearly all of it needs no escape.  So eight
+ * bytes are looked at together, copied, and counted up to the first one that needs a closer
+ * look.  While a text is written there is always room for the rest of it, unescaped, and its
+ * closing quote; only what is escaped asks for more.
+ */
+#include "wire/json_put.h"
+
+#include <endian.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EACH_BYTE(b) (0x0101010101010101ULL * (b))
+
+enum { ESCAPED_SIZE_MAX = 6 }; /* \u001f */
+
+void json_start(struct json_put *json, struct buf *out, struct error *err)
+{
+    *json = (struct json_put){.out = out, .start = out->size, .err = err};
+    if (out->capacity > 0) {
+        json->at = out->data + out->size;
+        json->end = out->data + out->capacity;
+    }
+}
+
+enum status json_finish(struct json_put *json)
+{
+    bool failed = json->status != ST_OK;
+    if (failed || json->at == NULL)
+        json->out->size = json->start;
+    else
+        json->out->size = (size_t)(json->at - json->out->data);
+    return json->status;
+}
+
+void json_fail(struct json_put *json, enum status status, const char *text)
+{
+    if (json->status == ST_OK)
+        json->status = error_set(json->err, status, "%s", text);
+}
+
+bool json_grow(struct json_put *json, size_t more)
+{
+    if (json->status != ST_OK)
+        return false;
+    struct buf *out = json->out;
+    if (json->at != NULL)
+        out->size = (size_t)(json->at - out->data);
+    json->status = buf_reserve(out, more, json->err);
+    if (json->status != ST_OK)
+        return false;
+    json->at = out->data + out->size;
+    json->end = out->data + out->capacity;
+    return true;
+}
+
+/* --- Texts --------------------------------------------------------------------------------- */
+
+/* Has the top bit of each byte set that is not plain: below 0x20, '"', '\\' or above 0x7f.
+ * Bytes above the lowest such byte may be marked wrongly, the lowest itself is exact. */
+static uint64_t mark_special(uint64_t word)
+{
+    uint64_t quote = word ^ EACH_BYTE('"');
+    uint64_t backslash = word ^ EACH_BYTE('\\');
+    uint64_t below = (word - EACH_BYTE(0x20)) & ~word;
+    uint64_t equal = ((quote - EACH_BYTE(1)) & ~quote) | ((backslash - EACH_BYTE(1)) & ~backslash);
+    return (word | below | equal) & EACH_BYTE(0x80);
+}
+
+static bool is_plain(uint8_t byte)
+{
+    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+/* Copies plain bytes up to the first special one and returns their number. */
+static size_t copy_plain(uint8_t *out, const uint8_t *in, size_t size)
+{
+    size_t done = 0;
+    while (size - done >= sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, in + done, sizeof(word));
+        memcpy(out + done, &word, sizeof(word));
+        uint64_t special = mark_special(le64toh(word));
+        if (special != 0)
+            return done + (unsigned)__builtin_ctzll(special) / 8;
+        done += sizeof(word);
+    }
+    while (done < size && is_plain(in[done])) {
+        out[done] = in[done];
+        done++;
+    }
+    return done;
+}
+
+static bool is_tail(uint8_t byte)
+{
+    return (byte & 0xc0) == 0x80;
+}
+
+/* The size of the UTF-8 sequence that `in` starts with; 0: it is none. */
+static size_t utf8_size(const uint8_t *in, size_t size)
+{
+    uint8_t first = in[0];
+    if (first >= 0xc2 && first <= 0xdf)
+        return size >= 2 && is_tail(in[1]) ? 2 : 0;
+    if (first >= 0xe0 && first <= 0xef) {
+        if (size < 3 || !is_tail(in[1]) || !is_tail(in[2]))
+            return 0;
+        bool overlong = first == 0xe0 && in[1] < 0xa0;
+        bool surrogate = first == 0xed && in[1] >= 0xa0;
+        return overlong || surrogate ? 0 : 3;
+    }
+    if (first >= 0xf0 && first <= 0xf4) {
+        if (size < 4 || !is_tail(in[1]) || !is_tail(in[2]) || !is_tail(in[3]))
+            return 0;
+        bool overlong = first == 0xf0 && in[1] < 0x90;
+        bool beyond = first == 0xf4 && in[1] >= 0x90;
+        return overlong || beyond ? 0 : 4;
+    }
+    return 0;
+}
+
+/* Writes one ASCII character as an escape; returns its size. */
+static size_t put_escape(uint8_t *out, uint8_t byte)
+{
+    static const char short_escapes[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+    for (const char *pair = short_escapes; *pair != '\0'; pair += 2) {
+        if (byte == (uint8_t)pair[0]) {
+            out[0] = '\\';
+            out[1] = (uint8_t)pair[1];
+            return 2;
+        }
+    }
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t escape[ESCAPED_SIZE_MAX] = {
+        '\\', 'u', '0', '0', (uint8_t)digits[byte >> 4], (uint8_t)digits[byte & 15]};
+    memcpy(out, escape, sizeof(escape));
+    return sizeof(escape);
+}
+
+/* Writes what stands at `in`, a byte that is not plain; returns how many bytes of `in` that
+ * were.  There is room for ESCAPED_SIZE_MAX. */
+static size_t put_special(struct json_put *json, const uint8_t *in, size_t size)
+{
+    if (in[0] < 0x80) {
+        json->at += put_escape(json->at, in[0]);
+        return 1;
+    }
+    size_t taken = utf8_size(in, size);
+    struct slice shown = slice_of(in, taken);
+    if (taken == 0) {
+        shown = SLICE("\xef\xbf\xbd");
+        taken = 1;
+    } else if (taken == 3 && in[0] == 0xe2 && in[1] == 0x80 && (in[2] | 1) == 0xa9) {
+        shown = in[2] == 0xa8 ? SLICE("\\u2028") : SLICE("\\u2029");
+    }
+    memcpy(json->at, shown.data, shown.size);
+    json->at += shown.size;
+    return taken;
+}
+
+void json_put_text(struct json_put *json, struct slice text)
+{
+    if (!json_room(json, text.size + 2))
+        return;
+    *json->at++ = '"';
+    size_t done = 0;
+    while (done < text.size) {
+        const uint8_t *in = text.data + done;
+        size_t left = text.size - done;
+        if (is_plain(in[0])) {
+            size_t plain = copy_plain(json->at, in, left);
+            json->at += plain;
+            done += plain;
+        } else {
+            if (!json_room(json, ESCAPED_SIZE_MAX + left + 1))
+                return;
+            done += put_special(json, in, left);
+        }
+    }
+    *json->at++ = '"';
+}
+
+/* --- Numbers and bytes --------------------------------------------------------------------- */
+
+enum { DIGITS_MAX = 20 };
+
+void json_put_uint(struct json_put *json, uint64_t value)
+{
+    uint8_t digits[DIGITS_MAX];
+    size_t first = DIGITS_MAX;
+    do {
+        digits[--first] = (uint8_t)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    json_put(json, slice_of(digits + first, DIGITS_MAX - first));
+}
+
+void json_put_int(struct json_put *json, int64_t value)
+{
+    if (value < 0) {
+        json_put(json, SLICE("-"));
+        json_put_uint(json, 0 - (uint64_t)value);
+    } else {
+        json_put_uint(json, (uint64_t)value);
+    }
+}
+
+/* Above this, an integral double may have digits that it does not mean. */
+static const double EXACT_INTEGER_MAX = 1e15;
+
+void json_put_double(struct json_put *json, double value)
+{
+    if (isnan(value)) {
+        json_put(json, SLICE("\"NaN\""));
+        return;
+    }
+    if (isinf(value)) {
+        json_put(json, value > 0 ? SLICE("\"Infinity\"") : SLICE("\"-Infinity\""));
+        return;
+    }
+    bool is_minus_zero = value == 0 && signbit(value);
+    if (fabs(value) < EXACT_INTEGER_MAX && value == (double)(int64_t)value && !is_minus_zero) {
+        json_put_int(json, (int64_t)value);
+        json_put(json, SLICE(".0"));
+        return;
+    }
+    char text[32];
+    int precision = 15; /* always survives; 17 is always enough */
+    do {
+        (void)snprintf(text, sizeof(text), "%.*g", precision, value); /* fits: 24 at most */
+    } while (precision++ < 17 && strtod(text, NULL) != value);
+    json_put(json, slice_of_text(text));
+    if (strpbrk(text, ".e") == NULL)
+        json_put(json, SLICE(".0"));
+}
+
+void json_put_base64(struct json_put *json, struct slice bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (!json_room(json, bytes.size / 3 * 4 + 4 + 2))
+        return;
+    uint8_t *at = json->at;
+    *at++ = '"';
+    for (size_t i = 0; i < bytes.size; i += 3) {
+        size_t left = bytes.size - i;
+        uint32_t group = (uint32_t)bytes.data[i] << 16;
+        if (left > 1)
+            group |= (uint32_t)bytes.data[i + 1] << 8;
+        if (left > 2)
+            group |= bytes.data[i + 2];
+        *at++ = (uint8_t)digits[group >> 18];
+        *at++ = (uint8_t)digits[group >> 12 & 63];
+        *at++ = left > 1 ? (uint8_t)digits[group >> 6 & 63] : '=';
+        *at++ = left > 2 ? (uint8_t)digits[group & 63] : '=';
+    }
+    *at++ = '"';
+    json->at = at;
+}
+
+void json_put_hex(struct json_put *json, struct slice bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    if (!json_room(json, bytes.size * 2 + 2))
+        return;
+    uint8_t *at = json->at;
+    *at++ = '"';
+    for (size_t i = 0; i < bytes.size; i++) {
+        *at++ = (uint8_t)digits[bytes.data[i] >> 4];
+        *at++ = (uint8_t)digits[bytes.data[i] & 15];
+    }
+    *at++ = '"';
+    json->at = at;
+}

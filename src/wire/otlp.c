@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otlp.c -- see otlp.h.
+ *
+ * A field that we know must have its published wire type.  Protobuf would let us take another
+ * type as an unknown field, but common receivers refuse the whole request over it, and with it
+ * the records of others in the same batch; so we refuse it at the door, and by the same reason
+ * look through the attributes of resources and scopes.
+ *
+ * A singular field that stands twice: the later one wins.  Values are messages, which protobuf
+ * merges; so a later value that is empty leaves the earlier one, and only two lists in one
+ * value differ from a full merge (the later list wins).
+ */
+#include "wire/otlp.h"
+
+const struct otlp_limits otlp_limits_default = {
+    .record_size_max = (size_t)16 << 20,
+    .attribute_count_max = 1024,
+    .key_size_max = 1024,
+    .depth_max = 64,
+};
+
+/* --- Values ---------------------------------------------------------------------------- */
+
+static bool take_any_field(const struct pb_field *field, struct any_view *any)
+{
+    static const struct {
+        enum any_type type;
+        enum wire_type wire;
+    } known[] = {
+        [ANY_STRING] = {ANY_TYPE_STRING, WIRE_BYTES},
+        [ANY_BOOL] = {ANY_TYPE_BOOL, WIRE_VARINT},
+        [ANY_INT] = {ANY_TYPE_INT, WIRE_VARINT},
+        [ANY_DOUBLE] = {ANY_TYPE_DOUBLE, WIRE_FIXED64},
+        [ANY_ARRAY] = {ANY_TYPE_ARRAY, WIRE_BYTES},
+        [ANY_KVLIST] = {ANY_TYPE_KVLIST, WIRE_BYTES},
+        [ANY_BYTES] = {ANY_TYPE_BYTES, WIRE_BYTES},
+        [ANY_STRING_STRINDEX] = {ANY_TYPE_NONE, WIRE_VARINT},
+    };
+    if (field->number >= COUNT_OF(known))
+        return true;
+    if (field->type != known[field->number].wire)
+        return false;
+    any->type = known[field->number].type;
+    any->bytes = field->bytes;
+    any->integer = 0;
+    any->number = 0;
+    if (any->type == ANY_TYPE_INT)
+        any->integer = (int64_t)field->value;
+    else if (any->type == ANY_TYPE_BOOL)
+        any->integer = field->value != 0;
+    else if (any->type == ANY_TYPE_DOUBLE)
+        memcpy(&any->number, &field->value, sizeof(any->number));
+    return true;
+}
+
+static bool read_any(struct slice message, struct any_view *any)
+{
+    *any = (struct any_view){.encoded = message};
+    struct pb_walk walk = pb_walk_start(message);
+    struct pb_field field;
+    enum pb_step step;
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        if (!take_any_field(&field, any))
+            return false;
+    }
+    return step == PB_END;
+}
+
+/* Reads a value that may already have been given by an earlier field. */
+static bool read_any_again(const struct pb_field *field, struct any_view *any)
+{
+    if (field->type != WIRE_BYTES)
+        return false;
+    if (any->type == ANY_TYPE_NONE)
+        return read_any(field->bytes, any);
+    struct any_view later;
+    if (!read_any(field->bytes, &later))
+        return false;
+    if (later.type != ANY_TYPE_NONE)
+        *any = later;
+    return true;
+}
+
+/* The fields of a KeyValue and its AnyValue, in any order and number. */
+static bool read_attribute_fields(struct slice key_value, struct attribute_view *attribute)
+{
+    *attribute = (struct attribute_view){.key = SLICE_EMPTY};
+    struct pb_walk walk = pb_walk_start(key_value);
+    struct pb_field field;
+    enum pb_step step;
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        if (field.number == KEY_VALUE_KEY) {
+            if (field.type != WIRE_BYTES)
+                return false;
+            attribute->key = field.bytes;
+        } else if (field.number == KEY_VALUE_VALUE) {
+            if (!read_any_again(&field, &attribute->value))
+                return false;
+        }
+    }
+    return step == PB_END;
+}
+
+/* Reads a length of one or two bytes; NULL: it is longer, or there are less than `size_min`
+ * bytes behind it.  Three bytes can be read at `at`. */
+static inline const uint8_t *read_short_length(const uint8_t *at, const uint8_t *end,
+                                               size_t *ret_length)
+{
+    size_t length = *at++;
+    if (length >= 0x80) {
+        if (*at >= 0x80)
+            return NULL;
+        length = (length & 0x7f) | (size_t)*at++ << 7;
+    }
+    *ret_length = length;
+    return length <= (size_t)(end - at) ? at : NULL;
+}
+
+/* What nearly every attribute is: a key, then a text or a number, and nothing else.  false: it
+ * is something else, or broken; read_attribute_fields() will tell. */
+static inline bool read_usual_attribute(struct slice key_value, struct attribute_view *attribute)
+{
+    enum { TAG_KEY = 0x0a, TAG_VALUE = 0x12, TAG_STRING = 0x0a, TAG_BOOL = 0x10, TAG_INT = 0x18 };
+    enum { SIZE_MIN = 6 }; /* what can be looked at before a length is known */
+    const uint8_t *at = key_value.data;
+    const uint8_t *end = at + key_value.size;
+    size_t size;
+    if (key_value.size < SIZE_MIN || *at++ != TAG_KEY)
+        return false;
+    const uint8_t *key = read_short_length(at, end, &size);
+    if (key == NULL || (size_t)(end - key) < size + SIZE_MIN - 2 || key[size] != TAG_VALUE)
+        return false;
+    attribute->key = slice_of(key, size);
+    const uint8_t *any = read_short_length(key + size + 1, end, &size);
+    if (any == NULL || any + size != end || size < 2)
+        return false;
+    struct any_view *value = &attribute->value;
+    value->encoded = slice_of(any, size);
+    value->integer = 0;
+    value->number = 0;
+    if (*any == TAG_STRING && size >= 4) {
+        const uint8_t *text = read_short_length(any + 1, end, &size);
+        value->type = ANY_TYPE_STRING;
+        value->bytes = slice_of(text, size);
+        return text != NULL && text + size == end;
+    }
+    uint64_t integer = 0;
+    unsigned shift = 0;
+    for (at = any + 1; at < end - 1 && *at >= 0x80 && shift < 56; shift += 7)
+        integer |= (uint64_t)(*at++ & 0x7f) << shift;
+    integer |= (uint64_t)*at << shift;
+    value->type = *any == TAG_INT ? ANY_TYPE_INT : ANY_TYPE_BOOL;
+    value->bytes = SLICE_EMPTY;
+    value->integer = *any == TAG_INT ? (int64_t)integer : integer != 0;
+    return at == end - 1 && *at < 0x80 && (*any == TAG_INT || *any == TAG_BOOL);
+}
+
+static inline bool read_attribute(struct slice key_value, struct attribute_view *attribute)
+{
+    return read_usual_attribute(key_value, attribute) ||
+           read_attribute_fields(key_value, attribute);
+}
+
+enum status otlp_read_any(struct slice any_value, struct any_view *ret, struct error *err)
+{
+    struct any_view any;
+    if (!read_any(any_value, &any))
+        return error_set(err, ST_CORRUPT, "not an AnyValue");
+    *ret = any;
+    return ST_OK;
+}
+
+enum status otlp_read_attribute(struct slice key_value, struct attribute_view *ret,
+                                struct error *err)
+{
+    struct attribute_view attribute;
+    if (!read_attribute(key_value, &attribute))
+        return error_set(err, ST_CORRUPT, "not a KeyValue");
+    *ret = attribute;
+    return ST_OK;
+}
+
+/* Looks through the values within an array or a list, `depth_left` levels of them. */
+static enum status check_inner(const struct any_view *any, uint32_t depth_left, struct error *err)
+{
+    if (any->type != ANY_TYPE_ARRAY && any->type != ANY_TYPE_KVLIST)
+        return ST_OK;
+    struct pb_walk walk = pb_walk_start(any->bytes);
+    struct pb_field field;
+    enum pb_step step;
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        if (field.number != 1)
+            continue;
+        struct attribute_view inner;
+        bool good = field.type == WIRE_BYTES &&
+                    (any->type == ANY_TYPE_ARRAY ? read_any(field.bytes, &inner.value)
+                                                 : read_attribute(field.bytes, &inner));
+        if (!good)
+            return error_set(err, ST_CORRUPT, "a value within a value is broken");
+        if (depth_left == 0)
+            return error_set(err, ST_LIMIT, "values are nested too deep");
+        enum status st = check_inner(&inner.value, depth_left - 1, err);
+        if (st != ST_OK)
+            return st;
+    }
+    return step == PB_END ? ST_OK : error_set(err, ST_CORRUPT, "a list of values is broken");
+}
+
+/* Checks a value whose own fields have been read. */
+static enum status check_nesting(const struct any_view *any, uint32_t depth_max, struct error *err)
+{
+    /* The stack must hold the recursion whatever the configuration says. */
+    uint32_t depth = depth_max < OTLP_DEPTH_MAX ? depth_max : OTLP_DEPTH_MAX;
+    return check_inner(any, depth > 0 ? depth - 1 : 0, err);
+}
+
+/* --- Records --------------------------------------------------------------------------- */
+
+/* How much of a key is shown in a message. */
+static int shown_size(struct slice key)
+{
+    return key.size < 64 ? (int)key.size : 64;
+}
+
+static enum status take_attribute(const struct pb_field *field, const struct otlp_limits *limits,
+                                  size_t attribute_max, struct record_view *record,
+                                  struct error *err)
+{
+    if (field->type != WIRE_BYTES)
+        return error_set(err, ST_CORRUPT, "attribute %zu is no message", record->attribute_count);
+    if (record->attribute_count >= attribute_max)
+        return error_set(err, ST_LIMIT, "more than %zu attributes", attribute_max);
+    struct attribute_view *attribute = &record->attributes[record->attribute_count];
+    if (!read_attribute(field->bytes, attribute))
+        return error_set(err, ST_CORRUPT, "attribute %zu is broken", record->attribute_count);
+    if (attribute->key.size > limits->key_size_max) {
+        return error_set(err, ST_LIMIT, "the key '%.*s...' of %zu bytes is over the limit of %zu",
+                         shown_size(attribute->key), (const char *)attribute->key.data,
+                         attribute->key.size, limits->key_size_max);
+    }
+    enum status st = check_nesting(&attribute->value, limits->depth_max, err);
+    if (st != ST_OK)
+        return error_context(err, "attribute '%.*s'", shown_size(attribute->key),
+                             (const char *)attribute->key.data);
+    record->attribute_count++;
+    return ST_OK;
+}
+
+/* Takes a field that is neither body nor attribute.  false: it has the wrong wire type. */
+static bool take_scalar(const struct pb_field *field, struct record_view *record)
+{
+    switch (field->number) {
+    case RECORD_TIME_UNIX_NANO:
+        record->time_unix_nano = field->value;
+        return field->type == WIRE_FIXED64;
+    case RECORD_OBSERVED_TIME_UNIX_NANO:
+        record->observed_time_unix_nano = field->value;
+        return field->type == WIRE_FIXED64;
+    case RECORD_SEVERITY_NUMBER:
+        record->severity_number = (uint32_t)field->value;
+        return field->type == WIRE_VARINT;
+    case RECORD_DROPPED_ATTRIBUTES_COUNT:
+        record->dropped_attributes_count = (uint32_t)field->value;
+        return field->type == WIRE_VARINT;
+    case RECORD_FLAGS:
+        record->flags = (uint32_t)field->value;
+        return field->type == WIRE_FIXED32;
+    case RECORD_SEVERITY_TEXT:
+        record->severity_text = field->bytes;
+        return field->type == WIRE_BYTES;
+    case RECORD_TRACE_ID:
+        record->trace_id = field->bytes;
+        return field->type == WIRE_BYTES;
+    case RECORD_SPAN_ID:
+        record->span_id = field->bytes;
+        return field->type == WIRE_BYTES;
+    case RECORD_EVENT_NAME:
+        record->event_name = field->bytes;
+        return field->type == WIRE_BYTES;
+    default:
+        return true;
+    }
+}
+
+/* Takes any field but an attribute. */
+static enum status take_head_field(const struct pb_field *field, struct record_view *record,
+                                   struct error *err)
+{
+    if (field->number == RECORD_BODY) {
+        if (!read_any_again(field, &record->body))
+            return error_set(err, ST_CORRUPT, "the body is broken");
+    } else if (!take_scalar(field, record)) {
+        return error_set(err, ST_CORRUPT, "field %u of a log record has wire type %d",
+                         field->number, (int)field->type);
+    }
+    return ST_OK;
+}
+
+static enum status broken_record(struct slice record, struct pb_walk walk, struct error *err)
+{
+    return error_set(err, ST_CORRUPT, "the log record breaks off at byte %zu",
+                     record.size - walk.rest.size);
+}
+
+enum status otlp_read_record(struct slice record, const struct otlp_limits *limits,
+                             struct attribute_view *attributes, size_t attribute_max,
+                             struct record_view *ret, struct error *err)
+{
+    if (record.size > limits->record_size_max)
+        return error_set(err, ST_LIMIT, "a record of %zu bytes is over the limit of %zu",
+                         record.size, limits->record_size_max);
+    if (attribute_max > limits->attribute_count_max)
+        attribute_max = limits->attribute_count_max;
+    struct record_view view = {.attributes = attributes};
+    struct pb_walk walk = pb_walk_start(record);
+    struct pb_field field;
+    enum pb_step step;
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        enum status st = field.number == RECORD_ATTRIBUTES
+                             ? take_attribute(&field, limits, attribute_max, &view, err)
+                             : take_head_field(&field, &view, err);
+        if (st != ST_OK)
+            return st;
+    }
+    if (step != PB_END)
+        return broken_record(record, walk, err);
+    enum status st = check_nesting(&view.body, limits->depth_max, err);
+    if (st != ST_OK)
+        return error_context(err, "body");
+    *ret = view;
+    return ST_OK;
+}
+
+enum status otlp_read_record_head(struct slice record, struct record_view *ret, struct error *err)
+{
+    struct record_view view = {.attributes = NULL};
+    struct pb_walk walk = pb_walk_start(record);
+    struct pb_field field;
+    enum pb_step step;
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        if (field.number == RECORD_ATTRIBUTES) {
+            view.attribute_count++;
+            continue;
+        }
+        enum status st = take_head_field(&field, &view, err);
+        if (st != ST_OK)
+            return st;
+    }
+    if (step != PB_END)
+        return broken_record(record, walk, err);
+    *ret = view;
+    return ST_OK;
+}
+
+/* --- Requests -------------------------------------------------------------------------- */
+
+/* Fields picked from a message.  While they stand side by side, they are a slice of it; the
+ * first gap moves them to a buffer. */
+struct gathered {
+    struct slice fields;
+    struct buf copy;
+};
+
+struct request_walk {
+    const struct otlp_request_visitor *visitor;
+    struct gathered request, resource_logs, scope_logs;
+};
+
+static void gather_start(struct gathered *gathered)
+{
+    gathered->fields = SLICE_EMPTY;
+    buf_clear(&gathered->copy);
+}
+
+static enum status gather(struct gathered *gathered, struct slice whole, struct error *err)
+{
+    struct slice *fields = &gathered->fields;
+    if (fields->size == 0) {
+        *fields = whole;
+        return ST_OK;
+    }
+    if (gathered->copy.size == 0) {
+        if (fields->data + fields->size == whole.data) {
+            fields->size += whole.size;
+            return ST_OK;
+        }
+        enum status st = buf_append(&gathered->copy, fields->data, fields->size, err);
+        if (st != ST_OK)
+            return st;
+    }
+    enum status st = buf_append(&gathered->copy, whole.data, whole.size, err);
+    if (st == ST_OK)
+        *fields = buf_slice(&gathered->copy);
+    return st;
+}
+
+/* Checks the attributes (field `number`) of a resource or a scope. */
+static enum status check_owner(const struct pb_field *owner, uint32_t number, struct error *err)
+{
+    if (owner->type != WIRE_BYTES)
+        return error_set(err, ST_CORRUPT, "no message");
+    struct pb_walk walk = pb_walk_start(owner->bytes);
+    struct pb_field field;
+    enum pb_step step;
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        if (field.number != number)
+            continue;
+        struct attribute_view attribute;
+        if (field.type != WIRE_BYTES || !read_attribute(field.bytes, &attribute))
+            return error_set(err, ST_CORRUPT, "an attribute is broken");
+        enum status st = check_nesting(&attribute.value, otlp_limits_default.depth_max, err);
+        if (st != ST_OK)
+            return st;
+    }
+    return step == PB_END ? ST_OK : error_set(err, ST_CORRUPT, "not protobuf");
+}
+
+/* Gathers every field of `message` but `child`; `owner` says which field holds attributes, in
+ * its field `attributes`. */
+static enum status gather_around(struct gathered *gathered, struct slice message, uint32_t child,
+                                 uint32_t attributes, struct error *err)
+{
+    enum { OWNER = 1, SCHEMA_URL = 3 }; /* of ResourceLogs and of ScopeLogs */
+    gather_start(gathered);
+    struct pb_walk walk = pb_walk_start(message);
+    struct pb_field field;
+    enum pb_step step;
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        bool is_message = field.number == child || field.number == SCHEMA_URL;
+        if (is_message && field.type != WIRE_BYTES)
+            return error_set(err, ST_CORRUPT, "field %u has wire type %d", field.number,
+                             (int)field.type);
+        if (field.number == child)
+            continue;
+        enum status st = ST_OK;
+        if (field.number == OWNER)
+            st = check_owner(&field, attributes, err);
+        if (st == ST_OK)
+            st = gather(gathered, field.whole, err);
+        if (st != ST_OK)
+            return st;
+    }
+    return step == PB_END ? ST_OK : error_set(err, ST_CORRUPT, "not protobuf");
+}
+
+static enum status visit_scope_logs(struct request_walk *self, struct slice message,
+                                    struct error *err)
+{
+    enum status st =
+        gather_around(&self->scope_logs, message, SCOPE_LOGS_LOG_RECORDS, SCOPE_ATTRIBUTES, err);
+    if (st != ST_OK)
+        return error_context(err, "ScopeLogs");
+    const struct otlp_request_visitor *visitor = self->visitor;
+    struct record_group group = {.request_fields = self->request.fields,
+                                 .resource_logs_fields = self->resource_logs.fields,
+                                 .scope_logs_fields = self->scope_logs.fields};
+    st = visitor->on_group(visitor->context, &group, err);
+    struct pb_walk walk = pb_walk_start(message);
+    struct pb_field field;
+    while (st == ST_OK && pb_next(&walk, &field) == PB_FIELD) {
+        if (field.number == SCOPE_LOGS_LOG_RECORDS)
+            st = visitor->on_record(visitor->context, field.bytes, err);
+    }
+    return st;
+}
+
+static enum status visit_resource_logs(struct request_walk *self, struct slice message,
+                                       struct error *err)
+{
+    enum status st = gather_around(&self->resource_logs, message, RESOURCE_LOGS_SCOPE_LOGS,
+                                   RESOURCE_ATTRIBUTES, err);
+    if (st != ST_OK)
+        return error_context(err, "ResourceLogs");
+    struct pb_walk walk = pb_walk_start(message);
+    struct pb_field field;
+    while (st == ST_OK && pb_next(&walk, &field) == PB_FIELD) {
+        if (field.number == RESOURCE_LOGS_SCOPE_LOGS)
+            st = visit_scope_logs(self, field.bytes, err);
+    }
+    return st;
+}
+
+static enum status gather_request(struct request_walk *self, struct slice request,
+                                  struct error *err)
+{
+    struct pb_walk walk = pb_walk_start(request);
+    struct pb_field field;
+    enum pb_step step;
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        if (field.number == REQUEST_RESOURCE_LOGS) {
+            if (field.type != WIRE_BYTES)
+                return error_set(err, ST_CORRUPT, "resource_logs has wire type %d",
+                                 (int)field.type);
+            continue;
+        }
+        enum status st = gather(&self->request, field.whole, err);
+        if (st != ST_OK)
+            return st;
+    }
+    return step == PB_END ? ST_OK
+                          : error_set(err, ST_CORRUPT, "the request breaks off at byte %zu",
+                                      request.size - walk.rest.size);
+}
+
+enum status otlp_walk_request(struct slice request, const struct otlp_request_visitor *visitor,
+                              struct error *err)
+{
+    struct request_walk self = {.visitor = visitor};
+    buf_init(&self.request.copy, request.size);
+    buf_init(&self.resource_logs.copy, request.size);
+    buf_init(&self.scope_logs.copy, request.size);
+    enum status st = gather_request(&self, request, err);
+    struct pb_walk walk = pb_walk_start(request);
+    struct pb_field field;
+    while (st == ST_OK && pb_next(&walk, &field) == PB_FIELD) {
+        if (field.number == REQUEST_RESOURCE_LOGS)
+            st = visit_resource_logs(&self, field.bytes, err);
+    }
+    buf_fini(&self.request.copy);
+    buf_fini(&self.resource_logs.copy);
+    buf_fini(&self.scope_logs.copy);
+    return st;
+}

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the local files hold, read by standard tools alone: cat and zstd -dc, then JSON."""
+
+import json
+import pathlib
+import subprocess
+
+
+def lines(directory):
+    """Every whole line of every file of the store, oldest file first."""
+    directory = pathlib.Path(directory)
+    for path in sorted(directory.glob("*.jsonl*"), key=lambda p: (p.name == "active.jsonl", p.name)):
+        if path.suffix == ".zst":
+            if path.with_suffix("").exists():
+                continue  # its plain twin is still there and says the same
+            data = subprocess.run(["zstd", "-dcq", str(path)], capture_output=True,
+                                  check=True).stdout
+        elif path.suffix == ".jsonl":
+            data = path.read_bytes()
+        else:
+            continue
+        yield from data[: data.rfind(b"\n") + 1].splitlines()
+
+
+def records(directory):
+    """Each LogRecord of the store, as its JSON object."""
+    for line in lines(directory):
+        for resource_logs in json.loads(line)["resourceLogs"]:
+            for scope_logs in resource_logs["scopeLogs"]:
+                yield from scope_logs["logRecords"]
+
+
+def text_attribute(record, key):
+    for item in record["attributes"]:
+        if item["key"] == key:
+            return item["value"].get("stringValue")
+    return None
+
+
+def test_ids(directory):
+    return [text_attribute(record, "test.id") for record in records(directory)]

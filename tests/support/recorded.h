@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recorded.h -- the requests of real agents that tests/corpus/ holds. */
+#pragma once
+
+#include "telltale/buf.h"
+
+/* Log requests in protobuf; NULL behind the last. */
+extern const char *const recorded_log_requests[];
+
+/* Appends the message in file `name`, below tests/corpus/, inflated and without its gRPC
+ * frame if it has one.  A file that cannot be read ends the test. */
+void recorded_read(const char *name, struct buf *out);

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otlp_test.c -- protobuf and the readers of OTLP, against protobuf-c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/collected.h"
+#include "support/otlp_oracle.h"
+#include "support/random_otlp.h"
+#include "support/recorded.h"
+
+enum { BIG = 1 << 26, ATTRIBUTES_MAX = 1024 };
+
+/* --- Fields ---------------------------------------------------------------------------------- */
+
+static enum pb_step first_step(struct slice bytes, struct pb_field *field)
+{
+    struct pb_walk walk = pb_walk_start(bytes);
+    return pb_next(&walk, field);
+}
+
+static void test_fields_of_every_wire_type_are_read_back(void **state)
+{
+    (void)state;
+    uint8_t bytes[200];
+    uint8_t *at = pb_put_uint(bytes, 1, 300);
+    at = pb_put_fixed64(at, 2, 0x1122334455667788);
+    at = pb_put_fixed32(at, 3, 0xdeadbeef);
+    at = pb_put_bytes(at, 400, SLICE("four hundred"));
+    at = pb_put_uint(at, (1U << 29) - 1, UINT64_MAX);
+    at = pb_put_bytes(at, 6, SLICE_EMPTY);
+
+    struct pb_walk walk = pb_walk_start(slice_of(bytes, (size_t)(at - bytes)));
+    struct pb_field field;
+    assert_int_equal(pb_next(&walk, &field), PB_FIELD);
+    assert_int_equal(field.number, 1);
+    assert_int_equal(field.value, 300);
+    assert_int_equal(field.whole.size, 3);
+    assert_int_equal(pb_next(&walk, &field), PB_FIELD);
+    assert_int_equal(field.type, WIRE_FIXED64);
+    assert_int_equal(field.value, 0x1122334455667788);
+    assert_int_equal(pb_next(&walk, &field), PB_FIELD);
+    assert_int_equal(field.type, WIRE_FIXED32);
+    assert_int_equal(field.value, 0xdeadbeef);
+    assert_int_equal(pb_next(&walk, &field), PB_FIELD);
+    assert_int_equal(field.number, 400);
+    assert_true(slice_equal(field.bytes, SLICE("four hundred")));
+    assert_int_equal(field.whole.size, 2 + 1 + 12);
+    assert_int_equal(pb_next(&walk, &field), PB_FIELD);
+    assert_int_equal(field.number, (1U << 29) - 1);
+    assert_true(field.value == UINT64_MAX);
+    assert_int_equal(pb_next(&walk, &field), PB_FIELD);
+    assert_int_equal(field.number, 6);
+    assert_int_equal(field.bytes.size, 0);
+    assert_int_equal(pb_next(&walk, &field), PB_END);
+    assert_int_equal(pb_next(&walk, &field), PB_END);
+}
+
+static void test_varint_sizes_match_what_is_written(void **state)
+{
+    (void)state;
+    uint8_t bytes[PB_VARINT_MAX];
+    for (unsigned bit = 0; bit < 64; bit++) {
+        uint64_t values[] = {1ULL << bit, (1ULL << bit) - 1};
+        for (size_t i = 0; i < COUNT_OF(values); i++) {
+            size_t size = (size_t)(pb_put_varint(bytes, values[i]) - bytes);
+            assert_int_equal(size, pb_varint_size(values[i]));
+        }
+    }
+    assert_int_equal(pb_varint_size(UINT64_MAX), PB_VARINT_MAX);
+}
+
+static void test_bytes_that_are_no_protobuf_are_refused(void **state)
+{
+    (void)state;
+    static const struct slice broken[] = {
+        SLICE("\x08"),                                         /* a tag and nothing */
+        SLICE("\x88\x80\x80\x80\x80\x00\x01"),                 /* a tag of six bytes */
+        SLICE("\x00\x01"),                                     /* field 0 */
+        SLICE("\x02\x00"),                                     /* field 0, of bytes */
+        SLICE("\x0e\x01"),                                     /* wire type 6 */
+        SLICE("\x0f\x01"),                                     /* wire type 7 */
+        SLICE("\x0a\x05"                                       /* a length beyond the end */
+              "four"),                                         /**/
+        SLICE("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), /* a huge one */
+        SLICE("\x0a\xff\xff\xff\xff\x0f"),                     /* 4 GiB */
+        SLICE("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), /* eleven bytes */
+        SLICE("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"), /* 65 bits */
+        SLICE("\x09\x01\x02\x03\x04\x05\x06\x07"),             /* seven of eight bytes */
+        SLICE("\x0d\x01\x02\x03"),                             /* three of four */
+        SLICE("\x0b\x08\x01"),                                 /* a group without end */
+        SLICE("\x0b\x08\x01\x14"),                             /* ended by another number */
+        SLICE("\x0c"),                                         /* an end without start */
+    };
+    struct pb_field field;
+    for (size_t i = 0; i < COUNT_OF(broken); i++)
+        assert_int_equal(first_step(broken[i], &field), PB_BROKEN);
+}
+
+static void test_groups_are_passed_on_whole(void **state)
+{
+    (void)state;
+    struct pb_field field;
+    struct slice group = SLICE("\x0b\x10\x05\x1b\x1c\x0c");
+    assert_int_equal(first_step(group, &field), PB_FIELD);
+    assert_int_equal(field.type, WIRE_GROUP_START);
+    assert_true(slice_equal(field.whole, group));
+    assert_true(slice_equal(field.bytes, SLICE("\x10\x05\x1b\x1c")));
+
+    uint8_t nested[2 * 65];
+    memset(nested, 0x0b, 65);
+    memset(nested + 65, 0x0c, 65);
+    assert_int_equal(first_step(slice_of(nested, sizeof(nested)), &field), PB_BROKEN);
+    assert_int_equal(first_step(slice_of(nested + 1, sizeof(nested) - 2), &field), PB_FIELD);
+}
+
+static void test_appended_attributes_are_read_by_the_oracle(void **state)
+{
+    (void)state;
+    struct error err;
+    struct buf out;
+    buf_init(&out, BIG);
+    const struct slice texts[] = {SLICE("one"), SLICE_EMPTY, SLICE("three")};
+    uint8_t any[] = {0x18, 0x2a}; /* int_value 42 */
+    assert_int_equal(pb_append_text(&out, 6, SLICE("t"), SLICE("text"), &err), ST_OK);
+    assert_int_equal(pb_append_int(&out, 6, SLICE("i"), INT64_MIN, &err), ST_OK);
+    assert_int_equal(pb_append_double(&out, 6, SLICE("d"), -0.5, &err), ST_OK);
+    assert_int_equal(pb_append_bool(&out, 6, SLICE("b"), true, &err), ST_OK);
+    assert_int_equal(pb_append_any(&out, 6, SLICE("a"), slice_of(any, sizeof(any)), &err), ST_OK);
+    assert_int_equal(pb_append_texts(&out, 6, SLICE("l"), texts, COUNT_OF(texts), &err), ST_OK);
+    assert_int_equal(pb_append_texts(&out, 6, SLICE("e"), NULL, 0, &err), ST_OK);
+
+    oracle_record *record = oracle_read_record(buf_slice(&out));
+    assert_non_null(record);
+    assert_int_equal(record->n_attributes, 7);
+    assert_string_equal(record->attributes[0]->value->string_value, "text");
+    assert_true(record->attributes[1]->value->int_value == INT64_MIN);
+    assert_true(record->attributes[2]->value->double_value == -0.5);
+    assert_true(record->attributes[3]->value->bool_value);
+    assert_int_equal(record->attributes[4]->value->int_value, 42);
+    assert_int_equal(record->attributes[5]->value->array_value->n_values, 3);
+    assert_string_equal(record->attributes[5]->value->array_value->values[2]->string_value,
+                        "three");
+    assert_int_equal(record->attributes[6]->value->array_value->n_values, 0);
+    assert_int_equal(protobuf_c_message_get_packed_size(&record->base), out.size);
+    oracle_free(record);
+    buf_fini(&out);
+}
+
+static void test_append_at_the_limit_changes_nothing(void **state)
+{
+    (void)state;
+    struct error err;
+    struct buf out;
+    buf_init(&out, 40);
+    assert_int_equal(pb_append_text(&out, 6, SLICE("k"), SLICE("v"), &err), ST_OK);
+    size_t size = out.size;
+    struct slice text = SLICE("a text that is longer than the room that is left");
+    assert_int_equal(pb_append_text(&out, 6, SLICE("k"), text, &err), ST_LIMIT);
+    assert_int_equal(pb_append_texts(&out, 6, SLICE("k"), &text, 1, &err), ST_LIMIT);
+    assert_int_equal(out.size, size);
+    buf_fini(&out);
+}
+
+/* --- Records -----------------------------------------------------------------------------------
+ */
+
+/* Asserts that each record of the request reads as the oracle reads it. */
+static void assert_records_agree(struct slice request)
+{
+    static struct attribute_view attributes[ATTRIBUTES_MAX];
+    struct error err;
+    struct collected collected;
+    oracle_request *oracle = oracle_read_request(request);
+    assert_non_null(oracle);
+    assert_int_equal(collected_read(&collected, request, &err), ST_OK);
+    size_t next = 0;
+    for (size_t i = 0; i < oracle->n_resource_logs; i++) {
+        for (size_t j = 0; j < oracle->resource_logs[i]->n_scope_logs; j++) {
+            oracle_scope_logs *scope_logs = oracle->resource_logs[i]->scope_logs[j];
+            for (size_t k = 0; k < scope_logs->n_log_records; k++) {
+                struct record_view view;
+                assert_true(next < collected.record_count);
+                struct slice record = collected.records[next++].bytes;
+                assert_int_equal(otlp_read_record(record, &otlp_limits_default, attributes,
+                                                  ATTRIBUTES_MAX, &view, &err),
+                                 ST_OK);
+                assert_true(oracle_same_record(&view, scope_logs->log_records[k]));
+            }
+        }
+    }
+    assert_int_equal(next, collected.record_count);
+    collected_fini(&collected);
+    oracle_free(oracle);
+}
+
+static void test_recorded_requests_read_as_protobuf_c_reads_them(void **state)
+{
+    (void)state;
+    for (size_t i = 0; recorded_log_requests[i] != NULL; i++) {
+        struct buf request;
+        buf_init(&request, BIG);
+        recorded_read(recorded_log_requests[i], &request);
+        assert_true(request.size > 0);
+        assert_records_agree(buf_slice(&request));
+        buf_fini(&request);
+    }
+}
+
+static void test_random_requests_read_as_protobuf_c_reads_them(void **state)
+{
+    (void)state;
+    struct random random = {0x7e117a1e};
+    for (int i = 0; i < 1500; i++) {
+        struct buf request;
+        buf_init(&request, BIG);
+        random_request(&random, &request);
+        assert_records_agree(buf_slice(&request));
+        random_reorder(&random, &request);
+        assert_records_agree(buf_slice(&request));
+        buf_fini(&request);
+    }
+}
+
+/* What the readers may refuse is refused by protobuf-c too, and the other way round; the fuzz
+ * target names the exceptions, which cutting a message does not meet. */
+static void test_cut_requests_are_refused_like_protobuf_c_refuses_them(void **state)
+{
+    (void)state;
+    struct buf request;
+    buf_init(&request, BIG);
+    recorded_read("codex-0.169.0/http-protobuf/approvals-appserver/logs/002.bin", &request);
+    size_t refused = 0;
+    for (size_t size = 0; size < request.size; size++) {
+        struct error err;
+        struct collected collected;
+        oracle_request *oracle = oracle_read_request(slice_of(request.data, size));
+        enum status st = collected_read(&collected, slice_of(request.data, size), &err);
+        assert_int_equal(st == ST_OK, oracle != NULL);
+        refused += st == ST_CORRUPT;
+        collected_fini(&collected);
+        oracle_free(oracle);
+    }
+    assert_int_equal(refused, request.size - 1); /* the empty request is one */
+    buf_fini(&request);
+}
+
+static enum status read_record(struct slice bytes, struct record_view *view, struct error *err)
+{
+    static struct attribute_view attributes[ATTRIBUTES_MAX];
+    return otlp_read_record(bytes, &otlp_limits_default, attributes, ATTRIBUTES_MAX, view, err);
+}
+
+static void test_known_fields_of_another_wire_type_are_refused(void **state)
+{
+    (void)state;
+    static const struct slice records[] = {
+        SLICE("\x08\x01"),                 /* time as varint */
+        SLICE("\x5a\x00"),                 /* observed time as bytes */
+        SLICE("\x12\x00"),                 /* severity as bytes */
+        SLICE("\x18\x00"),                 /* severity text as varint */
+        SLICE("\x28\x00"),                 /* body as varint */
+        SLICE("\x30\x00"),                 /* attribute as varint */
+        SLICE("\x3a\x00"),                 /* dropped count as bytes */
+        SLICE("\x40\x00"),                 /* flags as varint */
+        SLICE("\x48\x00"),                 /* trace id as varint */
+        SLICE("\x50\x00"),                 /* span id as varint */
+        SLICE("\x60\x00"),                 /* event name as varint */
+        SLICE("\x2a\x02\x08\x00"),         /* a text value as varint */
+        SLICE("\x2a\x02\x22\x00"),         /* a double value as bytes */
+        SLICE("\x2a\x04\x2a\x02\x08\x00"), /* an array's value as varint */
+        SLICE("\x32\x02\x08\x00"),         /* a key as varint */
+        SLICE("\x32\x02\x10\x00"),         /* a value as varint */
+    };
+    for (size_t i = 0; i < COUNT_OF(records); i++) {
+        struct record_view view;
+        struct error err;
+        assert_int_equal(read_record(records[i], &view, &err), ST_CORRUPT);
+        assert_null(oracle_read_record(records[i]));
+    }
+}
+
+static void test_the_last_of_a_repeated_single_field_wins(void **state)
+{
+    (void)state;
+    struct record_view view;
+    struct error err;
+    struct slice record = SLICE("\x10\x01\x10\x09\x1a\x01"
+                                "a\x1a\x01"
+                                "b"
+                                "\x2a\x04\x18\x07\x10\x01" /* body 7, then true */
+                                "\x2a\x00");               /* an empty body merges nothing */
+    assert_int_equal(read_record(record, &view, &err), ST_OK);
+    assert_int_equal(view.severity_number, 9);
+    assert_true(slice_equal(view.severity_text, SLICE("b")));
+    assert_int_equal(view.body.type, ANY_TYPE_BOOL);
+    assert_int_equal(view.body.integer, 1);
+}
+
+static void test_missing_and_empty_values_have_no_type(void **state)
+{
+    (void)state;
+    struct record_view view;
+    struct error err;
+    /* Attributes: no value, an empty one, and the index of a text that logs do not have. */
+    struct slice record = SLICE("\x32\x03\x0a\x01"
+                                "a\x32\x05\x0a\x01"
+                                "b\x12\x00\x32\x07\x0a\x01"
+                                "c\x12\x02\x40\x05");
+    assert_int_equal(read_record(record, &view, &err), ST_OK);
+    assert_int_equal(view.attribute_count, 3);
+    assert_int_equal(view.body.type, ANY_TYPE_NONE);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(view.attributes[i].value.type, ANY_TYPE_NONE);
+    assert_true(slice_equal(view.attributes[2].key, SLICE("c")));
+}
+
+/* --- Limits ------------------------------------------------------------------------------------
+ */
+
+/* A record whose attribute "deep" is `depth` values within one another; arrays and lists take
+ * turns. */
+static void append_nested(struct buf *out, uint32_t depth)
+{
+    struct error err;
+    uint8_t bytes[4096];
+    size_t at = sizeof(bytes); /* written from the inside out, so from the end */
+    for (uint32_t level = 1; level < depth; level++) {
+        uint8_t header[32];
+        size_t inner = sizeof(bytes) - at;
+        bool is_list = level % 2 == 0;
+        size_t value = 1 + pb_varint_size(inner) + inner;
+        uint8_t *end = header;
+        if (is_list) {
+            end = pb_put_header(end, ANY_KVLIST, 1 + pb_varint_size(value) + value);
+            end = pb_put_header(end, 1, value);
+            end = pb_put_header(end, KEY_VALUE_VALUE, inner);
+        } else {
+            end = pb_put_header(end, ANY_ARRAY, value);
+            end = pb_put_header(end, 1, inner);
+        }
+        at -= (size_t)(end - header);
+        memcpy(bytes + at, header, (size_t)(end - header));
+    }
+    struct slice any = slice_of(bytes + at, sizeof(bytes) - at);
+    assert_int_equal(pb_append_any(out, RECORD_ATTRIBUTES, SLICE("deep"), any, &err), ST_OK);
+}
+
+static void test_values_nested_over_the_limit_are_refused(void **state)
+{
+    (void)state;
+    struct record_view view;
+    struct error err;
+    struct buf record;
+    buf_init(&record, BIG);
+    append_nested(&record, 64);
+    assert_int_equal(read_record(buf_slice(&record), &view, &err), ST_OK);
+    buf_clear(&record);
+    append_nested(&record, 65);
+    assert_int_equal(read_record(buf_slice(&record), &view, &err), ST_LIMIT);
+    assert_non_null(strstr(err.text, "'deep'"));
+
+    struct otlp_limits endless = otlp_limits_default;
+    endless.depth_max = UINT32_MAX; /* does not reach the stack */
+    struct attribute_view attribute;
+    assert_int_equal(otlp_read_record(buf_slice(&record), &endless, &attribute, 1, &view, &err),
+                     ST_LIMIT);
+    endless.depth_max = 1;
+    buf_clear(&record);
+    append_nested(&record, 1);
+    assert_int_equal(otlp_read_record(buf_slice(&record), &endless, &attribute, 1, &view, &err),
+                     ST_OK);
+    buf_clear(&record);
+    append_nested(&record, 2);
+    assert_int_equal(otlp_read_record(buf_slice(&record), &endless, &attribute, 1, &view, &err),
+                     ST_LIMIT);
+    buf_fini(&record);
+}
+
+static void test_limits_name_what_they_refuse(void **state)
+{
+    (void)state;
+    struct record_view view;
+    struct error err;
+    struct attribute_view attributes[2];
+    struct buf record;
+    buf_init(&record, BIG);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pb_append_text(&record, 6, SLICE("key"), SLICE("v"), &err), ST_OK);
+
+    struct otlp_limits limits = otlp_limits_default;
+    assert_int_equal(otlp_read_record(buf_slice(&record), &limits, attributes, 2, &view, &err),
+                     ST_LIMIT);
+    limits.attribute_count_max = 1;
+    assert_int_equal(otlp_read_record(buf_slice(&record), &limits, attributes, 2, &view, &err),
+                     ST_LIMIT);
+    assert_non_null(strstr(err.text, "more than 1 attributes"));
+
+    limits = otlp_limits_default;
+    limits.record_size_max = record.size - 1;
+    assert_int_equal(read_record(buf_slice(&record), &view, &err), ST_OK);
+    assert_int_equal(otlp_read_record(buf_slice(&record), &limits, attributes, 2, &view, &err),
+                     ST_LIMIT);
+
+    limits = otlp_limits_default;
+    limits.key_size_max = 2;
+    assert_int_equal(otlp_read_record(buf_slice(&record), &limits, attributes, 2, &view, &err),
+                     ST_LIMIT);
+    assert_non_null(strstr(err.text, "'key"));
+    buf_fini(&record);
+}
+
+/* --- Requests ------------------------------------------------------------------------------------
+ */
+
+static void test_a_resource_behind_its_scopes_belongs_to_them(void **state)
+{
+    (void)state;
+    struct error err;
+    struct collected collected;
+    /* ResourceLogs: schema url, scope logs (record, scope, unknown field 15), resource; then
+     * the request's own unknown field 14. */
+    struct slice request = SLICE("\x0a\x13\x1a\x01"
+                                 "u\x12\x07\x12\x00\x0a\x00\x7a\x01"
+                                 "x\x0a\x05\x0a\x03\x0a\x01"
+                                 "r\x72\x01"
+                                 "q");
+    assert_int_equal(collected_read(&collected, request, &err), ST_OK);
+    assert_int_equal(collected.group_count, 1);
+    assert_int_equal(collected.record_count, 1);
+    const struct record_group *group = collected.groups;
+    assert_true(slice_equal(group->request_fields, SLICE("\x72\x01"
+                                                         "q")));
+    assert_true(slice_equal(group->resource_logs_fields, SLICE("\x1a\x01"
+                                                               "u\x0a\x05\x0a\x03\x0a\x01"
+                                                               "r")));
+    assert_true(slice_equal(group->scope_logs_fields, SLICE("\x0a\x00\x7a\x01"
+                                                            "x")));
+    collected_fini(&collected);
+}
+
+static void test_broken_parts_of_a_request_are_refused(void **state)
+{
+    (void)state;
+    static const struct slice requests[] = {
+        SLICE("\x08\x01"),                                 /* resource logs as varint */
+        SLICE("\x0a\x02\x08\x01"),                         /* resource as varint */
+        SLICE("\x0a\x02\x10\x01"),                         /* scope logs as varint */
+        SLICE("\x0a\x02\x18\x01"),                         /* schema url as varint */
+        SLICE("\x0a\x04\x12\x02\x10\x01"),                 /* record as varint */
+        SLICE("\x0a\x04\x12\x02\x08\x01"),                 /* scope as varint */
+        SLICE("\x0a\x04\x0a\x02\x08\x01"),                 /* attribute as varint */
+        SLICE("\x0a\x04\x0a\x02\x0a\x05"),                 /* attribute cut */
+        SLICE("\x0a\x06\x12\x04\x0a\x02\x1a\x05"),         /* attribute of a scope cut */
+        SLICE("\x0a\x04\x0a\x02\x0a\x00\x0a\x03\x12\x02"), /* the second one is cut */
+    };
+    for (size_t i = 0; i < COUNT_OF(requests); i++) {
+        struct error err;
+        struct collected collected;
+        assert_int_equal(collected_read(&collected, requests[i], &err), ST_CORRUPT);
+        assert_null(oracle_read_request(requests[i]));
+        collected_fini(&collected);
+    }
+}
+
+static enum status refuse_group(void *context, const struct record_group *group, struct error *err)
+{
+    (void)context;
+    (void)group;
+    return error_set(err, ST_AGAIN, "not now");
+}
+
+static void test_a_refusing_visitor_ends_the_walk(void **state)
+{
+    (void)state;
+    struct error err;
+    const struct otlp_request_visitor visitor = {.on_group = refuse_group};
+    struct slice request = SLICE("\x0a\x04\x12\x02\x12\x00\x0a\x04\x12\x02\x12\x00");
+    assert_int_equal(otlp_walk_request(request, &visitor, &err), ST_AGAIN);
+    assert_string_equal(err.text, "not now");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fields_of_every_wire_type_are_read_back),
+        cmocka_unit_test(test_varint_sizes_match_what_is_written),
+        cmocka_unit_test(test_bytes_that_are_no_protobuf_are_refused),
+        cmocka_unit_test(test_groups_are_passed_on_whole),
+        cmocka_unit_test(test_appended_attributes_are_read_by_the_oracle),
+        cmocka_unit_test(test_append_at_the_limit_changes_nothing),
+        cmocka_unit_test(test_recorded_requests_read_as_protobuf_c_reads_them),
+        cmocka_unit_test(test_random_requests_read_as_protobuf_c_reads_them),
+        cmocka_unit_test(test_cut_requests_are_refused_like_protobuf_c_refuses_them),
+        cmocka_unit_test(test_known_fields_of_another_wire_type_are_refused),
+        cmocka_unit_test(test_the_last_of_a_repeated_single_field_wins),
+        cmocka_unit_test(test_missing_and_empty_values_have_no_type),
+        cmocka_unit_test(test_values_nested_over_the_limit_are_refused),
+        cmocka_unit_test(test_limits_name_what_they_refuse),
+        cmocka_unit_test(test_a_resource_behind_its_scopes_belongs_to_them),
+        cmocka_unit_test(test_broken_parts_of_a_request_are_refused),
+        cmocka_unit_test(test_a_refusing_visitor_ends_the_walk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
