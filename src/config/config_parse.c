@@ -296,10 +296,10 @@ static bool is_empty(const struct yaml_node *node)
     return node->kind == YAML_SCALAR && node->empty;
 }
 
-/* A section that is not written at all needs none of its options. */
+/* A section that is something else than a map lacks more than an option. */
 static bool may_lack_options(const struct yaml_node *section)
 {
-    return section != NULL && (section->kind == YAML_MAP || is_empty(section));
+    return section->kind == YAML_MAP || is_empty(section);
 }
 
 static void parse_field(struct config_parse *parse, const struct yaml_node *section,
@@ -321,7 +321,8 @@ static void parse_field(struct config_parse *parse, const struct yaml_node *sect
             parse_value(&target, node);
         }
     }
-    if (node == NULL && field->required && parse->complete && may_lack_options(section)) {
+    if (node == NULL && field->required && parse->complete && section != NULL &&
+        may_lack_options(section)) {
         struct config_place place =
             section->key != NULL ? section->key->place : (struct config_place){0, 0};
         config_report_add(parse->report, place, path, "the option '%s' is required", field->key);

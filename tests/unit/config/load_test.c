@@ -384,6 +384,8 @@ static void test_rules_between_options_are_shown_where_the_file_breaks_them(void
     must_fail("journal: { max_size: 64MiB }\n", "test.yaml:1:22: journal.segment_size: two");
     must_fail("limits: { in_flight: 32MiB }\n",
               "test.yaml:1:22: receivers.otlp_http.max_request_size: a request must fit");
+    must_fail("receivers: { unix: { path: '${run_dir}/control.sock' } }\n",
+              "test.yaml:1:28: receivers.unix.path: this is the control socket");
     must_fail("receivers: { unix: { connections_max: 5 } }\n", "test.yaml:1:39: ");
     must_fail("telemetry: { metrics: { listen: [ '0.0.0.0:9464' ] } }\n",
               "test.yaml:1:35: telemetry.metrics.listen: '0.0.0.0:9464' can be reached");
