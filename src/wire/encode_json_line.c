@@ -10,17 +10,6 @@
 #include "wire/json_put.h"
 #include "wire/otlp.h"
 
-enum {
-    RESOURCE_DROPPED_ATTRIBUTES_COUNT = 2,
-    RESOURCE_ENTITY_REFS = 3,
-    SCOPE_DROPPED_ATTRIBUTES_COUNT = 4,
-    ENTITY_SCHEMA_URL = 1,
-    ENTITY_TYPE = 2,
-    ENTITY_ID_KEYS = 3,
-    ENTITY_DESCRIPTION_KEYS = 4,
-    LIST_VALUES = 1, /* of ArrayValue and KeyValueList */
-};
-
 /* Writes one element of a list; what it needs beside the element is in `depth_left`. */
 typedef void (*put_element_fn)(struct json_put *json, struct slice element, uint32_t depth_left);
 

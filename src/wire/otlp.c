@@ -81,7 +81,8 @@ static bool read_any_again(const struct pb_field *field, struct any_view *any)
     return true;
 }
 
-static bool read_attribute(struct slice key_value, struct attribute_view *attribute)
+/* The fields of a KeyValue and its AnyValue, in any order and number. */
+static bool read_attribute_fields(struct slice key_value, struct attribute_view *attribute)
 {
     *attribute = (struct attribute_view){.key = SLICE_EMPTY};
     struct pb_walk walk = pb_walk_start(key_value);
@@ -95,9 +96,71 @@ static bool read_attribute(struct slice key_value, struct attribute_view *attrib
         } else if (field.number == KEY_VALUE_VALUE) {
             if (!read_any_again(&field, &attribute->value))
                 return false;
+        } else if (field.number == KEY_VALUE_KEY_STRINDEX && field.type != WIRE_VARINT) {
+            return false;
         }
     }
     return step == PB_END;
+}
+
+/* Reads a length of one or two bytes; NULL: it is longer, or there are less than `size_min`
+ * bytes behind it.  Three bytes can be read at `at`. */
+static inline const uint8_t *read_short_length(const uint8_t *at, const uint8_t *end,
+                                               size_t *ret_length)
+{
+    size_t length = *at++;
+    if (length >= 0x80) {
+        if (*at >= 0x80)
+            return NULL;
+        length = (length & 0x7f) | (size_t)*at++ << 7;
+    }
+    *ret_length = length;
+    return length <= (size_t)(end - at) ? at : NULL;
+}
+
+/* What nearly every attribute is: a key, then a text or a number, and nothing else.  false: it
+ * is something else, or broken; read_attribute_fields() will tell. */
+static inline bool read_usual_attribute(struct slice key_value, struct attribute_view *attribute)
+{
+    enum { TAG_KEY = 0x0a, TAG_VALUE = 0x12, TAG_STRING = 0x0a, TAG_BOOL = 0x10, TAG_INT = 0x18 };
+    enum { SIZE_MIN = 6 }; /* what can be looked at before a length is known */
+    const uint8_t *at = key_value.data;
+    const uint8_t *end = at + key_value.size;
+    size_t size;
+    if (key_value.size < SIZE_MIN || *at++ != TAG_KEY)
+        return false;
+    const uint8_t *key = read_short_length(at, end, &size);
+    if (key == NULL || (size_t)(end - key) < size + SIZE_MIN - 2 || key[size] != TAG_VALUE)
+        return false;
+    attribute->key = slice_of(key, size);
+    const uint8_t *any = read_short_length(key + size + 1, end, &size);
+    if (any == NULL || any + size != end || size < 2)
+        return false;
+    struct any_view *value = &attribute->value;
+    value->encoded = slice_of(any, size);
+    value->integer = 0;
+    value->number = 0;
+    if (*any == TAG_STRING && size >= 4) {
+        const uint8_t *text = read_short_length(any + 1, end, &size);
+        value->type = ANY_TYPE_STRING;
+        value->bytes = slice_of(text, size);
+        return text != NULL && text + size == end;
+    }
+    uint64_t integer = 0;
+    unsigned shift = 0;
+    for (at = any + 1; at < end - 1 && *at >= 0x80 && shift < 56; shift += 7)
+        integer |= (uint64_t)(*at++ & 0x7f) << shift;
+    integer |= (uint64_t)*at << shift;
+    value->type = *any == TAG_INT ? ANY_TYPE_INT : ANY_TYPE_BOOL;
+    value->bytes = SLICE_EMPTY;
+    value->integer = *any == TAG_INT ? (int64_t)integer : integer != 0;
+    return at == end - 1 && *at < 0x80 && (*any == TAG_INT || *any == TAG_BOOL);
+}
+
+static inline bool read_attribute(struct slice key_value, struct attribute_view *attribute)
+{
+    return read_usual_attribute(key_value, attribute) ||
+           read_attribute_fields(key_value, attribute);
 }
 
 enum status otlp_read_any(struct slice any_value, struct any_view *ret, struct error *err)
@@ -128,7 +191,7 @@ static enum status check_inner(const struct any_view *any, uint32_t depth_left, 
     struct pb_field field;
     enum pb_step step;
     while ((step = pb_next(&walk, &field)) == PB_FIELD) {
-        if (field.number != 1)
+        if (field.number != LIST_VALUES)
             continue;
         struct attribute_view inner;
         bool good = field.type == WIRE_BYTES &&
@@ -333,62 +396,120 @@ static enum status gather(struct gathered *gathered, struct slice whole, struct 
     return st;
 }
 
-/* Checks the attributes (field `number`) of a resource or a scope. */
-static enum status check_owner(const struct pb_field *owner, uint32_t number, struct error *err)
+/* What stands around the children of ResourceLogs and ScopeLogs. */
+struct shape {
+    const char *name;
+    const char *owner_name;
+    uint32_t child;         /* the field that is repeated and not gathered */
+    uint32_t attributes;    /* within the owner, which is field 1 */
+    uint32_t entity_refs;   /* ditto; 0: there are none */
+    enum wire_type wire[5]; /* of the owner's fields by number, from 1 */
+    uint32_t wire_count;
+};
+
+enum { OWNER = 1, SCHEMA_URL = 3 }; /* of ResourceLogs and of ScopeLogs */
+
+static const struct shape resource_logs_shape = {
+    .name = "ResourceLogs",
+    .owner_name = "resource",
+    .child = RESOURCE_LOGS_SCOPE_LOGS,
+    .attributes = RESOURCE_ATTRIBUTES,
+    .entity_refs = RESOURCE_ENTITY_REFS,
+    .wire = {0, WIRE_BYTES, WIRE_VARINT, WIRE_BYTES},
+    .wire_count = 4,
+};
+
+static const struct shape scope_logs_shape = {
+    .name = "ScopeLogs",
+    .owner_name = "scope",
+    .child = SCOPE_LOGS_LOG_RECORDS,
+    .attributes = SCOPE_ATTRIBUTES,
+    .wire = {0, WIRE_BYTES, WIRE_BYTES, WIRE_BYTES, WIRE_VARINT},
+    .wire_count = 5,
+};
+
+static enum status check_owner_attribute(struct slice key_value, struct error *err)
 {
-    if (owner->type != WIRE_BYTES)
-        return error_set(err, ST_CORRUPT, "no message");
-    struct pb_walk walk = pb_walk_start(owner->bytes);
+    struct attribute_view attribute;
+    if (!read_attribute(key_value, &attribute))
+        return error_set(err, ST_CORRUPT, "an attribute is broken");
+    return check_nesting(&attribute.value, otlp_limits_default.depth_max, err);
+}
+
+/* Texts and lists of texts only. */
+static enum status check_entity_ref(struct slice entity_ref, struct error *err)
+{
+    struct pb_walk walk = pb_walk_start(entity_ref);
     struct pb_field field;
     enum pb_step step;
     while ((step = pb_next(&walk, &field)) == PB_FIELD) {
-        if (field.number != number)
-            continue;
-        struct attribute_view attribute;
-        if (field.type != WIRE_BYTES || !read_attribute(field.bytes, &attribute))
-            return error_set(err, ST_CORRUPT, "an attribute is broken");
-        enum status st = check_nesting(&attribute.value, otlp_limits_default.depth_max, err);
+        if (field.number <= ENTITY_DESCRIPTION_KEYS && field.type != WIRE_BYTES)
+            step = PB_BROKEN;
+        if (step == PB_BROKEN)
+            break;
+    }
+    return step == PB_END ? ST_OK : error_set(err, ST_CORRUPT, "an entity reference is broken");
+}
+
+static enum status check_owner(struct slice owner, const struct shape *shape, struct error *err)
+{
+    struct pb_walk walk = pb_walk_start(owner);
+    struct pb_field field;
+    enum pb_step step;
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        enum status st = ST_OK;
+        if (field.number < shape->wire_count && field.type != shape->wire[field.number])
+            st = error_set(err, ST_CORRUPT, "field %u has wire type %d", field.number,
+                           (int)field.type);
+        else if (field.number == shape->attributes)
+            st = check_owner_attribute(field.bytes, err);
+        else if (field.number == shape->entity_refs)
+            st = check_entity_ref(field.bytes, err);
+        if (st != ST_OK)
+            return error_context(err, "%s", shape->owner_name);
+    }
+    return step == PB_END ? ST_OK : error_set(err, ST_CORRUPT, "the %s is cut", shape->owner_name);
+}
+
+static enum status gather_field(struct gathered *gathered, const struct pb_field *field,
+                                const struct shape *shape, struct error *err)
+{
+    bool is_known = field->number <= SCHEMA_URL; /* all of BYTES */
+    if (is_known && field->type != WIRE_BYTES)
+        return error_set(err, ST_CORRUPT, "field %u has wire type %d", field->number,
+                         (int)field->type);
+    if (field->number == shape->child)
+        return ST_OK;
+    if (field->number == OWNER) {
+        enum status st = check_owner(field->bytes, shape, err);
         if (st != ST_OK)
             return st;
     }
-    return step == PB_END ? ST_OK : error_set(err, ST_CORRUPT, "not protobuf");
+    return gather(gathered, field->whole, err);
 }
 
-/* Gathers every field of `message` but `child`; `owner` says which field holds attributes, in
- * its field `attributes`. */
-static enum status gather_around(struct gathered *gathered, struct slice message, uint32_t child,
-                                 uint32_t attributes, struct error *err)
+/* Gathers every field of `message` but the children. */
+static enum status gather_around(struct gathered *gathered, struct slice message,
+                                 const struct shape *shape, struct error *err)
 {
-    enum { OWNER = 1, SCHEMA_URL = 3 }; /* of ResourceLogs and of ScopeLogs */
     gather_start(gathered);
     struct pb_walk walk = pb_walk_start(message);
     struct pb_field field;
     enum pb_step step;
     while ((step = pb_next(&walk, &field)) == PB_FIELD) {
-        bool is_message = field.number == child || field.number == SCHEMA_URL;
-        if (is_message && field.type != WIRE_BYTES)
-            return error_set(err, ST_CORRUPT, "field %u has wire type %d", field.number,
-                             (int)field.type);
-        if (field.number == child)
-            continue;
-        enum status st = ST_OK;
-        if (field.number == OWNER)
-            st = check_owner(&field, attributes, err);
-        if (st == ST_OK)
-            st = gather(gathered, field.whole, err);
+        enum status st = gather_field(gathered, &field, shape, err);
         if (st != ST_OK)
-            return st;
+            return error_context(err, "%s", shape->name);
     }
-    return step == PB_END ? ST_OK : error_set(err, ST_CORRUPT, "not protobuf");
+    return step == PB_END ? ST_OK : error_set(err, ST_CORRUPT, "the %s are cut", shape->name);
 }
 
 static enum status visit_scope_logs(struct request_walk *self, struct slice message,
                                     struct error *err)
 {
-    enum status st =
-        gather_around(&self->scope_logs, message, SCOPE_LOGS_LOG_RECORDS, SCOPE_ATTRIBUTES, err);
+    enum status st = gather_around(&self->scope_logs, message, &scope_logs_shape, err);
     if (st != ST_OK)
-        return error_context(err, "ScopeLogs");
+        return st;
     const struct otlp_request_visitor *visitor = self->visitor;
     struct record_group group = {.request_fields = self->request.fields,
                                  .resource_logs_fields = self->resource_logs.fields,
@@ -406,10 +527,7 @@ static enum status visit_scope_logs(struct request_walk *self, struct slice mess
 static enum status visit_resource_logs(struct request_walk *self, struct slice message,
                                        struct error *err)
 {
-    enum status st = gather_around(&self->resource_logs, message, RESOURCE_LOGS_SCOPE_LOGS,
-                                   RESOURCE_ATTRIBUTES, err);
-    if (st != ST_OK)
-        return error_context(err, "ResourceLogs");
+    enum status st = gather_around(&self->resource_logs, message, &resource_logs_shape, err);
     struct pb_walk walk = pb_walk_start(message);
     struct pb_field field;
     while (st == ST_OK && pb_next(&walk, &field) == PB_FIELD) {

@@ -41,7 +41,7 @@ static void put_elements(struct json_put *json, const struct any_view *value, ui
     enum pb_step step = PB_END;
     bool first = true;
     while (json_good(json) && (step = pb_next(&walk, &field)) == PB_FIELD) {
-        if (field.number != 1 || field.type != WIRE_BYTES)
+        if (field.number != LIST_VALUES || field.type != WIRE_BYTES)
             continue;
         if (!first)
             json_put(json, SLICE(","));

@@ -85,16 +85,19 @@ static void put_character(struct random *random, struct buf *out)
         ASSERT(buf_append(out, text, strlen(text), &err) == ST_OK);
 }
 
-static void put_text(struct random *random, struct buf *out, uint32_t number)
+static void put_text_of(struct random *random, struct buf *out, uint32_t number, uint32_t size)
 {
-    static const uint32_t sizes[] = {1, 10, 40, 140, 300};
     struct buf text = new_part();
-    uint32_t size = random_below(random, sizes[random_below(random, COUNT_OF(sizes))]);
-    if (random_below(random, 500) == 0)
-        size = 20000;
     for (uint32_t i = 0; i < size; i++)
         put_character(random, &text);
     put_message(out, number, &text);
+}
+
+static void put_text(struct random *random, struct buf *out, uint32_t number)
+{
+    static const uint32_t sizes[] = {1, 10, 40, 140, 300};
+    uint32_t size = random_below(random, sizes[random_below(random, COUNT_OF(sizes))]);
+    put_text_of(random, out, number, random_below(random, 500) == 0 ? 20000 : size);
 }
 
 static void put_bytes(struct random *random, struct buf *out, uint32_t number, uint32_t size)
@@ -190,7 +193,7 @@ static void put_any(struct random *random, struct buf *out, uint32_t number, uin
 static void put_attribute(struct random *random, struct buf *out, uint32_t number, uint32_t depth)
 {
     struct buf attribute = new_part();
-    put_text(random, &attribute, 1);
+    put_text_of(random, &attribute, 1, random_below(random, 200));
     if (random_below(random, 20) > 0)
         put_any(random, &attribute, 2, depth);
     maybe_unknown(random, &attribute);

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "wire/compress.h"
+
 const char *const recorded_log_requests[] = {
     "codex-0.169.0/grpc/exfil/logs/001.bin",
     "codex-0.169.0/grpc/approvals-appserver/logs/002.bin",
@@ -13,20 +15,19 @@ const char *const recorded_log_requests[] = {
     "codex-0.169.0/http-protobuf/approvals-appserver/logs/002.bin",
     "codex-0.169.0/http-protobuf/netproxy/logs/001.bin",
     "codex-0.169.0/http-protobuf/netproxy/logs/002.bin",
+    "gemini-cli-0.61.0/grpc/approvals-acp/logs/002.bin",
     "qwen-code-0.15.10/grpc/mcpfail/logs/001.bin",
     "qwen-code-0.15.10/grpc/refactor/logs/001.bin",
     NULL,
 };
 
-void recorded_read(const char *name, struct buf *out)
+static void read_file(const char *name, struct buf *out)
 {
-    enum { FRAME_PREFIX_SIZE = 5, CHUNK = 4096 };
+    enum { CHUNK = 4096 };
     char path[512];
     (void)snprintf(path, sizeof(path), "%s/%s", TEST_CORPUS_DIR, name); /* the open tells */
     FILE *file = fopen(path, "rb");
     ASSERT(file != NULL);
-    if (strstr(name, "/grpc/") != NULL)
-        ASSERT(fseek(file, FRAME_PREFIX_SIZE, SEEK_SET) == 0);
     struct error err;
     size_t size;
     do {
@@ -35,4 +36,22 @@ void recorded_read(const char *name, struct buf *out)
         out->size += size;
     } while (size > 0);
     (void)fclose(file); /* only read */
+}
+
+void recorded_read(const char *name, struct buf *out)
+{
+    enum { FRAME_PREFIX_SIZE = 5 }; /* one byte: compressed; four: the length */
+    struct error err;
+    struct buf file;
+    buf_init(&file, (size_t)1 << 26);
+    read_file(name, &file);
+    struct slice body = buf_slice(&file);
+    enum content_encoding encoding = ENCODING_NONE;
+    if (strstr(name, "/grpc/") != NULL) {
+        ASSERT(body.size >= FRAME_PREFIX_SIZE);
+        encoding = body.data[0] == 1 ? ENCODING_GZIP : ENCODING_NONE;
+        body = slice_from(body, FRAME_PREFIX_SIZE);
+    }
+    ASSERT(content_decode(encoding, body, out, &err) == ST_OK);
+    buf_fini(&file);
 }

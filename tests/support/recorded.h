@@ -4,9 +4,9 @@
 
 #include "telltale/buf.h"
 
-/* Log requests in protobuf, uncompressed; NULL behind the last. */
+/* Log requests in protobuf; NULL behind the last. */
 extern const char *const recorded_log_requests[];
 
-/* Appends the message in file `name`, below tests/corpus/, without its gRPC frame if it has
- * one.  A file that cannot be read ends the test. */
+/* Appends the message in file `name`, below tests/corpus/, inflated and without its gRPC
+ * frame if it has one.  A file that cannot be read ends the test. */
 void recorded_read(const char *name, struct buf *out);
