@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* text_scan.h -- finding the bytes of a text that need a closer look, and copying short runs.
+/* text_scan.h -- finding the bytes of a text that need a closer look.
  *
- * Nothing here reads or writes outside of what it is given: there is no padding behind the
- * bytes that arrive from outside.
+ * Nothing here reads outside of what it is given: there is no padding behind the bytes that arrive
+ * from outside.
  *
  * Threads: pure functions.
  */
@@ -16,6 +16,9 @@
 #include <emmintrin.h>
 #endif
 
+/* For the few functions that a call would cost more than they do. */
+#define HOT_INLINE static inline __attribute__((always_inline))
+
 /* True for what may stand in a JSON string as it is and is one character: ASCII without
  * controls, quote and backslash. */
 static inline int text_byte_is_plain(uint8_t byte)
@@ -24,7 +27,7 @@ static inline int text_byte_is_plain(uint8_t byte)
 }
 
 /* The first byte in [at, end) that is not plain, or `end`. */
-static inline const uint8_t *text_plain_end(const uint8_t *at, const uint8_t *end)
+HOT_INLINE const uint8_t *text_plain_end(const uint8_t *at, const uint8_t *end)
 {
 #ifdef __SSE2__
     const __m128i quote = _mm_set1_epi8('"');
@@ -48,39 +51,34 @@ static inline const uint8_t *text_plain_end(const uint8_t *at, const uint8_t *en
     return at;
 }
 
-/* memcpy for what is mostly short: up to 32 bytes as two overlapping halves, without a call.
- * Returns the end of what it wrote. */
-static inline uint8_t *text_copy(uint8_t *out, const uint8_t *from, size_t size)
+/* Copies [at, end) up to the first backslash or `end`, which it returns; *out moves along.  Bytes
+ * may be read up to `readable`, and 16 bytes more than are copied may be written. */
+HOT_INLINE const uint8_t *text_copy_to_backslash(uint8_t **out, const uint8_t *at,
+                                                 const uint8_t *end, const uint8_t *readable)
 {
-    if (size > 32)
-        return (uint8_t *)memcpy(out, from, size) + size;
-    if (size >= 16) {
-        uint8_t head[16];
-        uint8_t tail[16];
-        memcpy(head, from, 16);
-        memcpy(tail, from + size - 16, 16);
-        memcpy(out, head, 16);
-        memcpy(out + size - 16, tail, 16);
-    } else if (size >= 8) {
-        uint64_t head;
-        uint64_t tail;
-        memcpy(&head, from, 8);
-        memcpy(&tail, from + size - 8, 8);
-        memcpy(out, &head, 8);
-        memcpy(out + size - 8, &tail, 8);
-    } else if (size >= 4) {
-        uint32_t head;
-        uint32_t tail;
-        memcpy(&head, from, 4);
-        memcpy(&tail, from + size - 4, 4);
-        memcpy(out, &head, 4);
-        memcpy(out + size - 4, &tail, 4);
-    } else if (size > 0) {
-        out[0] = from[0];
-        out[size / 2] = from[size / 2];
-        out[size - 1] = from[size - 1];
+    uint8_t *to = *out;
+#ifdef __SSE2__
+    const __m128i backslash = _mm_set1_epi8('\\');
+
+    while (at < end && readable - at >= 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)at);
+        unsigned mask = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, backslash));
+        size_t size = mask != 0 ? (size_t)__builtin_ctz(mask) : 16;
+        size_t rest = (size_t)(end - at);
+        _mm_storeu_si128((__m128i *)to, bytes);
+        if (size >= rest || size < 16) {
+            size = size < rest ? size : rest;
+            *out = to + size;
+            return at + size;
+        }
+        at += 16;
+        to += 16;
     }
-    return out + size;
+#endif
+    while (at < end && *at != '\\')
+        *to++ = *at++;
+    *out = to;
+    return at;
 }
 
 /* Bytes of the UTF-8 sequence that begins at `at`, 0 when it is none: cut short, overlong, a

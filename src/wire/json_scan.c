@@ -150,13 +150,11 @@ static const uint8_t *check_utf8(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-bool json_read_text(struct json_scan *scan, struct json_text *ret)
+bool json_read_special_text(struct json_scan *scan, const uint8_t *raw, const uint8_t *special,
+                            struct json_text *ret)
 {
-    if (!json_take(scan, '"', "a string must begin here"))
-        return false;
-    const uint8_t *raw = scan->at;
     const uint8_t *end = scan->end;
-    const uint8_t *at = raw;
+    const uint8_t *at = special;
     size_t saved = 0;
 
     for (;;) {
@@ -179,52 +177,40 @@ bool json_read_text(struct json_scan *scan, struct json_text *ret)
         at = next;
     }
     size_t raw_size = (size_t)(at - raw);
-    *ret = (struct json_text){.raw = raw, .raw_size = raw_size, .size = raw_size - saved};
+    *ret = (struct json_text){
+        .raw = raw, .raw_size = raw_size, .size = raw_size - saved, .behind = (size_t)(end - raw)};
     scan->at = at + 1;
     return true;
 }
 
 /* The text was checked, so every backslash begins a whole escape. */
-static uint8_t *put_escaped_text(struct json_text text, uint8_t *out)
+uint8_t *json_put_escaped_text(const struct json_text *text, uint8_t *out)
 {
-    const uint8_t *at = text.raw;
-    const uint8_t *end = at + text.raw_size;
+    const uint8_t *at = text->raw;
+    const uint8_t *end = at + text->raw_size;
+    const uint8_t *readable = at + text->behind;
 
-    for (;;) {
-        const uint8_t *escape = at;
-        while ((escape = text_plain_end(escape, end)) < end && *escape != '\\')
-            escape++;
-        out = text_copy(out, at, (size_t)(escape - at));
-        if (escape == end)
-            return out;
-        if (escape[1] != 'u') {
-            *out++ = short_escapes[escape[1]];
-            at = escape + 2;
-            continue;
-        }
-        size_t raw;
-        out = put_character(out, read_character(escape, end, &raw));
-        at = escape + raw;
+    while ((at = text_copy_to_backslash(&out, at, end, readable)) < end) {
+        size_t raw = 2;
+        if (at[1] == 'u')
+            out = put_character(out, read_character(at, end, &raw));
+        else
+            *out++ = short_escapes[at[1]];
+        at += raw;
     }
+    return out;
 }
 
-uint8_t *json_put_text(struct json_text text, uint8_t *out)
+bool json_text_equal(const struct json_text *text, struct slice other)
 {
-    if (text.size == text.raw_size)
-        return text_copy(out, text.raw, text.size);
-    return put_escaped_text(text, out);
-}
-
-bool json_text_equal(struct json_text text, struct slice other)
-{
-    if (text.size != other.size)
+    if (text->size != other.size)
         return false;
-    if (text.size == text.raw_size)
-        return memcmp(text.raw, other.data, other.size) == 0;
-    uint8_t decoded[64];
-    if (text.size > sizeof(decoded))
+    if (text->size == text->raw_size)
+        return memcmp(text->raw, other.data, other.size) == 0;
+    uint8_t decoded[64 + JSON_TEXT_SLACK];
+    if (text->size > sizeof(decoded) - JSON_TEXT_SLACK)
         return false;
-    put_escaped_text(text, decoded);
+    json_put_escaped_text(text, decoded);
     return memcmp(decoded, other.data, other.size) == 0;
 }
 
@@ -324,23 +310,56 @@ static double to_real_slowly(const struct number_parts *parts)
     return strtod(text, NULL);
 }
 
+static const double powers_of_ten[FAST_POWER_MAX + 1] = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+};
+
 static double to_real(const struct number_parts *parts)
 {
-    static const double powers[FAST_POWER_MAX + 1] = {
-        1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-        1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
-    };
     int power = parts->exponent - (int)parts->fraction.size;
     double real;
 
     if (FLT_EVAL_METHOD == 0 && parts->integral.size + parts->fraction.size <= FAST_DIGITS_MAX &&
         power >= -FAST_POWER_MAX && power <= FAST_POWER_MAX) {
         real = (double)add_digits(add_digits(0, parts->integral), parts->fraction);
-        real = power < 0 ? real / powers[-power] : real * powers[power];
+        real = power < 0 ? real / powers_of_ten[-power] : real * powers_of_ten[power];
     } else {
         real = to_real_slowly(parts);
     }
     return parts->negative ? -real : real;
+}
+
+/* Most numbers: a few digits, perhaps with a fraction.  False: it is none of these, and
+ * nothing was read. */
+static bool read_short_number(struct json_scan *scan, struct json_number *ret)
+{
+    const uint8_t *at = scan->at;
+    const uint8_t *end = scan->end;
+    bool negative = at < end && *at == '-';
+    const uint8_t *first = at + negative;
+    uint64_t digits = 0; /* may wrap, but then there are too many and it is not used */
+
+    for (at = first; at < end && (unsigned)(*at - '0') < 10; at++)
+        digits = digits * 10 + (uint64_t)(*at - '0');
+    const uint8_t *point = at;
+    if (at < end && *at == '.') {
+        for (at++; at < end && (unsigned)(*at - '0') < 10; at++)
+            digits = digits * 10 + (uint64_t)(*at - '0');
+    }
+    ptrdiff_t fraction = at - point;
+    bool is_odd = point == first || fraction == 1 || (*first == '0' && point - first > 1);
+    bool is_minus_zero = negative && digits == 0;
+    if (is_odd || is_minus_zero || at - first > FAST_DIGITS_MAX || at == end || (*at | 0x20) == 'e')
+        return false;
+    ret->text = slice_of(scan->at, (size_t)(at - scan->at));
+    ret->is_integer = fraction == 0;
+    ret->integer = negative ? -(int64_t)digits : (int64_t)digits;
+    ret->real = (double)ret->integer;
+    if (fraction > 0)
+        ret->real /= powers_of_ten[fraction - 1];
+    scan->at = at;
+    return true;
 }
 
 bool json_read_number(struct json_scan *scan, struct json_number *ret)
@@ -349,6 +368,8 @@ bool json_read_number(struct json_scan *scan, struct json_number *ret)
     const uint8_t *start = scan->at;
     const uint8_t *at = start;
 
+    if (read_short_number(scan, ret))
+        return true;
     if (!take_number(&at, scan->end, &parts))
         return json_fail(scan, ST_INVALID, at, at == start ? "not a value" : "not a number");
     size_t size = (size_t)(at - start);
@@ -374,33 +395,6 @@ bool json_read_word(struct json_scan *scan, struct slice word)
     if (!slice_starts_with(rest, word))
         return json_fail(scan, ST_INVALID, scan->at, "not a value");
     scan->at += word.size;
-    return true;
-}
-
-bool json_read_key(struct json_scan *scan, struct json_text *ret)
-{
-    return json_read_text(scan, ret) && json_take(scan, ':', "':' must follow a key");
-}
-
-bool json_read_separator(struct json_scan *scan, uint8_t close, bool *ret_more)
-{
-    uint8_t byte = json_peek(scan);
-    if (byte != ',' && byte != close) {
-        return json_fail(scan, ST_INVALID, scan->at,
-                         close == '}' ? "',' or '}' must follow" : "',' or ']' must follow");
-    }
-    scan->at++;
-    *ret_more = byte == ',';
-    return true;
-}
-
-bool json_open(struct json_scan *scan, uint8_t open, uint8_t close, bool *ret_any)
-{
-    if (!json_take(scan, open, open == '{' ? "must be an object" : "must be an array"))
-        return false;
-    *ret_any = json_peek(scan) != close;
-    if (!*ret_any)
-        scan->at++;
     return true;
 }
 

@@ -16,6 +16,7 @@
 
 #include "telltale/error.h"
 #include "telltale/slice.h"
+#include "util/text_scan.h"
 
 /* Values within values that json_skip_value() follows. */
 enum { JSON_SKIP_DEPTH_MAX = 512 };
@@ -32,11 +33,16 @@ struct json_scan {
     enum status status;
 };
 
-/* A string that was checked: valid UTF-8 and valid escapes. */
+/* json_put_text() may write this much behind the text, which is of no meaning. */
+enum { JSON_TEXT_SLACK = 16 };
+
+/* A string that was checked: valid UTF-8 and valid escapes.  Passed by pointer: on the hot path a
+ * copy of what was just written costs more than the string itself. */
 struct json_text {
     const uint8_t *raw; /* between the quotes; borrowed from the scanner's text */
     size_t raw_size;
-    size_t size; /* once decoded; equals raw_size exactly when there is no escape */
+    size_t size;   /* once decoded; equals raw_size exactly when there is no escape */
+    size_t behind; /* bytes that can be read from `raw` on */
 };
 
 struct json_number {
@@ -56,8 +62,8 @@ static inline struct json_scan json_scan_start(struct slice text)
 bool json_fail(struct json_scan *scan, enum status status, const uint8_t *place,
                const char *reason);
 
-/* Steps over white space. Returns the byte there, 0 at the end; it is not consumed. */
-static inline uint8_t json_peek(struct json_scan *scan)
+/* Steps over white space.  Returns the byte there, 0 at the end; it is not consumed. */
+HOT_INLINE uint8_t json_peek(struct json_scan *scan)
 {
     while (scan->at < scan->end) {
         uint8_t byte = *scan->at;
@@ -69,7 +75,7 @@ static inline uint8_t json_peek(struct json_scan *scan)
 }
 
 /* Steps over white space and `byte`, or fails with `reason`. */
-static inline bool json_take(struct json_scan *scan, uint8_t byte, const char *reason)
+HOT_INLINE bool json_take(struct json_scan *scan, uint8_t byte, const char *reason)
 {
     if (json_peek(scan) != byte || scan->at == scan->end)
         return json_fail(scan, ST_INVALID, scan->at, reason);
@@ -77,13 +83,43 @@ static inline bool json_take(struct json_scan *scan, uint8_t byte, const char *r
     return true;
 }
 
+/* The rest of json_read_text() and json_put_text(): for texts with escapes or more than ASCII. */
+bool json_read_special_text(struct json_scan *scan, const uint8_t *raw, const uint8_t *special,
+                            struct json_text *ret);
+uint8_t *json_put_escaped_text(const struct json_text *text, uint8_t *out);
+
 /* A string; white space may stand before it. */
-bool json_read_text(struct json_scan *scan, struct json_text *ret);
+HOT_INLINE bool json_read_text(struct json_scan *scan, struct json_text *ret)
+{
+    if (!json_take(scan, '"', "a string must begin here"))
+        return false;
+    const uint8_t *raw = scan->at;
+    const uint8_t *at = text_plain_end(raw, scan->end);
+    if (at == scan->end || *at != '"')
+        return json_read_special_text(scan, raw, at, ret);
+    ret->raw = raw;
+    ret->raw_size = (size_t)(at - raw);
+    ret->size = ret->raw_size;
+    ret->behind = (size_t)(scan->end - raw);
+    scan->at = at + 1;
+    return true;
+}
 
-/* Writes the text's `size` bytes to `out` and returns the end of them. */
-uint8_t *json_put_text(struct json_text text, uint8_t *out);
+/* Writes the text's `size` bytes to `out`, which has room for JSON_TEXT_SLACK more, and returns
+ * the end of them. */
+HOT_INLINE uint8_t *json_put_text(const struct json_text *text, uint8_t *out)
+{
+    if (text->size != text->raw_size)
+        return json_put_escaped_text(text, out);
+    /* Most are short: one load and one store, whatever the size is, save a call. */
+    if (text->size <= JSON_TEXT_SLACK && text->behind >= JSON_TEXT_SLACK)
+        memcpy(out, text->raw, JSON_TEXT_SLACK);
+    else if (text->size > 0)
+        memcpy(out, text->raw, text->size);
+    return out + text->size;
+}
 
-bool json_text_equal(struct json_text text, struct slice other);
+bool json_text_equal(const struct json_text *text, struct slice other);
 
 /* A number.  Beyond the range of doubles is ST_INVALID. */
 bool json_read_number(struct json_scan *scan, struct json_number *ret);
@@ -92,15 +128,36 @@ bool json_read_number(struct json_scan *scan, struct json_number *ret);
 bool json_read_word(struct json_scan *scan, struct slice word);
 
 /* A key and its colon. */
-bool json_read_key(struct json_scan *scan, struct json_text *ret);
+HOT_INLINE bool json_read_key(struct json_scan *scan, struct json_text *ret)
+{
+    return json_read_text(scan, ret) && json_take(scan, ':', "':' must follow a key");
+}
 
 /* Behind a member or element: true and *ret_more when a comma follows (stepped over), true and
  * not *ret_more at `close` (stepped over as well). */
-bool json_read_separator(struct json_scan *scan, uint8_t close, bool *ret_more);
+HOT_INLINE bool json_read_separator(struct json_scan *scan, uint8_t close, bool *ret_more)
+{
+    uint8_t byte = json_peek(scan);
+    if (byte != ',' && byte != close) {
+        return json_fail(scan, ST_INVALID, scan->at,
+                         close == '}' ? "',' or '}' must follow" : "',' or ']' must follow");
+    }
+    scan->at++;
+    *ret_more = byte == ',';
+    return true;
+}
 
 /* Opens an object or array and tells whether anything is in it; when there is not, its end was
  * stepped over too. */
-bool json_open(struct json_scan *scan, uint8_t open, uint8_t close, bool *ret_any);
+HOT_INLINE bool json_open(struct json_scan *scan, uint8_t open, uint8_t close, bool *ret_any)
+{
+    if (!json_take(scan, open, open == '{' ? "must be an object" : "must be an array"))
+        return false;
+    *ret_any = json_peek(scan) != close;
+    if (!*ret_any)
+        scan->at++;
+    return true;
+}
 
 /* Any value, checked and forgotten.  ST_LIMIT: nested deeper than JSON_SKIP_DEPTH_MAX. */
 bool json_skip_value(struct json_scan *scan);
