@@ -513,7 +513,7 @@ static void test_doubles_always_show_that_they_are_doubles(void **state)
     assert_plain_double(0.1, "0.1");
     assert_plain_double(1.0 / 3, "0.3333333333333333");
     assert_plain_double(1e15, "1e+15");
-    assert_plain_double(123456789012345678, "1.2345678901234568e+17");
+    assert_plain_double(123456789012345678.0, "1.2345678901234568e+17");
     assert_plain_double(999999999999999, "999999999999999.0");
     assert_plain_double(5e-324, "4.94065645841247e-324");
     assert_plain_double(__builtin_nan(""), "\"NaN\"");

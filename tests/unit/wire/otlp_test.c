@@ -343,7 +343,12 @@ static void test_what_follows_a_usual_attribute_is_not_overlooked(void **state)
     assert_int_equal(view.value.type, ANY_TYPE_BOOL);
     assert_int_equal(view.value.integer, 1);
 
+    struct slice odd_bool = SLICE("\x0a\x01k\x12\x02\x10\x02");
+    assert_int_equal(otlp_read_attribute(odd_bool, &view, &err), ST_OK);
+    assert_int_equal(view.value.integer, 1);
+
     static const struct slice broken[] = {
+        SLICE("\x0a\x01k\x12\x04\x0a\x06textit"),   /* a text that goes on behind its value */
         SLICE("\x0a\x01k\x12\x06\x0a\x04text\x12"), /* a tag behind the value */
         SLICE("\x0a\x01k\x12\x07\x0a\x04text\x18"), /* a tag within it */
         SLICE("\x0a\x01k\x12\x06\x0a\x05text"),     /* a text longer than its value */
