@@ -203,11 +203,11 @@ static enum fate accept_part(struct worker *worker, const struct batch *part,
         report->rejected_count < part->record_count ? report->rejected_count : part->record_count;
 
     account_delivered(&worker->account, part->record_count - refused, report->sent_bytes);
+    if (refused == part->record_count)
+        return bury(worker, part, "rejected", report->message, attempts, err);
     if (refused > 0)
         account_refused_within(&worker->account, refused, report->message);
-    if (refused < part->record_count)
-        return FATE_SETTLED;
-    return bury(worker, part, "rejected", report->message, attempts, err);
+    return FATE_SETTLED;
 }
 
 /* A limit that the destination has shown is kept to from now on. */

@@ -20,6 +20,7 @@ struct grpc_sink_settings {
     const char *cert;
     const char *key;
     const char *client_ca; /* asks for a client certificate below this; NULL: does not */
+    bool discard;          /* requests are counted and not kept: for benchmarks */
 };
 
 struct grpc_sink_answer {
