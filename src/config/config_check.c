@@ -144,6 +144,8 @@ void config_check(const struct config *config, const struct yaml_node *root,
 
     check_socket_path(&check, "receivers.unix.path", config->receivers.unix_socket.path);
     check_socket_path(&check, "", config->control_path);
+    require(&check, strcmp(config->receivers.unix_socket.path, config->control_path) != 0,
+            "receivers.unix.path", "", "this is the control socket");
     check_listen(&check, "receivers", "otlp_http", &config->receivers.otlp_http.listen,
                  config->receivers.otlp_http.allow_remote_plaintext);
     check_listen(&check, "telemetry", "metrics", &config->telemetry.metrics.listen,

@@ -127,9 +127,11 @@ static void write_type(struct writer *writer, const struct config_field *field)
         return;
     }
     write_text(writer, "%s", type_name(field->type));
-    if (field->min != 0 || field->max != 0) {
+    if (field->max != 0) {
         write_text(writer, ", %s to %s", write_bound(field, field->min, least),
                    write_bound(field, field->max, most));
+    } else if (field->min != 0) {
+        write_text(writer, ", at least %s", write_bound(field, field->min, least));
     }
 }
 

@@ -73,8 +73,8 @@ static void report_kind(const struct target *target, const struct yaml_node *nod
 {
     struct error err;
 
-    error_set(&err, ST_INVALID, "needs %s, but this is %s", type_name(target->field->type),
-              found_name(node));
+    (void)error_set(&err, ST_INVALID, "needs %s, but this is %s", type_name(target->field->type),
+                    found_name(node));
     report_error(target, node, &err);
 }
 
@@ -94,14 +94,12 @@ static enum status check_range(const struct config_field *field, uint64_t value,
     char bound[CONFIG_VALUE_TEXT_MAX];
     char text[CONFIG_VALUE_TEXT_MAX];
 
-    if (field->min == 0 && field->max == 0)
-        return ST_OK;
     if (value < field->min) {
         return error_set(err, ST_INVALID, "%s is below the minimum of %s",
                          write_number(field->type, value, text),
                          write_number(field->type, field->min, bound));
     }
-    if (value > field->max) {
+    if (field->max != 0 && value > field->max) {
         return error_set(err, ST_INVALID, "%s is above the maximum of %s",
                          write_number(field->type, value, text),
                          write_number(field->type, field->max, bound));
@@ -202,7 +200,7 @@ static const char *parse_item(const struct target *target, const struct yaml_nod
     struct error err;
 
     if (node->kind != YAML_SCALAR || node->empty) {
-        error_set(&err, ST_INVALID, "needs a text here, but this is %s", found_name(node));
+        (void)error_set(&err, ST_INVALID, "needs a text here, but this is %s", found_name(node));
         report_error(target, node, &err);
     } else if (read_text(target, node->text, &value, &err) != ST_OK) {
         report_error(target, node, &err);
@@ -298,10 +296,10 @@ static bool is_empty(const struct yaml_node *node)
     return node->kind == YAML_SCALAR && node->empty;
 }
 
-/* A section that is not written at all needs none of its options. */
+/* A section that is something else than a map lacks more than an option. */
 static bool may_lack_options(const struct yaml_node *section)
 {
-    return section != NULL && (section->kind == YAML_MAP || is_empty(section));
+    return section->kind == YAML_MAP || is_empty(section);
 }
 
 static void parse_field(struct config_parse *parse, const struct yaml_node *section,
@@ -323,7 +321,8 @@ static void parse_field(struct config_parse *parse, const struct yaml_node *sect
             parse_value(&target, node);
         }
     }
-    if (node == NULL && field->required && parse->complete && may_lack_options(section)) {
+    if (node == NULL && field->required && parse->complete && section != NULL &&
+        may_lack_options(section)) {
         struct config_place place =
             section->key != NULL ? section->key->place : (struct config_place){0, 0};
         config_report_add(parse->report, place, path, "the option '%s' is required", field->key);

@@ -63,7 +63,7 @@ out:
 static enum status from_file(struct config_pool *pool, const char *path, const char **ret,
                              struct error *err)
 {
-    size_t size;
+    size_t size = 0;
 
     if (path[0] != '/')
         return error_set(err, ST_INVALID, "the path '%.64s' is not absolute", path);

@@ -212,7 +212,7 @@ const char *config_write_size(uint64_t bytes, char out[CONFIG_VALUE_TEXT_MAX])
 const char *config_write_duration(uint64_t nanoseconds, char out[CONFIG_VALUE_TEXT_MAX])
 {
     if (nanoseconds == 0)
-        return strcpy(out, "0s");
+        return memcpy(out, "0s", sizeof("0s"));
     return write_quantity(duration_units, nanoseconds, out);
 }
 
@@ -271,9 +271,9 @@ static enum status split_host(const char *text, struct config_address *address,
 enum status config_read_address(const char *text, struct config_address *ret, struct error *err)
 {
     struct config_address address = {0};
-    struct in6_addr binary;
-    const char *port_text;
-    uint64_t port;
+    struct in6_addr binary = {0};
+    const char *port_text = "";
+    uint64_t port = 0;
 
     if (strncmp(text, "unix:", 5) == 0) {
         address.unix_path = text + 5;
@@ -287,7 +287,7 @@ enum status config_read_address(const char *text, struct config_address *ret, st
     if (config_read_integer(port_text, &port, err) != ST_OK || port == 0 || port > UINT16_MAX)
         return error_set(err, ST_INVALID, "'%.16s' is not a port, which is 1 to 65535", port_text);
     if (strcmp(address.host, "localhost") == 0)
-        strcpy(address.host, "127.0.0.1");
+        memcpy(address.host, "127.0.0.1", sizeof("127.0.0.1"));
     int family = text[0] == '[' ? AF_INET6 : AF_INET;
     if (inet_pton(family, address.host, &binary) != 1) {
         return error_set(err, ST_INVALID, "'%s' is not a numeric address of this machine",

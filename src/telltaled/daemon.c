@@ -135,6 +135,7 @@ static enum status open_journal(struct daemon *daemon, struct error *err)
         .disk_reserve = disk_reserve(config),
         .group_delay_ns = config->journal.max_delay,
         .pending_bytes_max = config->limits.in_flight,
+        .sequence_floor = destinations_largest_cursor(config->dirs.state_dir),
     };
 
     enum status st = journal_open(&settings, &daemon->journal, &found, err);

@@ -24,3 +24,7 @@ void status_report_update(struct status_report *report, const struct destination
 /* Appends the JSON object of the last update. */
 MUST_CHECK enum status status_report_copy(struct status_report *report, struct buf *out,
                                           struct error *err);
+
+/* False: something is wrong that a restart or an operator should look at; `why` gets a sentence.
+ * A destination that is down is not: that is what the journal is for. */
+bool status_report_is_healthy(struct status_report *report, char *why, size_t why_size);

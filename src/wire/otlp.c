@@ -7,8 +7,9 @@
  * look through the attributes of resources and scopes.
  *
  * A singular field that stands twice: the later one wins.  Values are messages, which protobuf
- * merges; so a later value that is empty leaves the earlier one, and only two lists in one
- * value differ from a full merge (the later list wins).
+ * merges; so a later value that is empty leaves the earlier one.  A later value behind an array
+ * or a list is refused: receivers differ about what is left of the first one, and nobody
+ * writes that to be understood.
  */
 #include "wire/otlp.h"
 
@@ -20,6 +21,11 @@ const struct otlp_limits otlp_limits_default = {
 };
 
 /* --- Values ---------------------------------------------------------------------------- */
+
+static bool is_nesting(const struct any_view *any)
+{
+    return any->type == ANY_TYPE_ARRAY || any->type == ANY_TYPE_KVLIST;
+}
 
 static bool take_any_field(const struct pb_field *field, struct any_view *any)
 {
@@ -38,7 +44,7 @@ static bool take_any_field(const struct pb_field *field, struct any_view *any)
     };
     if (field->number >= COUNT_OF(known))
         return true;
-    if (field->type != known[field->number].wire)
+    if (field->type != known[field->number].wire || is_nesting(any))
         return false;
     any->type = known[field->number].type;
     any->bytes = field->bytes;
@@ -76,8 +82,11 @@ static bool read_any_again(const struct pb_field *field, struct any_view *any)
     struct any_view later;
     if (!read_any(field->bytes, &later))
         return false;
-    if (later.type != ANY_TYPE_NONE)
-        *any = later;
+    if (later.type == ANY_TYPE_NONE)
+        return true;
+    if (is_nesting(any))
+        return false;
+    *any = later;
     return true;
 }
 
@@ -185,7 +194,7 @@ enum status otlp_read_attribute(struct slice key_value, struct attribute_view *r
 /* Looks through the values within an array or a list, `depth_left` levels of them. */
 static enum status check_inner(const struct any_view *any, uint32_t depth_left, struct error *err)
 {
-    if (any->type != ANY_TYPE_ARRAY && any->type != ANY_TYPE_KVLIST)
+    if (!is_nesting(any))
         return ST_OK;
     struct pb_walk walk = pb_walk_start(any->bytes);
     struct pb_field field;

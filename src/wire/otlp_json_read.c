@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otlp_json_read.c -- OTLP JSON to protobuf, driven by a table for each message.
- *
- * A table says for each key of a message its field number and how its value is written; one
- * recursive reader does the rest.  Fields come in the order of the text, as protobuf allows.
+/* otlp_json_read.c -- OTLP JSON to protobuf, driven by the tables of otlp_json_messages.h; one
+ * recursive reader serves all messages.  Fields come in the order of the text, as protobuf allows.
  * Numbers, texts and flags that are what an absent field means are left out, as protobuf-c leaves
  * them out; a member of AnyValue is written whatever it is, for there it says which one is set.
  * The lengths of messages go through nest.h.
- *
- * stringValueStrindex and keyStrindex are of profiles only and are ignored like unknown keys.
  *
  * What protobuf's own JSON mapping allows is allowed: integers as text, also with an exponent when
  * they are whole; null for an absent field; both alphabets of base64, padded or not.
@@ -19,6 +15,7 @@
 #include "wire/json_scan.h"
 #include "wire/nest.h"
 #include "wire/otlp_json.h"
+#include "wire/otlp_json_messages.h"
 
 enum {
     /* Request, ResourceLogs, ScopeLogs, LogRecord and KeyValue, or Resource with its entities. */
@@ -28,189 +25,10 @@ enum {
     NUMBER_TEXT_MAX = 64,
 };
 
-enum kind {
-    KIND_TEXT,    /* string */
-    KIND_BASE64,  /* bytes */
-    KIND_ID,      /* bytes, as hex of a fixed size */
-    KIND_FIXED64, /* unsigned */
-    KIND_FIXED32,
-    KIND_UINT32,
-    KIND_ENUM,
-    KIND_INT64,
-    KIND_BOOL,
-    KIND_DOUBLE,
-    KIND_MESSAGE,
-};
-
-struct message;
-
-struct field {
-    struct slice name;
-    uint32_t number;
-    enum kind kind;
-    bool is_list;
-    bool is_member;                /* of AnyValue: written also when it is 0 or empty */
-    size_t id_size;                /* KIND_ID: in bytes */
-    struct message const *message; /* KIND_MESSAGE */
-};
-
-struct message {
-    const struct field *fields;
-    size_t field_count;
-    bool is_value; /* AnyValue: what the limit of depth counts */
-};
-
-/* --- The messages ------------------------------------------------------------------------- */
-
-#define NAME(literal)                                                                              \
-    {                                                                                              \
-        (const uint8_t *)(literal), sizeof(literal) - 1                                            \
-    }
-#define MESSAGE_OF(table)                                                                          \
-    {                                                                                              \
-        .fields = (table), .field_count = COUNT_OF(table)                                          \
-    }
-
-static const struct message any_value;
-static const struct message key_value;
-
-static const struct field array_fields[] = {
-    {.name = NAME("values"),
-     .number = 1,
-     .kind = KIND_MESSAGE,
-     .is_list = true,
-     .message = &any_value},
-};
-static const struct message array_value = MESSAGE_OF(array_fields);
-
-static const struct field list_fields[] = {
-    {.name = NAME("values"),
-     .number = 1,
-     .kind = KIND_MESSAGE,
-     .is_list = true,
-     .message = &key_value},
-};
-static const struct message key_value_list = MESSAGE_OF(list_fields);
-
-static const struct field any_fields[] = {
-    {.name = NAME("stringValue"), .number = ANY_STRING, .kind = KIND_TEXT, .is_member = true},
-    {.name = NAME("intValue"), .number = ANY_INT, .kind = KIND_INT64, .is_member = true},
-    {.name = NAME("boolValue"), .number = ANY_BOOL, .kind = KIND_BOOL, .is_member = true},
-    {.name = NAME("doubleValue"), .number = ANY_DOUBLE, .kind = KIND_DOUBLE, .is_member = true},
-    {.name = NAME("arrayValue"),
-     .number = ANY_ARRAY,
-     .kind = KIND_MESSAGE,
-     .message = &array_value},
-    {.name = NAME("kvlistValue"),
-     .number = ANY_KVLIST,
-     .kind = KIND_MESSAGE,
-     .message = &key_value_list},
-    {.name = NAME("bytesValue"), .number = ANY_BYTES, .kind = KIND_BASE64, .is_member = true},
-};
-static const struct message any_value = {any_fields, COUNT_OF(any_fields), true};
-
-static const struct field key_value_fields[] = {
-    {.name = NAME("key"), .number = KEY_VALUE_KEY, .kind = KIND_TEXT},
-    {.name = NAME("value"), .number = KEY_VALUE_VALUE, .kind = KIND_MESSAGE, .message = &any_value},
-};
-static const struct message key_value = MESSAGE_OF(key_value_fields);
-
-static const struct field record_fields[] = {
-    {.name = NAME("timeUnixNano"), .number = RECORD_TIME_UNIX_NANO, .kind = KIND_FIXED64},
-    {.name = NAME("observedTimeUnixNano"),
-     .number = RECORD_OBSERVED_TIME_UNIX_NANO,
-     .kind = KIND_FIXED64},
-    {.name = NAME("severityNumber"), .number = RECORD_SEVERITY_NUMBER, .kind = KIND_ENUM},
-    {.name = NAME("severityText"), .number = RECORD_SEVERITY_TEXT, .kind = KIND_TEXT},
-    {.name = NAME("body"), .number = RECORD_BODY, .kind = KIND_MESSAGE, .message = &any_value},
-    {.name = NAME("attributes"),
-     .number = RECORD_ATTRIBUTES,
-     .kind = KIND_MESSAGE,
-     .is_list = true,
-     .message = &key_value},
-    {.name = NAME("droppedAttributesCount"),
-     .number = RECORD_DROPPED_ATTRIBUTES_COUNT,
-     .kind = KIND_UINT32},
-    {.name = NAME("flags"), .number = RECORD_FLAGS, .kind = KIND_FIXED32},
-    {.name = NAME("traceId"), .number = RECORD_TRACE_ID, .kind = KIND_ID, .id_size = 16},
-    {.name = NAME("spanId"), .number = RECORD_SPAN_ID, .kind = KIND_ID, .id_size = 8},
-    {.name = NAME("eventName"), .number = RECORD_EVENT_NAME, .kind = KIND_TEXT},
-};
-static const struct message log_record = MESSAGE_OF(record_fields);
-
-static const struct field scope_fields[] = {
-    {.name = NAME("name"), .number = SCOPE_NAME, .kind = KIND_TEXT},
-    {.name = NAME("version"), .number = SCOPE_VERSION, .kind = KIND_TEXT},
-    {.name = NAME("attributes"),
-     .number = SCOPE_ATTRIBUTES,
-     .kind = KIND_MESSAGE,
-     .is_list = true,
-     .message = &key_value},
-    {.name = NAME("droppedAttributesCount"), .number = 4, .kind = KIND_UINT32},
-};
-static const struct message scope = MESSAGE_OF(scope_fields);
-
-static const struct field scope_logs_fields[] = {
-    {.name = NAME("scope"), .number = SCOPE_LOGS_SCOPE, .kind = KIND_MESSAGE, .message = &scope},
-    {.name = NAME("logRecords"),
-     .number = SCOPE_LOGS_LOG_RECORDS,
-     .kind = KIND_MESSAGE,
-     .is_list = true,
-     .message = &log_record},
-    {.name = NAME("schemaUrl"), .number = SCOPE_LOGS_SCHEMA_URL, .kind = KIND_TEXT},
-};
-static const struct message scope_logs = MESSAGE_OF(scope_logs_fields);
-
-static const struct field entity_fields[] = {
-    {.name = NAME("schemaUrl"), .number = 1, .kind = KIND_TEXT},
-    {.name = NAME("type"), .number = 2, .kind = KIND_TEXT},
-    {.name = NAME("idKeys"), .number = 3, .kind = KIND_TEXT, .is_list = true},
-    {.name = NAME("descriptionKeys"), .number = 4, .kind = KIND_TEXT, .is_list = true},
-};
-static const struct message entity_ref = MESSAGE_OF(entity_fields);
-
-static const struct field resource_fields[] = {
-    {.name = NAME("attributes"),
-     .number = RESOURCE_ATTRIBUTES,
-     .kind = KIND_MESSAGE,
-     .is_list = true,
-     .message = &key_value},
-    {.name = NAME("droppedAttributesCount"), .number = 2, .kind = KIND_UINT32},
-    {.name = NAME("entityRefs"),
-     .number = 3,
-     .kind = KIND_MESSAGE,
-     .is_list = true,
-     .message = &entity_ref},
-};
-static const struct message resource = MESSAGE_OF(resource_fields);
-
-static const struct field resource_logs_fields[] = {
-    {.name = NAME("resource"),
-     .number = RESOURCE_LOGS_RESOURCE,
-     .kind = KIND_MESSAGE,
-     .message = &resource},
-    {.name = NAME("scopeLogs"),
-     .number = RESOURCE_LOGS_SCOPE_LOGS,
-     .kind = KIND_MESSAGE,
-     .is_list = true,
-     .message = &scope_logs},
-    {.name = NAME("schemaUrl"), .number = RESOURCE_LOGS_SCHEMA_URL, .kind = KIND_TEXT},
-};
-static const struct message resource_logs = MESSAGE_OF(resource_logs_fields);
-
-static const struct field request_fields[] = {
-    {.name = NAME("resourceLogs"),
-     .number = REQUEST_RESOURCE_LOGS,
-     .kind = KIND_MESSAGE,
-     .is_list = true,
-     .message = &resource_logs},
-};
-static const struct message request = MESSAGE_OF(request_fields);
-
 /* --- Reading ------------------------------------------------------------------------------ */
 
 struct frame {
-    const struct field *field;
+    const struct json_field *field;
     size_t index; /* in a list */
 };
 
@@ -292,7 +110,7 @@ static enum status read_string(struct reader *reader, struct json_text *ret)
     return json_read_text(&reader->scan, ret) ? ST_OK : scan_failed(reader);
 }
 
-static enum status read_text(struct reader *reader, const struct field *field)
+static enum status read_text(struct reader *reader, const struct json_field *field)
 {
     struct json_text text;
 
@@ -341,7 +159,7 @@ static bool decode_base64(uint8_t *bytes, size_t size, size_t *ret_size)
     return size % 4 != 1;
 }
 
-static enum status read_base64(struct reader *reader, const struct field *field)
+static enum status read_base64(struct reader *reader, const struct json_field *field)
 {
     struct json_text text;
 
@@ -369,7 +187,7 @@ static int hex_digit(uint8_t byte)
     return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-static enum status read_id(struct reader *reader, const struct field *field)
+static enum status read_id(struct reader *reader, const struct json_field *field)
 {
     enum { ID_SIZE_MAX = 16 };
     uint8_t hex[2 * ID_SIZE_MAX + JSON_TEXT_SLACK];
@@ -477,7 +295,7 @@ static bool to_whole(struct slice number, struct whole *ret)
 }
 
 /* False: `whole` is out of the range of the field.  *ret is what stands on the wire. */
-static bool to_wire(const struct whole *whole, enum kind kind, uint64_t *ret)
+static bool to_wire(const struct whole *whole, enum json_kind kind, uint64_t *ret)
 {
     uint64_t max = kind == KIND_FIXED64 ? UINT64_MAX
                    : kind == KIND_INT64 ? INT64_MAX
@@ -491,7 +309,7 @@ static bool to_wire(const struct whole *whole, enum kind kind, uint64_t *ret)
     return true;
 }
 
-static enum status read_integer(struct reader *reader, const struct field *field)
+static enum status read_integer(struct reader *reader, const struct json_field *field)
 {
     uint8_t text[NUMBER_TEXT_MAX + JSON_TEXT_SLACK];
     struct json_number number;
@@ -534,9 +352,9 @@ static bool read_special_double(struct reader *reader, double *ret)
         struct slice name;
         double value;
     } specials[] = {
-        {NAME("NaN"), NAN},
-        {NAME("Infinity"), INFINITY},
-        {NAME("-Infinity"), -INFINITY},
+        {{(const uint8_t *)"NaN", 3}, NAN},
+        {{(const uint8_t *)"Infinity", 8}, INFINITY},
+        {{(const uint8_t *)"-Infinity", 9}, -INFINITY},
     };
     struct json_scan ahead = reader->scan;
     struct json_text text;
@@ -553,7 +371,7 @@ static bool read_special_double(struct reader *reader, double *ret)
     return false;
 }
 
-static enum status read_double(struct reader *reader, const struct field *field)
+static enum status read_double(struct reader *reader, const struct json_field *field)
 {
     uint8_t text[NUMBER_TEXT_MAX + JSON_TEXT_SLACK];
     struct json_number number;
@@ -574,7 +392,7 @@ static enum status read_double(struct reader *reader, const struct field *field)
     return ST_OK;
 }
 
-static enum status read_bool(struct reader *reader, const struct field *field)
+static enum status read_bool(struct reader *reader, const struct json_field *field)
 {
     uint8_t first = json_peek(&reader->scan);
 
@@ -590,11 +408,11 @@ static enum status read_bool(struct reader *reader, const struct field *field)
 
 /* --- Messages ----------------------------------------------------------------------------- */
 
-static enum status read_message(struct reader *reader, const struct message *message);
+static enum status read_message(struct reader *reader, const struct json_message *message);
 
-static enum status read_inner_message(struct reader *reader, const struct field *field)
+static enum status read_inner_message(struct reader *reader, const struct json_field *field)
 {
-    const struct message *message = field->message;
+    const struct json_message *message = field->message;
     struct nest_mark mark;
 
     if (message->is_value && reader->value_depth == reader->value_depth_max)
@@ -609,7 +427,7 @@ static enum status read_inner_message(struct reader *reader, const struct field 
 }
 
 /* One value of a field, or of a list of them. */
-static enum status read_value(struct reader *reader, const struct field *field)
+static enum status read_value(struct reader *reader, const struct json_field *field)
 {
     switch (field->kind) {
     case KIND_TEXT:
@@ -636,11 +454,11 @@ static enum status read_value(struct reader *reader, const struct field *field)
 
 /* A null in a list of values is a value with nothing set, so that the others keep their places;
  * in all other lists it has no meaning. */
-static enum status read_null_element(struct reader *reader, const struct field *field)
+static enum status read_null_element(struct reader *reader, const struct json_field *field)
 {
     struct nest_mark mark;
 
-    if (field->message != &any_value)
+    if (!(field->kind == KIND_MESSAGE && field->message->is_value))
         return fail_at(reader, ST_INVALID, reader->scan.at, "must not be null");
     if (!json_read_word(&reader->scan, SLICE("null")))
         return scan_failed(reader);
@@ -648,7 +466,8 @@ static enum status read_null_element(struct reader *reader, const struct field *
     return st == ST_OK ? nest_close(&reader->nest, mark, reader->err) : st;
 }
 
-static enum status read_list(struct reader *reader, const struct field *field, struct frame *frame)
+static enum status read_list(struct reader *reader, const struct json_field *field,
+                             struct frame *frame)
 {
     bool more;
 
@@ -668,7 +487,7 @@ static enum status read_list(struct reader *reader, const struct field *field, s
     return ST_OK;
 }
 
-static enum status read_field(struct reader *reader, const struct field *field)
+static enum status read_field(struct reader *reader, const struct json_field *field)
 {
     ASSERT(reader->frame_count < DEPTH_MAX);
     struct frame *frame = &reader->frames[reader->frame_count++];
@@ -683,7 +502,8 @@ static enum status read_field(struct reader *reader, const struct field *field)
     return st;
 }
 
-static const struct field *find_field(const struct message *message, const struct json_text *key)
+static const struct json_field *find_field(const struct json_message *message,
+                                           const struct json_text *key)
 {
     for (size_t i = 0; i < message->field_count; i++) {
         if (json_text_equal(key, message->fields[i].name))
@@ -692,7 +512,7 @@ static const struct field *find_field(const struct message *message, const struc
     return NULL;
 }
 
-static enum status read_message(struct reader *reader, const struct message *message)
+static enum status read_message(struct reader *reader, const struct json_message *message)
 {
     bool more;
 
@@ -704,7 +524,7 @@ static enum status read_message(struct reader *reader, const struct message *mes
         struct json_text key;
         if (!json_read_key(&reader->scan, &key))
             return scan_failed(reader);
-        const struct field *field = find_field(message, &key);
+        const struct json_field *field = find_field(message, &key);
         enum status st = ST_OK;
         if (field != NULL)
             st = read_field(reader, field);
@@ -730,7 +550,7 @@ enum status otlp_json_read_request(struct slice json, const struct otlp_limits *
     };
 
     nest_init(&reader.nest, out);
-    enum status st = read_message(&reader, &request);
+    enum status st = read_message(&reader, &json_request_message);
     if (st == ST_OK && !json_read_end(&reader.scan))
         st = scan_failed(&reader);
     if (st == ST_OK)

@@ -5,6 +5,7 @@
  * - we pass groups on as unknown fields, protobuf-c refuses them;
  * - we refuse field number 0, tags and lengths over five bytes and integers over 64 bits, which
  *   protobuf-c takes when they are in fields that it does not know or can be written shorter;
+ * - we refuse a value behind an array or list that it replaces;
  * - we have limits.
  */
 #include <cjson/cJSON.h>

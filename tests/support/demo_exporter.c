@@ -49,6 +49,13 @@ static const struct config_field demo_fields[] = {
         .default_text = "6",
     },
     {
+        .key = "age",
+        .type = CONFIG_DURATION,
+        .offset = offsetof(struct demo_config, age),
+        .min = UINT64_C(1000000000), /* and no upper limit */
+        .default_text = "1h",
+    },
+    {
         .key = "headers",
         .type = CONFIG_TEXT_MAP,
         .offset = offsetof(struct demo_config, headers),

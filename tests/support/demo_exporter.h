@@ -9,6 +9,7 @@ struct demo_config {
     const char *token;
     int compression;
     uint64_t level;
+    uint64_t age; /* ns */
     struct config_text_map headers;
     struct {
         const char *ca;

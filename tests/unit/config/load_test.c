@@ -384,11 +384,29 @@ static void test_rules_between_options_are_shown_where_the_file_breaks_them(void
     must_fail("journal: { max_size: 64MiB }\n", "test.yaml:1:22: journal.segment_size: two");
     must_fail("limits: { in_flight: 32MiB }\n",
               "test.yaml:1:22: receivers.otlp_http.max_request_size: a request must fit");
+    must_fail("receivers: { unix: { path: '${run_dir}/control.sock' } }\n",
+              "test.yaml:1:28: receivers.unix.path: this is the control socket");
     must_fail("receivers: { unix: { connections_max: 5 } }\n", "test.yaml:1:39: ");
     must_fail("telemetry: { metrics: { listen: [ '0.0.0.0:9464' ] } }\n",
               "test.yaml:1:35: telemetry.metrics.listen: '0.0.0.0:9464' can be reached");
     config_destroy(must_load("telemetry: { metrics: { listen: [ '0.0.0.0:9464' ],"
                              " allow_remote_plaintext: true } }\n"));
+}
+
+static void test_numbers_stay_within_their_bounds(void **state)
+{
+    (void)state;
+    must_fail("exporters: { demo: { endpoint: e, level: 0 } }", "0 is below the minimum of 1");
+    must_fail("exporters: { demo: { endpoint: e, level: 10 } }", "10 is above the maximum of 9");
+    must_fail("exporters: { demo: { endpoint: e, age: 999ms } }",
+              "exporters.demo.age: 999ms is below the minimum of 1s");
+    must_fail("limits: { key_size: 64MiB }", "64MiB is above the maximum of 64KiB");
+    const struct config *config =
+        must_load("exporters: { demo: { endpoint: e, level: 9, age: 100000d } }");
+    const struct demo_config *demo = config->exporters[0].config;
+    assert_int_equal(demo->level, 9);
+    assert_int_equal(demo->age, UINT64_C(100000) * 86400 * 1000000000);
+    config_destroy(config);
 }
 
 static void test_a_run_directory_too_deep_for_a_socket_is_a_mistake(void **state)
@@ -525,6 +543,7 @@ int main(void)
         cmocka_unit_test(test_secrets_are_neither_quoted_nor_printed),
         cmocka_unit_test(test_what_is_printed_loads_as_the_same),
         cmocka_unit_test(test_rules_between_options_are_shown_where_the_file_breaks_them),
+        cmocka_unit_test(test_numbers_stay_within_their_bounds),
         cmocka_unit_test(test_a_run_directory_too_deep_for_a_socket_is_a_mistake),
         cmocka_unit_test(test_files_that_cannot_be_read_are_not_configurations),
         cmocka_unit_test(test_aliases_are_never_followed),

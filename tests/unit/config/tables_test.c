@@ -36,7 +36,7 @@ static void check_fields(const struct config_field *fields)
     for (const struct config_field *field = fields; field->key != NULL; field++) {
         assert_false(has_key(field + 1, field->key));
         assert_non_null(field->help);
-        assert_true(field->max >= field->min);
+        assert_true(field->max == 0 || field->max >= field->min);
         assert_true(field->type != CONFIG_ENUM || field->choices != NULL);
         if (field->type == CONFIG_SECTION && field->fields != NULL)
             check_fields(field->fields);

@@ -301,6 +301,25 @@ static void test_the_last_of_a_repeated_single_field_wins(void **state)
     assert_int_equal(view.body.integer, 1);
 }
 
+/* Some receivers merge the two, some keep the second: what we showed could differ from what they
+ * show, and what is hidden in the first could break them. */
+static void test_a_value_behind_an_array_is_refused(void **state)
+{
+    (void)state;
+    static const struct slice records[] = {
+        SLICE("\x2a\x05\x2a\x00\x0a\x01x"),        /* in one value */
+        SLICE("\x2a\x04\x32\x00\x2a\x00"),         /* a list, then an array */
+        SLICE("\x2a\x02\x2a\x00\x2a\x02\x18\x01"), /* in two bodies */
+    };
+    struct record_view view;
+    struct error err;
+    for (size_t i = 0; i < COUNT_OF(records); i++)
+        assert_int_equal(read_record(records[i], &view, &err), ST_CORRUPT);
+    struct slice good = SLICE("\x2a\x04\x18\x01\x2a\x00"); /* a number, then an array */
+    assert_int_equal(read_record(good, &view, &err), ST_OK);
+    assert_int_equal(view.body.type, ANY_TYPE_ARRAY);
+}
+
 static void test_missing_and_empty_values_have_no_type(void **state)
 {
     (void)state;
@@ -498,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_cut_requests_are_refused_like_protobuf_c_refuses_them),
         cmocka_unit_test(test_known_fields_of_another_wire_type_are_refused),
         cmocka_unit_test(test_the_last_of_a_repeated_single_field_wins),
+        cmocka_unit_test(test_a_value_behind_an_array_is_refused),
         cmocka_unit_test(test_missing_and_empty_values_have_no_type),
         cmocka_unit_test(test_values_nested_over_the_limit_are_refused),
         cmocka_unit_test(test_limits_name_what_they_refuse),
