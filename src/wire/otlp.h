@@ -98,7 +98,7 @@ struct attribute_view {
     struct any_view value;
 };
 
-/* Reads one KeyValue message.  ST_CORRUPT. */
+/* Reads one KeyValue message.  ST_CORRUPT: it is none; *ret then means nothing. */
 MUST_CHECK enum status otlp_read_attribute(struct slice key_value, struct attribute_view *ret,
                                            struct error *err);
 MUST_CHECK enum status otlp_read_any(struct slice any_value, struct any_view *ret,
