@@ -33,7 +33,7 @@ struct json_scan {
     enum status status;
 };
 
-/* json_put_text() may write this much behind the text, which is of no meaning. */
+/* json_text_decode() may write this much behind the text, which is of no meaning. */
 enum { JSON_TEXT_SLACK = 16 };
 
 /* A string that was checked: valid UTF-8 and valid escapes.  Passed by pointer: on the hot path a
@@ -59,8 +59,8 @@ static inline struct json_scan json_scan_start(struct slice text)
 }
 
 /* Notes a failure unless there is one; always false. */
-bool json_fail(struct json_scan *scan, enum status status, const uint8_t *place,
-               const char *reason);
+bool json_scan_fail(struct json_scan *scan, enum status status, const uint8_t *place,
+                    const char *reason);
 
 /* Steps over white space.  Returns the byte there, 0 at the end; it is not consumed. */
 HOT_INLINE uint8_t json_peek(struct json_scan *scan)
@@ -78,15 +78,16 @@ HOT_INLINE uint8_t json_peek(struct json_scan *scan)
 HOT_INLINE bool json_take(struct json_scan *scan, uint8_t byte, const char *reason)
 {
     if (json_peek(scan) != byte || scan->at == scan->end)
-        return json_fail(scan, ST_INVALID, scan->at, reason);
+        return json_scan_fail(scan, ST_INVALID, scan->at, reason);
     scan->at++;
     return true;
 }
 
-/* The rest of json_read_text() and json_put_text(): for texts with escapes or more than ASCII. */
+/* The rest of json_read_text() and json_text_decode(): for texts with escapes or more than ASCII.
+ */
 bool json_read_special_text(struct json_scan *scan, const uint8_t *raw, const uint8_t *special,
                             struct json_text *ret);
-uint8_t *json_put_escaped_text(const struct json_text *text, uint8_t *out);
+uint8_t *json_text_decode_escaped(const struct json_text *text, uint8_t *out);
 
 /* A string; white space may stand before it. */
 HOT_INLINE bool json_read_text(struct json_scan *scan, struct json_text *ret)
@@ -107,10 +108,10 @@ HOT_INLINE bool json_read_text(struct json_scan *scan, struct json_text *ret)
 
 /* Writes the text's `size` bytes to `out`, which has room for JSON_TEXT_SLACK more, and returns
  * the end of them. */
-HOT_INLINE uint8_t *json_put_text(const struct json_text *text, uint8_t *out)
+HOT_INLINE uint8_t *json_text_decode(const struct json_text *text, uint8_t *out)
 {
     if (text->size != text->raw_size)
-        return json_put_escaped_text(text, out);
+        return json_text_decode_escaped(text, out);
     /* Most are short: one load and one store, whatever the size is, save a call. */
     if (text->size <= JSON_TEXT_SLACK && text->behind >= JSON_TEXT_SLACK)
         memcpy(out, text->raw, JSON_TEXT_SLACK);
@@ -139,8 +140,8 @@ HOT_INLINE bool json_read_separator(struct json_scan *scan, uint8_t close, bool 
 {
     uint8_t byte = json_peek(scan);
     if (byte != ',' && byte != close) {
-        return json_fail(scan, ST_INVALID, scan->at,
-                         close == '}' ? "',' or '}' must follow" : "',' or ']' must follow");
+        return json_scan_fail(scan, ST_INVALID, scan->at,
+                              close == '}' ? "',' or '}' must follow" : "',' or ']' must follow");
     }
     scan->at++;
     *ret_more = byte == ',';

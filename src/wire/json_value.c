@@ -227,7 +227,7 @@ HOT_INLINE uint8_t *put_scalar(uint8_t *out, const struct scalar *scalar)
         return out;
     case SCALAR_TEXT:
         out = put_length(put_tag(out, ANY_STRING, WIRE_BYTES), scalar->text.size);
-        return json_put_text(&scalar->text, out);
+        return json_text_decode(&scalar->text, out);
     case SCALAR_BOOL:
         return put_length(put_tag(out, ANY_BOOL, WIRE_VARINT), scalar->bits);
     case SCALAR_INT:
@@ -268,7 +268,7 @@ static enum status append_member(struct json_values *values, struct json_target 
     if (st != ST_OK)
         return st;
     uint8_t *out = put_tag(json_target_at(target), KEY_VALUE_KEY, WIRE_BYTES);
-    json_target_set_end(target, json_put_text(&key, put_length(out, key.size)));
+    json_target_set_end(target, json_text_decode(&key, put_length(out, key.size)));
     st = append_value(values, target, KEY_VALUE_VALUE, depth);
     return st == ST_OK ? nest_close(&target->nest, member, values->err) : st;
 }
@@ -376,7 +376,7 @@ HOT_INLINE uint8_t *put_key_text(const struct json_values *values, const struct 
         memcpy(out, values->path, JSON_TEXT_SLACK);
     else
         memcpy(out, values->path, values->path_size);
-    return json_put_text(key, out + values->path_size);
+    return json_text_decode(key, out + values->path_size);
 }
 
 /* An attribute of any size. */
@@ -494,7 +494,7 @@ static enum status enter(struct json_values *values, const struct json_text *key
         return json_key_over_limit(values, key, "nested too deep", values->depth_max);
     if (values->path_size + key->size + 1 > path_max)
         return json_key_over_limit(values, key, "the key is too long", path_max);
-    uint8_t *end = json_put_text(key, values->path + values->path_size);
+    uint8_t *end = json_text_decode(key, values->path + values->path_size);
     *end = '.';
     values->path_size += key->size + 1;
     values->path_depth++;

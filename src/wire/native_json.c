@@ -87,7 +87,7 @@ static enum known_key find_key(const struct json_text *key)
         return KEY_COUNT;
     if (key->size == key->raw_size)
         return find_plain_key(slice_of(key->raw, key->size));
-    json_put_text(key, decoded);
+    json_text_decode(key, decoded);
     return find_plain_key(slice_of(decoded, key->size));
 }
 
@@ -106,7 +106,7 @@ static enum status read_short(struct reader *reader, const struct json_text *key
         reader->values.scan.at = place;
         return json_key_over_limit(&reader->values, key, "the text is too long", size_max);
     }
-    json_put_text(&text, room);
+    json_text_decode(&text, room);
     *ret = slice_of(room, text.size);
     return ST_OK;
 }
@@ -206,7 +206,7 @@ static enum status read_severity(struct reader *reader, const struct json_text *
         if (!json_read_text(&reader->values.scan, &name))
             return scan_failed(reader);
         if (name.size <= SEVERITY_TEXT_MAX) {
-            json_put_text(&name, room);
+            json_text_decode(&name, room);
             text = slice_of(room, name.size);
         }
         *severity = severity_of_name(text);

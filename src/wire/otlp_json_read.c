@@ -121,7 +121,7 @@ static enum status read_text(struct reader *reader, const struct json_field *fie
     st = reserve(reader, text.size);
     if (st == ST_OK)
         set_end(reader,
-                json_put_text(&text, pb_put_header(write_at(reader), field->number, text.size)));
+                json_text_decode(&text, pb_put_header(write_at(reader), field->number, text.size)));
     return st;
 }
 
@@ -170,7 +170,7 @@ static enum status read_base64(struct reader *reader, const struct json_field *f
         return st;
     uint8_t *room = write_at(reader) + PB_TAG_MAX + PB_VARINT_MAX;
     size_t size;
-    json_put_text(&text, room);
+    json_text_decode(&text, room);
     if (!decode_base64(room, text.size, &size))
         return fail_at(reader, ST_INVALID, text.raw, "must be base64");
     uint8_t *out = pb_put_header(write_at(reader), field->number, size);
@@ -202,7 +202,7 @@ static enum status read_id(struct reader *reader, const struct json_field *field
         return fail_at(reader, ST_INVALID, text.raw,
                        field->id_size == 16 ? "must have 32 hex digits"
                                             : "must have 16 hex digits");
-    json_put_text(&text, hex);
+    json_text_decode(&text, hex);
     for (size_t i = 0; i < field->id_size; i++) {
         int high = hex_digit(hex[2 * i]);
         int low = hex_digit(hex[2 * i + 1]);
@@ -229,7 +229,7 @@ static bool read_number(struct reader *reader, uint8_t text[NUMBER_TEXT_MAX + JS
         return json_read_number(&reader->scan, ret);
     if (!json_read_text(&reader->scan, &quoted) || quoted.size > NUMBER_TEXT_MAX)
         return false;
-    json_put_text(&quoted, text);
+    json_text_decode(&quoted, text);
     struct json_scan inner = json_scan_start(slice_of(text, quoted.size));
     return json_read_number(&inner, ret) && inner.at == inner.end;
 }
