@@ -174,6 +174,8 @@ enum value_type { VALUE_TEXT, VALUE_INT, VALUE_DOUBLE, VALUE_BOOL, VALUE_TEXTS }
 
 enum requirement { SCHEMA_REQUIRED, SCHEMA_CONDITIONAL, SCHEMA_OPTIONAL };
 
+enum { SCHEMA_WORDS_MAX = 32 }; /* in a list */
+
 struct schema_attribute {
     const char *key;
     enum value_type type;
