@@ -372,9 +372,11 @@ static void take_bytes_back(const struct change *change, unsigned *seed)
 static void take_name_back(const struct change *change)
 {
     if (change->kind == CHANGE_RENAME)
-        (void)renameat(change->fd, change->name, change->fd, change->from);
+        ASSERT(renameat(change->fd, change->name, change->fd, change->from) == 0 ||
+               errno == ENOENT);
     if (change->backup[0] != 0)
-        (void)linkat(disk.dir_fd, change->backup, change->fd, change->name, 0);
+        ASSERT(linkat(disk.dir_fd, change->backup, change->fd, change->name, 0) == 0 ||
+               errno == EEXIST);
 }
 
 void faulty_disk_settle(unsigned seed)
