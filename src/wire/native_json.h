@@ -30,12 +30,15 @@ struct native_event {
 /* Longest texts for the fields above; longer ones are ST_LIMIT. */
 enum { NATIVE_KIND_MAX = 128, NATIVE_SESSION_MAX = 1024, NATIVE_RESOURCE_MAX = 65536 };
 
+/* Texts are copied in steps of so many bytes, hence the room behind each. */
+enum { NATIVE_SLACK = 16 };
+
 /* Room for what native_json_read() gives as slices. */
 struct native_scratch {
-    uint8_t kind[NATIVE_KIND_MAX];
-    uint8_t session[NATIVE_SESSION_MAX];
-    uint8_t dialect[NATIVE_KIND_MAX];
-    uint8_t resource[NATIVE_RESOURCE_MAX];
+    uint8_t kind[NATIVE_KIND_MAX + NATIVE_SLACK];
+    uint8_t session[NATIVE_SESSION_MAX + NATIVE_SLACK];
+    uint8_t dialect[NATIVE_KIND_MAX + NATIVE_SLACK];
+    uint8_t resource[NATIVE_RESOURCE_MAX + NATIVE_SLACK];
 };
 
 /* Appends the LogRecord to `out`: time (1), severity (2, 3), body (5), attributes (6), observed
