@@ -498,10 +498,8 @@ static void test_record_over_a_limit_is_refused_alone(void **state)
     assert_int_equal(buf_append(text, tail, strlen(tail), &fixture.err), ST_OK);
     struct reply reply = post("/v1/logs", JSON, NULL, buf_slice(text));
     assert_int_equal(reply.http_status, 200);
-    assert_int_equal(
-        strncmp(text_of(&reply),
-                "{\"partialSuccess\":{\"rejectedLogRecords\":\"1\",\"errorMessage\":\"", 61),
-        0);
+    assert_int_equal(reply.http_status, 200);
+    assert_non_null(strstr(text_of(&reply), "{\"rejectedLogRecords\":\"1\",\"errorMessage\":\""));
     assert_int_equal(test_journal_read(&fixture.journal), 2);
     assert_string_equal(test_journal_body(&fixture.journal, 0), "first");
     assert_string_equal(test_journal_body(&fixture.journal, 1), "third");
@@ -525,6 +523,16 @@ static bool nothing_is_in_flight(int running)
 {
     assert_true(running > 0);
     return admission_used(&fixture.admission) == 0;
+}
+
+enum { QUEUED = 6 };
+static struct metric *waited;
+static uint64_t waited_before;
+
+static bool not_all_wait(int running)
+{
+    assert_int_equal(running, QUEUED);
+    return metric_get(waited) < waited_before + QUEUED - 1;
 }
 
 static bool some_run(int running)
@@ -574,24 +582,26 @@ static void test_success_is_answered_only_after_the_sync(void **state)
 static void test_full_queue_is_waited_for(void **state)
 {
     (void)state;
-    enum { COUNT = 6 };
     CURLM *multi = curl_multi_init();
-    struct call calls[COUNT];
+    struct call calls[QUEUED];
 
     start(UINT64_C(1) << 30, 1);
+    waited = metric_register(METRIC_COUNTER, "telltale_receiver_waited_requests_total", "",
+                             "receiver=\"otlp_http\"");
+    waited_before = metric_get(waited);
     test_journal_hold_syncs();
-    for (int i = 0; i < COUNT; i++) {
+    for (int i = 0; i < QUEUED; i++) {
         call_prepare(&calls[i], "/v1/logs", JSON, NULL, slice_of_text(one_record("queued")));
         multi_add(multi, &calls[i]);
-        run_while(multi, nothing_is_in_flight);
     }
+    run_while(multi, not_all_wait);
     test_journal_release_syncs();
     run_while(multi, some_run);
-    for (int i = 0; i < COUNT; i++) {
+    for (int i = 0; i < QUEUED; i++) {
         multi_finish(multi, &calls[i]);
         assert_int_equal(calls[i].reply.http_status, 200);
     }
-    assert_int_equal(test_journal_read(&fixture.journal), COUNT);
+    assert_int_equal(test_journal_read(&fixture.journal), QUEUED);
     curl_multi_cleanup(multi);
 }
 
