@@ -116,7 +116,7 @@ static struct stands what_stands_at(const struct image *image, size_t offset)
 {
     size_t at = SEGMENT_HEADER_SIZE;
     struct segment_header segment;
-    struct frame_header frame;
+    struct frame_header frame = {0};
 
     if (offset < SEGMENT_HEADER_SIZE)
         return (struct stands){0};
