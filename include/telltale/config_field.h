@@ -4,6 +4,9 @@
  * A table of these parses, checks, prints and documents a section: the parser writes each
  * value into the section's struct at `offset`.  Texts and lists are owned by the
  * configuration and live as long as it does.
+ *
+ * A default_text is written as in the file, lists and maps as YAML.  Texts and paths may begin
+ * with ${run_dir} or ${state_dir}, which become the daemon's directories.
  */
 #pragma once
 
@@ -44,11 +47,11 @@ struct config_field {
     const char *key;
     enum config_type type;
     size_t offset;                     /* offsetof in the section's struct */
-    uint64_t min, max;                 /* numbers, sizes and durations; 0, 0: any */
+    uint64_t min, max;                 /* numbers, sizes and durations; max 0: no upper limit */
     const char *default_text;          /* as it would stand in the file; NULL: none */
     const char *help;                  /* a sentence or two, for the reference page */
     const char *const *choices;        /* CONFIG_ENUM: NULL-terminated */
     const struct config_field *fields; /* CONFIG_SECTION: ends with a field whose key is NULL */
-    bool required;
-    bool secret; /* never printed */
+    bool required; /* inside a nested section: when that section is in the file */
+    bool secret;   /* never printed */
 };

@@ -19,7 +19,14 @@ size_t encode_otlp_request_size(const struct batch *batch);
 
 /* One record as a LogsData object in OTLP JSON, on one line, with its '\n'.
  * `extra_attributes` are encoded LogRecord.attributes fields (tag and length included) that are
- * shown behind the record's own; may be empty.  Depth is bounded; ST_CORRUPT beyond it. */
+ * shown behind the record's own, where only closing brackets follow; may be empty.  Depth is
+ * bounded; ST_CORRUPT beyond it. */
 MUST_CHECK enum status encode_otlp_json_line(const struct record_group *group, struct slice record,
                                              struct slice extra_attributes, struct buf *out,
                                              struct error *err);
+
+/* One LogRecord.attributes field, tag and length included: for `extra_attributes` above. */
+MUST_CHECK enum status encode_attribute_text(struct slice key, struct slice value, struct buf *out,
+                                             struct error *err);
+MUST_CHECK enum status encode_attribute_int(struct slice key, int64_t value, struct buf *out,
+                                            struct error *err);

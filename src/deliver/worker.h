@@ -2,6 +2,12 @@
 /* worker.h -- one destination: reads the journal from its cursor, hands batches to its exporter,
  * and moves the cursor when, and only when, an outcome is known.
  *
+ * What is confirmed is made durable within PROGRESS_DELAY_MS or PROGRESS_SIZE (progress.h), so
+ * a crash repeats no more than that.  A batch is sent again for as long as the destination may
+ * still take it; records that it never will go to the dead letters one by one, and their
+ * neighbours are delivered.  An unusable cursor means that everything the journal still has is
+ * delivered again, loudly: twice rather than never.
+ *
  * Threads: a worker has a thread of its own.  The functions below are for the thread that
  * started it; worker_status() is for any thread.
  */
@@ -26,7 +32,12 @@ struct worker_settings {
     uint64_t retry_initial_ns, retry_max_ns; /* backoff, full jitter */
 };
 
-enum worker_state { WORKER_IDLE, WORKER_SENDING, WORKER_WAITING_TO_RETRY, WORKER_FAILED };
+enum worker_state {
+    WORKER_IDLE,
+    WORKER_SENDING,
+    WORKER_WAITING_TO_RETRY,
+    WORKER_FAILED, /* cannot read the journal; tries again */
+};
 
 struct worker_status {
     enum worker_state state;
@@ -43,10 +54,19 @@ struct worker_status {
 MUST_CHECK enum status worker_start(const struct worker_settings *settings, struct journal *journal,
                                     struct worker **ret, struct error *err);
 
-/* Asks the worker to finish: what is committed is still sent, until `deadline_ns` (monotonic);
- * then the thread ends, at the latest when the send() under way returns.  What was not
- * confirmed is sent at the next start.  NULL is allowed. */
+/* Asks the worker to finish and returns at once; with several workers, ask all before the first
+ * worker_stop().  What is committed is still sent, until `deadline_ns` (monotonic), or until the
+ * destination fails once more; then the thread ends, at the latest when the send() under way
+ * returns.  What was not confirmed is sent at the next start.  NULL is allowed. */
+void worker_ask_to_stop(struct worker *worker, uint64_t deadline_ns);
+
+/* The same if that was not done, then waits for the thread and frees the worker.  NULL is
+ * allowed. */
 void worker_stop(struct worker *worker, uint64_t deadline_ns);
+
+/* The first record that would be delivered after a crash.  The smallest of all workers is what
+ * the journal may retire up to. */
+uint64_t worker_durable_sequence(const struct worker *worker);
 
 void worker_read_status(struct worker *worker, struct worker_status *ret);
 const char *worker_name(const struct worker *worker);

@@ -1,2 +1,309 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* daemon.c -- see daemon.h.
+ *
+ * SIGHUP reads the configuration again.  Exporters and the log level follow it at once: the
+ * workers are stopped and started anew, each from its durable cursor.  What was opened at start
+ * (sockets, journal, limits) follows at the next start, and the log says so.  A configuration
+ * with a mistake changes nothing.
+ */
 #include "telltaled/daemon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "deliver/exporter_list.h"
+#include "journal/journal.h"
+#include "loop/loop.h"
+#include "telltaled/destinations.h"
+#include "telltaled/intake.h"
+#include "telltaled/status_report.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#define HOUSEKEEPING_INTERVAL_NS (NS_PER_S / 2)
+/* A reload lets the workers finish what they are sending, not what is waiting. */
+#define RELOAD_GRACE_NS (2 * NS_PER_S)
+
+enum { CONFIG_REPORT_MAX = 256 * 1024, DISK_RESERVE_SHARE = 20 };
+
+struct daemon {
+    struct daemon_options options;
+    const struct config *config;
+    const struct config *start_config; /* what the sockets and the journal were opened with */
+    struct loop *loop;
+    struct loop_timer housekeeping;
+    struct journal *journal;
+    struct destinations *destinations;
+    struct intake *intake;
+    struct status_report *status_report;
+};
+
+/* --- Configuration ----------------------------------------------------------------------- */
+
+static enum status load_config(const struct daemon_options *options, const struct config **ret,
+                               struct error *err)
+{
+    struct config_source source = {.path = options->config_path, .dirs = &options->dirs};
+    struct buf report;
+
+    source.exporters = exporter_list(&source.exporter_count);
+    buf_init(&report, CONFIG_REPORT_MAX);
+    enum status st = config_load(&source, ret, &report, err);
+    if (report.size > 0) {
+        ssize_t written = write(STDERR_FILENO, report.data, report.size);
+        (void)written; /* the error itself is logged too */
+    }
+    buf_fini(&report);
+    return st;
+}
+
+/* --- Directories ------------------------------------------------------------------------- */
+
+/* Makes `path` and what is missing above it, as mkdir -p does. */
+static enum status make_path(const char *path, struct error *err)
+{
+    char partial[PATH_MAX];
+
+    snprintf(partial, sizeof(partial), "%s", path);
+    for (char *slash = strchr(partial + 1, '/');; slash = strchr(slash + 1, '/')) {
+        if (slash != NULL)
+            *slash = 0;
+        if (mkdir(partial, slash != NULL ? 0755 : 0700) < 0 && errno != EEXIST)
+            return error_set_errno(err, ST_IO, "make the directory '%.150s'", partial);
+        if (slash == NULL)
+            return ST_OK;
+        *slash = '/';
+    }
+}
+
+/* A directory below /tmp may have been made by somebody else, to catch what is said to us. */
+static enum status check_is_ours(const char *path, struct error *err)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0)
+        return error_set_errno(err, ST_IO, "look at '%.150s'", path);
+    if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 0022) != 0) {
+        return error_set(err, ST_INVALID,
+                         "'%.100s' is not a directory that only this user may write: remove it, or "
+                         "choose another with --run-dir",
+                         path);
+    }
+    return ST_OK;
+}
+
+static enum status make_directories(const struct config_dirs *dirs, struct error *err)
+{
+    enum status st = make_path(dirs->state_dir, err);
+    if (st != ST_OK)
+        return error_context(err, "prepare the state directory (--state-dir)");
+    st = make_path(dirs->run_dir, err);
+    if (st == ST_OK && dirs->run_dir_shared_parent)
+        st = check_is_ours(dirs->run_dir, err);
+    if (st == ST_OK && geteuid() == 0)
+        (void)chmod(dirs->run_dir, 0755); /* agents of other users must reach the sockets in it */
+    return st == ST_OK ? ST_OK : error_context(err, "prepare the run directory (--run-dir)");
+}
+
+/* --- Journal ----------------------------------------------------------------------------- */
+
+static uint64_t disk_reserve(const struct config *config)
+{
+    struct statvfs disk;
+
+    if (config->journal.disk_reserve != 0 || statvfs(config->dirs.state_dir, &disk) < 0)
+        return config->journal.disk_reserve;
+    return (uint64_t)disk.f_blocks * disk.f_frsize / DISK_RESERVE_SHARE;
+}
+
+static enum status open_journal(struct daemon *daemon, struct error *err)
+{
+    const struct config *config = daemon->config;
+    struct journal_recovery found;
+    struct journal_settings settings = {
+        .dir = config->journal.dir,
+        .size_max = config->journal.max_size,
+        .segment_size = config->journal.segment_size,
+        .disk_reserve = disk_reserve(config),
+        .group_delay_ns = config->journal.max_delay,
+        .pending_bytes_max = config->limits.in_flight,
+        .sequence_floor = destinations_largest_cursor(config->dirs.state_dir),
+    };
+
+    enum status st = journal_open(&settings, &daemon->journal, &found, err);
+    if (st != ST_OK)
+        return error_context(err, "open the journal");
+    bool is_damaged = found.torn_bytes + found.quarantined_ranges + found.missing_records > 0;
+    log_event(is_damaged ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "journal.open",
+              "dir=%s segments=%" PRIu64 " torn_bytes=%" PRIu64 " quarantined_ranges=%" PRIu64
+              " quarantined_bytes=%" PRIu64 " missing_records=%" PRIu64,
+              LOG_TEXT(settings.dir), found.segments, found.torn_bytes, found.quarantined_ranges,
+              found.quarantined_bytes, found.missing_records);
+    return ST_OK;
+}
+
+/* --- Signals and timers ------------------------------------------------------------------ */
+
+static bool opens_the_same(const struct config *a, const struct config *b)
+{
+    return intake_opens_the_same(a, b) && strcmp(a->journal.dir, b->journal.dir) == 0 &&
+           a->journal.max_size == b->journal.max_size &&
+           a->journal.segment_size == b->journal.segment_size &&
+           a->journal.disk_reserve == b->journal.disk_reserve &&
+           a->journal.max_delay == b->journal.max_delay &&
+           memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0;
+}
+
+static void use_config(struct daemon *daemon, const struct config *config)
+{
+    if (daemon->config != daemon->start_config)
+        config_destroy(daemon->config);
+    daemon->config = config;
+    log_set_level((enum log_level)config->telemetry.log_level);
+}
+
+static void reload(struct daemon *daemon)
+{
+    const struct config *config = NULL;
+    struct error err;
+
+    if (load_config(&daemon->options, &config, &err) != ST_OK) {
+        log_error("config.reload_failed", "error=%s next=\"everything goes on as before\"",
+                  LOG_TEXT(err.text));
+        return;
+    }
+    if (!opens_the_same(daemon->start_config, config)) {
+        log_warn("config.needs_restart",
+                 "what=\"changes of receivers, journal, limits and metrics take effect at the next "
+                 "start\"");
+    }
+    destinations_stop(daemon->destinations, clock_monotonic_ns() + RELOAD_GRACE_NS);
+    daemon->destinations = NULL;
+    if (destinations_start(config, daemon->journal, &daemon->destinations, &err) == ST_OK) {
+        use_config(daemon, config);
+        log_info("config.reloaded", "exporters=%zu", config->exporter_count);
+        return;
+    }
+    log_error("config.reload_failed", "error=%s next=\"the exporters of before are started\"",
+              LOG_TEXT(err.text));
+    config_destroy(config);
+    if (destinations_start(daemon->config, daemon->journal, &daemon->destinations, &err) != ST_OK) {
+        log_error("exporters.stopped", "error=%s next=\"events are kept until a reload succeeds\"",
+                  LOG_TEXT(err.text));
+    }
+}
+
+static void on_signal(void *context, int number)
+{
+    struct daemon *daemon = context;
+
+    if (number == SIGHUP) {
+        reload(daemon);
+        return;
+    }
+    log_info("daemon.stopping", "signal=%s", sigabbrev_np(number));
+    loop_stop(daemon->loop);
+}
+
+static void on_housekeeping(void *context)
+{
+    struct daemon *daemon = context;
+
+    if (daemon->destinations != NULL)
+        destinations_retire(daemon->destinations);
+    status_report_update(daemon->status_report, daemon->destinations);
+    loop_timer_set(daemon->loop, &daemon->housekeeping,
+                   clock_monotonic_ns() + HOUSEKEEPING_INTERVAL_NS);
+}
+
+static enum status watch_signals(struct daemon *daemon, struct error *err)
+{
+    sigset_t signals;
+
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
+    return loop_watch_signals(daemon->loop, &signals, on_signal, daemon, err);
+}
+
+/* --- Life ---------------------------------------------------------------------------------- */
+
+static enum status start_parts(struct daemon *daemon, struct error *err)
+{
+    enum status st = make_directories(&daemon->config->dirs, err);
+    if (st == ST_OK)
+        st = loop_create(&daemon->loop, err);
+    if (st == ST_OK)
+        st = watch_signals(daemon, err); /* before any thread is made, so that all block them */
+    if (st == ST_OK)
+        st = open_journal(daemon, err);
+    if (st == ST_OK) {
+        st = destinations_start(daemon->config, daemon->journal, &daemon->destinations, err);
+    }
+    if (st == ST_OK)
+        st = status_report_create(daemon->journal, &daemon->status_report, err);
+    if (st == ST_OK) {
+        st = intake_start(daemon->config, daemon->loop, daemon->journal, daemon->status_report,
+                          &daemon->intake, err);
+    }
+    return st;
+}
+
+enum status daemon_start(const struct daemon_options *options, struct daemon **ret,
+                         struct error *err)
+{
+    struct daemon *daemon = calloc(1, sizeof(*daemon));
+    if (daemon == NULL)
+        return error_set(err, ST_NO_MEMORY, "start");
+    daemon->options = *options;
+    enum status st = load_config(options, &daemon->config, err);
+    if (st == ST_OK) {
+        daemon->start_config = daemon->config;
+        log_set_level((enum log_level)daemon->config->telemetry.log_level);
+        st = start_parts(daemon, err);
+    }
+    if (st != ST_OK) {
+        daemon_stop(daemon);
+        return st;
+    }
+    daemon->housekeeping = (struct loop_timer){.on_time = on_housekeeping, .context = daemon};
+    on_housekeeping(daemon);
+    log_info("daemon.started", "version=%s pid=%d state_dir=%s", TELLTALE_VERSION, (int)getpid(),
+             LOG_TEXT(daemon->config->dirs.state_dir));
+    *ret = daemon;
+    return ST_OK;
+}
+
+enum status daemon_run(struct daemon *daemon, struct error *err)
+{
+    return loop_run(daemon->loop, err);
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+    if (daemon == NULL)
+        return;
+    intake_stop(daemon->intake);
+    if (daemon->loop != NULL)
+        loop_timer_cancel(daemon->loop, &daemon->housekeeping);
+    if (daemon->destinations != NULL) {
+        destinations_stop(daemon->destinations,
+                          clock_monotonic_ns() + daemon->config->shutdown.drain_timeout);
+    }
+    journal_close(daemon->journal);
+    status_report_destroy(daemon->status_report);
+    loop_destroy(daemon->loop);
+    if (daemon->start_config != daemon->config)
+        config_destroy(daemon->start_config);
+    config_destroy(daemon->config);
+    free(daemon);
+}

@@ -1,6 +1,93 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c -- telltaled(8): reads its arguments and runs the daemon. */
-int main(void)
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "telltaled/daemon.h"
+#include "util/log.h"
+
+enum exit_code { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static void print_help(FILE *out)
 {
-    return 0;
+    fputs("usage: telltaled [--config FILE] [--run-dir DIR] [--state-dir DIR]\n\n"
+          "  --config FILE    its configuration; without one everything has its default\n"
+          "  --run-dir DIR    where its sockets are made\n"
+          "  --state-dir DIR  where its journal and its store are kept\n"
+          "  --help           this text; telltaled(8) has more\n"
+          "  --version        the version\n",
+          out);
+}
+
+/* A failed write says so by its result, where it can be handled; and what we make is ours. */
+static void prepare_process(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    (void)sigaction(SIGPIPE, &ignore, NULL); /* cannot fail for these signals */
+    (void)sigaction(SIGXFSZ, &ignore, NULL);
+    (void)umask(0077);
+}
+
+static int run(const struct daemon_options *options)
+{
+    struct daemon *daemon = NULL;
+    struct error err;
+
+    enum status st = daemon_start(options, &daemon, &err);
+    if (st == ST_OK)
+        st = daemon_run(daemon, &err);
+    if (st != ST_OK)
+        log_error("daemon.failed", "error=%s", LOG_TEXT(err.text));
+    daemon_stop(daemon);
+    return st == ST_OK ? EXIT_CLEAN : EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option known[] = {
+        {"config", required_argument, NULL, 'c'},    {"run-dir", required_argument, NULL, 'r'},
+        {"state-dir", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},         {NULL, 0, NULL, 0},
+    };
+    struct daemon_options options = {.config_path = NULL};
+    const char *run_dir = NULL;
+    const char *state_dir = NULL;
+    struct error err;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:", known, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            options.config_path = optarg;
+            break;
+        case 'r':
+            run_dir = optarg;
+            break;
+        case 's':
+            state_dir = optarg;
+            break;
+        case 'h':
+            print_help(stdout);
+            return EXIT_CLEAN;
+        case 'v':
+            puts("telltaled " TELLTALE_VERSION);
+            return EXIT_CLEAN;
+        default:
+            print_help(stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    prepare_process();
+    if (config_dirs_resolve(run_dir, state_dir, &options.dirs, &err) != ST_OK) {
+        log_error("daemon.failed", "error=%s", LOG_TEXT(err.text));
+        return EXIT_FAILED;
+    }
+    return run(&options);
 }

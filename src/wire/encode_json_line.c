@@ -10,17 +10,6 @@
 #include "wire/json_put.h"
 #include "wire/otlp.h"
 
-enum {
-    RESOURCE_DROPPED_ATTRIBUTES_COUNT = 2,
-    RESOURCE_ENTITY_REFS = 3,
-    SCOPE_DROPPED_ATTRIBUTES_COUNT = 4,
-    ENTITY_SCHEMA_URL = 1,
-    ENTITY_TYPE = 2,
-    ENTITY_ID_KEYS = 3,
-    ENTITY_DESCRIPTION_KEYS = 4,
-    LIST_VALUES = 1, /* of ArrayValue and KeyValueList */
-};
-
 /* Writes one element of a list; what it needs beside the element is in `depth_left`. */
 typedef void (*put_element_fn)(struct json_put *json, struct slice element, uint32_t depth_left);
 
@@ -32,7 +21,7 @@ static bool next_element(struct json_put *json, struct pb_walk *walk, uint32_t n
     enum pb_step step;
     while (json_good(json) && (step = pb_next(walk, &field)) != PB_END) {
         if (step == PB_BROKEN) {
-            json_fail(json, ST_CORRUPT, "a message in the record or around it is broken");
+            json_put_fail(json, ST_CORRUPT, "a message in the record or around it is broken");
             return false;
         }
         if (field.number == number && field.type == WIRE_BYTES) {
@@ -94,7 +83,7 @@ static void put_values(struct json_put *json, struct slice list, put_element_fn 
                        uint32_t depth_left)
 {
     if (depth_left == 0) {
-        json_fail(json, ST_CORRUPT, "values are nested too deep");
+        json_put_fail(json, ST_CORRUPT, "values are nested too deep");
         return;
     }
     json_put(json, SLICE("{\"values\":["));

@@ -7,8 +7,9 @@
  * look through the attributes of resources and scopes.
  *
  * A singular field that stands twice: the later one wins.  Values are messages, which protobuf
- * merges; so a later value that is empty leaves the earlier one, and only two lists in one
- * value differ from a full merge (the later list wins).
+ * merges; so a later value that is empty leaves the earlier one.  A later value behind an array
+ * or a list is refused: receivers differ about what is left of the first one, and nobody
+ * writes that to be understood.
  */
 #include "wire/otlp.h"
 
@@ -20,6 +21,11 @@ const struct otlp_limits otlp_limits_default = {
 };
 
 /* --- Values ---------------------------------------------------------------------------- */
+
+static bool is_nesting(const struct any_view *any)
+{
+    return any->type == ANY_TYPE_ARRAY || any->type == ANY_TYPE_KVLIST;
+}
 
 static bool take_any_field(const struct pb_field *field, struct any_view *any)
 {
@@ -38,7 +44,7 @@ static bool take_any_field(const struct pb_field *field, struct any_view *any)
     };
     if (field->number >= COUNT_OF(known))
         return true;
-    if (field->type != known[field->number].wire)
+    if (field->type != known[field->number].wire || is_nesting(any))
         return false;
     any->type = known[field->number].type;
     any->bytes = field->bytes;
@@ -76,8 +82,11 @@ static bool read_any_again(const struct pb_field *field, struct any_view *any)
     struct any_view later;
     if (!read_any(field->bytes, &later))
         return false;
-    if (later.type != ANY_TYPE_NONE)
-        *any = later;
+    if (later.type == ANY_TYPE_NONE)
+        return true;
+    if (is_nesting(any))
+        return false;
+    *any = later;
     return true;
 }
 
@@ -96,6 +105,8 @@ static bool read_attribute_fields(struct slice key_value, struct attribute_view 
         } else if (field.number == KEY_VALUE_VALUE) {
             if (!read_any_again(&field, &attribute->value))
                 return false;
+        } else if (field.number == KEY_VALUE_KEY_STRINDEX && field.type != WIRE_VARINT) {
+            return false;
         }
     }
     return step == PB_END;
@@ -163,33 +174,27 @@ static inline bool read_attribute(struct slice key_value, struct attribute_view 
 
 enum status otlp_read_any(struct slice any_value, struct any_view *ret, struct error *err)
 {
-    struct any_view any;
-    if (!read_any(any_value, &any))
+    if (!read_any(any_value, ret))
         return error_set(err, ST_CORRUPT, "not an AnyValue");
-    *ret = any;
     return ST_OK;
 }
 
 enum status otlp_read_attribute(struct slice key_value, struct attribute_view *ret,
                                 struct error *err)
 {
-    struct attribute_view attribute;
-    if (!read_attribute(key_value, &attribute))
+    if (!read_attribute(key_value, ret))
         return error_set(err, ST_CORRUPT, "not a KeyValue");
-    *ret = attribute;
     return ST_OK;
 }
 
 /* Looks through the values within an array or a list, `depth_left` levels of them. */
 static enum status check_inner(const struct any_view *any, uint32_t depth_left, struct error *err)
 {
-    if (any->type != ANY_TYPE_ARRAY && any->type != ANY_TYPE_KVLIST)
-        return ST_OK;
     struct pb_walk walk = pb_walk_start(any->bytes);
     struct pb_field field;
     enum pb_step step;
     while ((step = pb_next(&walk, &field)) == PB_FIELD) {
-        if (field.number != 1)
+        if (field.number != LIST_VALUES)
             continue;
         struct attribute_view inner;
         bool good = field.type == WIRE_BYTES &&
@@ -199,7 +204,9 @@ static enum status check_inner(const struct any_view *any, uint32_t depth_left, 
             return error_set(err, ST_CORRUPT, "a value within a value is broken");
         if (depth_left == 0)
             return error_set(err, ST_LIMIT, "values are nested too deep");
-        enum status st = check_inner(&inner.value, depth_left - 1, err);
+        enum status st = ST_OK;
+        if (is_nesting(&inner.value))
+            st = check_inner(&inner.value, depth_left - 1, err);
         if (st != ST_OK)
             return st;
     }
@@ -207,8 +214,11 @@ static enum status check_inner(const struct any_view *any, uint32_t depth_left, 
 }
 
 /* Checks a value whose own fields have been read. */
-static enum status check_nesting(const struct any_view *any, uint32_t depth_max, struct error *err)
+static inline enum status check_nesting(const struct any_view *any, uint32_t depth_max,
+                                        struct error *err)
 {
+    if (!is_nesting(any))
+        return ST_OK;
     /* The stack must hold the recursion whatever the configuration says. */
     uint32_t depth = depth_max < OTLP_DEPTH_MAX ? depth_max : OTLP_DEPTH_MAX;
     return check_inner(any, depth > 0 ? depth - 1 : 0, err);
@@ -394,62 +404,120 @@ static enum status gather(struct gathered *gathered, struct slice whole, struct 
     return st;
 }
 
-/* Checks the attributes (field `number`) of a resource or a scope. */
-static enum status check_owner(const struct pb_field *owner, uint32_t number, struct error *err)
+/* What stands around the children of ResourceLogs and ScopeLogs. */
+struct shape {
+    const char *name;
+    const char *owner_name;
+    uint32_t child;         /* the field that is repeated and not gathered */
+    uint32_t attributes;    /* within the owner, which is field 1 */
+    uint32_t entity_refs;   /* ditto; 0: there are none */
+    enum wire_type wire[5]; /* of the owner's fields by number, from 1 */
+    uint32_t wire_count;
+};
+
+enum { OWNER = 1, SCHEMA_URL = 3 }; /* of ResourceLogs and of ScopeLogs */
+
+static const struct shape resource_logs_shape = {
+    .name = "ResourceLogs",
+    .owner_name = "resource",
+    .child = RESOURCE_LOGS_SCOPE_LOGS,
+    .attributes = RESOURCE_ATTRIBUTES,
+    .entity_refs = RESOURCE_ENTITY_REFS,
+    .wire = {0, WIRE_BYTES, WIRE_VARINT, WIRE_BYTES},
+    .wire_count = 4,
+};
+
+static const struct shape scope_logs_shape = {
+    .name = "ScopeLogs",
+    .owner_name = "scope",
+    .child = SCOPE_LOGS_LOG_RECORDS,
+    .attributes = SCOPE_ATTRIBUTES,
+    .wire = {0, WIRE_BYTES, WIRE_BYTES, WIRE_BYTES, WIRE_VARINT},
+    .wire_count = 5,
+};
+
+static enum status check_owner_attribute(struct slice key_value, struct error *err)
 {
-    if (owner->type != WIRE_BYTES)
-        return error_set(err, ST_CORRUPT, "no message");
-    struct pb_walk walk = pb_walk_start(owner->bytes);
+    struct attribute_view attribute;
+    if (!read_attribute(key_value, &attribute))
+        return error_set(err, ST_CORRUPT, "an attribute is broken");
+    return check_nesting(&attribute.value, otlp_limits_default.depth_max, err);
+}
+
+/* Texts and lists of texts only. */
+static enum status check_entity_ref(struct slice entity_ref, struct error *err)
+{
+    struct pb_walk walk = pb_walk_start(entity_ref);
     struct pb_field field;
     enum pb_step step;
     while ((step = pb_next(&walk, &field)) == PB_FIELD) {
-        if (field.number != number)
-            continue;
-        struct attribute_view attribute;
-        if (field.type != WIRE_BYTES || !read_attribute(field.bytes, &attribute))
-            return error_set(err, ST_CORRUPT, "an attribute is broken");
-        enum status st = check_nesting(&attribute.value, otlp_limits_default.depth_max, err);
+        if (field.number <= ENTITY_DESCRIPTION_KEYS && field.type != WIRE_BYTES)
+            step = PB_BROKEN;
+        if (step == PB_BROKEN)
+            break;
+    }
+    return step == PB_END ? ST_OK : error_set(err, ST_CORRUPT, "an entity reference is broken");
+}
+
+static enum status check_owner(struct slice owner, const struct shape *shape, struct error *err)
+{
+    struct pb_walk walk = pb_walk_start(owner);
+    struct pb_field field;
+    enum pb_step step;
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        enum status st = ST_OK;
+        if (field.number < shape->wire_count && field.type != shape->wire[field.number])
+            st = error_set(err, ST_CORRUPT, "field %u has wire type %d", field.number,
+                           (int)field.type);
+        else if (field.number == shape->attributes)
+            st = check_owner_attribute(field.bytes, err);
+        else if (field.number == shape->entity_refs)
+            st = check_entity_ref(field.bytes, err);
+        if (st != ST_OK)
+            return error_context(err, "%s", shape->owner_name);
+    }
+    return step == PB_END ? ST_OK : error_set(err, ST_CORRUPT, "the %s is cut", shape->owner_name);
+}
+
+static enum status gather_field(struct gathered *gathered, const struct pb_field *field,
+                                const struct shape *shape, struct error *err)
+{
+    bool is_known = field->number <= SCHEMA_URL; /* all of BYTES */
+    if (is_known && field->type != WIRE_BYTES)
+        return error_set(err, ST_CORRUPT, "field %u has wire type %d", field->number,
+                         (int)field->type);
+    if (field->number == shape->child)
+        return ST_OK;
+    if (field->number == OWNER) {
+        enum status st = check_owner(field->bytes, shape, err);
         if (st != ST_OK)
             return st;
     }
-    return step == PB_END ? ST_OK : error_set(err, ST_CORRUPT, "not protobuf");
+    return gather(gathered, field->whole, err);
 }
 
-/* Gathers every field of `message` but `child`; `owner` says which field holds attributes, in
- * its field `attributes`. */
-static enum status gather_around(struct gathered *gathered, struct slice message, uint32_t child,
-                                 uint32_t attributes, struct error *err)
+/* Gathers every field of `message` but the children. */
+static enum status gather_around(struct gathered *gathered, struct slice message,
+                                 const struct shape *shape, struct error *err)
 {
-    enum { OWNER = 1, SCHEMA_URL = 3 }; /* of ResourceLogs and of ScopeLogs */
     gather_start(gathered);
     struct pb_walk walk = pb_walk_start(message);
     struct pb_field field;
     enum pb_step step;
     while ((step = pb_next(&walk, &field)) == PB_FIELD) {
-        bool is_message = field.number == child || field.number == SCHEMA_URL;
-        if (is_message && field.type != WIRE_BYTES)
-            return error_set(err, ST_CORRUPT, "field %u has wire type %d", field.number,
-                             (int)field.type);
-        if (field.number == child)
-            continue;
-        enum status st = ST_OK;
-        if (field.number == OWNER)
-            st = check_owner(&field, attributes, err);
-        if (st == ST_OK)
-            st = gather(gathered, field.whole, err);
+        enum status st = gather_field(gathered, &field, shape, err);
         if (st != ST_OK)
-            return st;
+            return error_context(err, "%s", shape->name);
     }
-    return step == PB_END ? ST_OK : error_set(err, ST_CORRUPT, "not protobuf");
+    return step == PB_END ? ST_OK : error_set(err, ST_CORRUPT, "the %s are cut", shape->name);
 }
 
 static enum status visit_scope_logs(struct request_walk *self, struct slice message,
                                     struct error *err)
 {
-    enum status st =
-        gather_around(&self->scope_logs, message, SCOPE_LOGS_LOG_RECORDS, SCOPE_ATTRIBUTES, err);
+    enum status st = gather_around(&self->scope_logs, message, &scope_logs_shape, err);
     if (st != ST_OK)
-        return error_context(err, "ScopeLogs");
+        return st;
     const struct otlp_request_visitor *visitor = self->visitor;
     struct record_group group = {.request_fields = self->request.fields,
                                  .resource_logs_fields = self->resource_logs.fields,
@@ -467,10 +535,7 @@ static enum status visit_scope_logs(struct request_walk *self, struct slice mess
 static enum status visit_resource_logs(struct request_walk *self, struct slice message,
                                        struct error *err)
 {
-    enum status st = gather_around(&self->resource_logs, message, RESOURCE_LOGS_SCOPE_LOGS,
-                                   RESOURCE_ATTRIBUTES, err);
-    if (st != ST_OK)
-        return error_context(err, "ResourceLogs");
+    enum status st = gather_around(&self->resource_logs, message, &resource_logs_shape, err);
     struct pb_walk walk = pb_walk_start(message);
     struct pb_field field;
     while (st == ST_OK && pb_next(&walk, &field) == PB_FIELD) {

@@ -24,9 +24,16 @@ enum {
     SCOPE_LOGS_LOG_RECORDS = 2,
     SCOPE_LOGS_SCHEMA_URL = 3,
     RESOURCE_ATTRIBUTES = 1,
+    RESOURCE_DROPPED_ATTRIBUTES_COUNT = 2,
+    RESOURCE_ENTITY_REFS = 3,
+    ENTITY_SCHEMA_URL = 1,
+    ENTITY_TYPE = 2,
+    ENTITY_ID_KEYS = 3,
+    ENTITY_DESCRIPTION_KEYS = 4,
     SCOPE_NAME = 1,
     SCOPE_VERSION = 2,
     SCOPE_ATTRIBUTES = 3,
+    SCOPE_DROPPED_ATTRIBUTES_COUNT = 4,
     RECORD_TIME_UNIX_NANO = 1,
     RECORD_SEVERITY_NUMBER = 2,
     RECORD_SEVERITY_TEXT = 3,
@@ -40,6 +47,7 @@ enum {
     RECORD_EVENT_NAME = 12,
     KEY_VALUE_KEY = 1,
     KEY_VALUE_VALUE = 2,
+    KEY_VALUE_KEY_STRINDEX = 3,
     ANY_STRING = 1,
     ANY_BOOL = 2,
     ANY_INT = 3,
@@ -48,6 +56,7 @@ enum {
     ANY_KVLIST = 6,
     ANY_BYTES = 7,
     ANY_STRING_STRINDEX = 8,
+    LIST_VALUES = 1, /* of ArrayValue and KeyValueList */
 };
 
 struct otlp_limits {
@@ -89,7 +98,7 @@ struct attribute_view {
     struct any_view value;
 };
 
-/* Reads one KeyValue message.  ST_CORRUPT. */
+/* Reads one KeyValue message.  ST_CORRUPT: it is none; *ret then means nothing. */
 MUST_CHECK enum status otlp_read_attribute(struct slice key_value, struct attribute_view *ret,
                                            struct error *err);
 MUST_CHECK enum status otlp_read_any(struct slice any_value, struct any_view *ret,

@@ -114,23 +114,47 @@ static size_t read_group(struct slice in, uint32_t number, struct pb_field *fiel
     }
 }
 
+/* A field of BYTES with a tag of one byte and a length of two, as long texts have it; false: it
+ * is another one. */
+static bool next_long_bytes(struct pb_walk *walk, struct pb_field *ret_field)
+{
+    const uint8_t *data = walk->rest.data;
+    size_t size = walk->rest.size;
+    if (size < 3 || (data[0] & 0x87) != WIRE_BYTES || data[0] < 8 || data[1] < 0x80 ||
+        data[2] >= 0x80)
+        return false;
+    size_t length = (size_t)(data[1] & 0x7f) | (size_t)data[2] << 7;
+    if (length > size - 3)
+        return false;
+    ret_field->number = data[0] >> 3;
+    ret_field->type = WIRE_BYTES;
+    ret_field->value = 0;
+    ret_field->bytes = slice_of(data + 3, length);
+    ret_field->whole = slice_of(data, length + 3);
+    walk->rest = slice_of(data + 3 + length, size - 3 - length);
+    return true;
+}
+
 enum pb_step pb_next_any(struct pb_walk *walk, struct pb_field *ret_field)
 {
     struct slice rest = walk->rest;
     if (rest.size == 0)
         return PB_END;
-    struct pb_field field = {.bytes = SLICE_EMPTY};
-    size_t tag_size = read_tag(rest, &field.number, &field.type);
+    if (next_long_bytes(walk, ret_field))
+        return PB_FIELD;
+    size_t tag_size = read_tag(rest, &ret_field->number, &ret_field->type);
     if (tag_size == 0)
         return PB_BROKEN;
+    ret_field->value = 0;
+    ret_field->bytes = SLICE_EMPTY;
     struct slice behind = slice_of(rest.data + tag_size, rest.size - tag_size);
-    size_t size = field.type == WIRE_GROUP_START ? read_group(behind, field.number, &field)
-                                                 : read_payload(behind, field.type, &field);
+    size_t size = ret_field->type == WIRE_GROUP_START
+                      ? read_group(behind, ret_field->number, ret_field)
+                      : read_payload(behind, ret_field->type, ret_field);
     if (size == 0)
         return PB_BROKEN;
-    field.whole = slice_of(rest.data, tag_size + size);
+    ret_field->whole = slice_of(rest.data, tag_size + size);
     walk->rest = slice_of(behind.data + size, behind.size - size);
-    *ret_field = field;
     return PB_FIELD;
 }
 

@@ -49,8 +49,8 @@ enum pb_step pb_next_any(struct pb_walk *walk, struct pb_field *ret_field);
 
 /* The next field.  PB_BROKEN: the bytes are not protobuf (a varint over 10 bytes, a tag or a
  * length over 5, a length beyond the end, field number 0, an unknown wire type, groups nested
- * over 64 deep).  Nearly all fields of a log record are texts or messages of less than 128
- * bytes with a number below 16: those are read in line. */
+ * over 64 deep); *ret_field then means nothing.  Nearly all fields of a log record are texts or
+ * messages of less than 128 bytes with a number below 16: those are read in line. */
 static inline enum pb_step pb_next(struct pb_walk *walk, struct pb_field *ret_field)
 {
     const uint8_t *data = walk->rest.data;

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_dir.h -- the directory of a forensic store, as its one writer sees it: the lock, the
+ * closed files in order of writing, and the notes in store.log.
+ *
+ * Threads: belongs to the exporter that opened it.
+ */
+#pragma once
+
+#include <limits.h>
+
+#include "telltale/buf.h"
+#include "telltale/store_file.h"
+
+struct store_entry {
+    struct store_file_name name;
+    uint64_t size_bytes;
+    uint64_t written_unix_s; /* when its last line was written: its mtime */
+    bool keep_plain;         /* compressing it failed for good */
+};
+
+struct store_dir {
+    int fd;
+    char path[PATH_MAX];
+    struct store_entry *entries; /* owned; sorted, oldest first */
+    size_t count;
+    size_t capacity;
+    uint64_t total_size_bytes; /* of all entries */
+};
+
+/* Makes the directory (mode 0700, parents too) when it is not there, locks it, lists its closed
+ * files, and finishes what a crash left: removes *.tmp and plain files whose compressed form is
+ * there.  ST_AGAIN: another process writes to this store. */
+MUST_CHECK enum status store_dir_open(struct store_dir *dir, const char *path, struct error *err);
+void store_dir_close(struct store_dir *dir); /* accepts one that never opened, with fd -1 */
+
+/* Makes room for one more closed file, so that adding it cannot fail. */
+MUST_CHECK enum status store_dir_reserve(struct store_dir *dir, struct error *err);
+
+/* Adds a closed file that is newer than all others. */
+MUST_CHECK enum status store_dir_add(struct store_dir *dir, const struct store_entry *entry,
+                                     struct error *err);
+
+/* Deletes the oldest closed file. */
+MUST_CHECK enum status store_dir_remove_oldest(struct store_dir *dir, struct error *err);
+
+/* Makes the names in the directory durable. */
+MUST_CHECK enum status store_dir_sync(const struct store_dir *dir, struct error *err);
+
+/* Puts the last line of the newest closed file, with its '\n', into `line`.  ST_NOT_FOUND: there
+ * is no closed file; ST_CORRUPT, ST_IO: it cannot be read. */
+MUST_CHECK enum status store_dir_read_newest_line(const struct store_dir *dir, struct buf *line,
+                                                  struct error *err);
+
+/* Appends "<time> <text>" to store.log.  That file never exceeds 1 MiB: it becomes store.log.1
+ * then.  Nothing is promised: notes must not stop the store. */
+void store_dir_note(const struct store_dir *dir, uint64_t now_unix_ns, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_tables.c -- one table a section, innermost first.  The help texts are the reference
+ * page: a change here changes docs/CONFIGURATION.md, and a test sees to it. */
+#include "config/config_tables.h"
+
+#include "config/config.h"
+
+#define KIB (UINT64_C(1) << 10)
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+#define TIB (UINT64_C(1) << 40)
+
+#define MS     UINT64_C(1000000)
+#define SECOND UINT64_C(1000000000)
+#define HOUR   (3600 * SECOND)
+
+static const struct config_field unix_fields[] = {
+    {
+        .key = "enabled",
+        .type = CONFIG_BOOL,
+        .offset = offsetof(struct config_unix_receiver, enabled),
+        .default_text = "true",
+        .help = "Whether the socket is opened.",
+    },
+    {
+        .key = "path",
+        .type = CONFIG_PATH,
+        .offset = offsetof(struct config_unix_receiver, path),
+        .default_text = "${run_dir}/agent.sock",
+        .help = "The socket that agents, hooks and `telltale emit` write events to.",
+    },
+    {
+        .key = "mode",
+        .type = CONFIG_MODE,
+        .offset = offsetof(struct config_unix_receiver, mode),
+        .default_text = "0660",
+        .help = "Who may connect: the file mode of the socket.",
+    },
+    {
+        .key = "owner",
+        .type = CONFIG_TEXT,
+        .offset = offsetof(struct config_unix_receiver, owner),
+        .help = "User that owns the socket. By default the user of the daemon; only root can "
+                "give it away.",
+    },
+    {
+        .key = "group",
+        .type = CONFIG_TEXT,
+        .offset = offsetof(struct config_unix_receiver, group),
+        .help = "Group of the socket. The daemon must be root or a member of it.",
+    },
+    {
+        .key = "max_event_size",
+        .type = CONFIG_SIZE,
+        .offset = offsetof(struct config_unix_receiver, max_event_size),
+        .min = KIB,
+        .max = 256 * MIB,
+        .default_text = "16MiB",
+        .help = "A longer line is refused with an error that names the event.",
+    },
+    {
+        .key = "connections_max",
+        .type = CONFIG_INTEGER,
+        .offset = offsetof(struct config_unix_receiver, connections_max),
+        .min = 1,
+        .max = 65536,
+        .default_text = "1024",
+        .help = "Connections at one time; more are closed at once and counted.",
+    },
+    {
+        .key = "connections_per_uid_max",
+        .type = CONFIG_INTEGER,
+        .offset = offsetof(struct config_unix_receiver, connections_per_uid_max),
+        .min = 1,
+        .max = 65536,
+        .default_text = "256",
+        .help = "The same for each user, so that one cannot shut out the others.",
+    },
+    {.key = NULL},
+};
+
+static const struct config_field otlp_http_fields[] = {
+    {
+        .key = "enabled",
+        .type = CONFIG_BOOL,
+        .offset = offsetof(struct config_otlp_http_receiver, enabled),
+        .default_text = "true",
+        .help = "Whether the addresses are listened on.",
+    },
+    {
+        .key = "listen",
+        .type = CONFIG_TEXT_LIST,
+        .offset = offsetof(struct config_otlp_http_receiver, listen),
+        .default_text = "[\"127.0.0.1:4318\"]",
+        .help = "Addresses: `127.0.0.1:4318`, `[::1]:4318` or `unix:/path`.",
+    },
+    {
+        .key = "allow_remote_plaintext",
+        .type = CONFIG_BOOL,
+        .offset = offsetof(struct config_otlp_http_receiver, allow_remote_plaintext),
+        .default_text = "false",
+        .help = "Allows addresses that other machines reach. There is neither encryption nor "
+                "authentication on them: anybody there can read along and forge events.",
+    },
+    {
+        .key = "max_request_size",
+        .type = CONFIG_SIZE,
+        .offset = offsetof(struct config_otlp_http_receiver, max_request_size),
+        .min = KIB,
+        .max = GIB,
+        .default_text = "64MiB",
+        .help = "Size of a request after decompression; a larger one is answered with 413.",
+    },
+    {
+        .key = "max_compressed_size",
+        .type = CONFIG_SIZE,
+        .offset = offsetof(struct config_otlp_http_receiver, max_compressed_size),
+        .min = KIB,
+        .max = GIB,
+        .default_text = "32MiB",
+        .help = "Size of a compressed request as it arrives.",
+    },
+    {
+        .key = "connections_max",
+        .type = CONFIG_INTEGER,
+        .offset = offsetof(struct config_otlp_http_receiver, connections_max),
+        .min = 1,
+        .max = 65536,
+        .default_text = "1024",
+        .help = "Connections at one time; more are closed at once and counted.",
+    },
+    {
+        .key = "request_timeout",
+        .type = CONFIG_DURATION,
+        .offset = offsetof(struct config_otlp_http_receiver, request_timeout),
+        .min = SECOND,
+        .max = HOUR,
+        .default_text = "30s",
+        .help = "A connection on which nothing moves for this long is closed.",
+    },
+    {.key = NULL},
+};
+
+static const struct config_field receivers_fields[] = {
+    {
+        .key = "unix",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config_receivers, unix_socket),
+        .fields = unix_fields,
+        .help = "Events as JSON, one a line, over a Unix socket. The kernel says who sends.",
+    },
+    {
+        .key = "otlp_http",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config_receivers, otlp_http),
+        .fields = otlp_http_fields,
+        .help = "OpenTelemetry logs over HTTP, protobuf and JSON.",
+    },
+    {.key = NULL},
+};
+
+static const struct config_field limits_fields[] = {
+    {
+        .key = "depth",
+        .type = CONFIG_INTEGER,
+        .offset = offsetof(struct config_limits, depth),
+        .min = 8,
+        .max = 256,
+        .default_text = "64",
+        .help = "How deeply the values of an event may be nested.",
+    },
+    {
+        .key = "attributes",
+        .type = CONFIG_INTEGER,
+        .offset = offsetof(struct config_limits, attributes),
+        .min = 16,
+        .max = 65536,
+        .default_text = "1024",
+        .help = "Attributes of one event.",
+    },
+    {
+        .key = "key_size",
+        .type = CONFIG_SIZE,
+        .offset = offsetof(struct config_limits, key_size),
+        .min = 64,
+        .max = 64 * KIB,
+        .default_text = "1KiB",
+        .help = "Length of the name of an attribute.",
+    },
+    {
+        .key = "in_flight",
+        .type = CONFIG_SIZE,
+        .offset = offsetof(struct config_limits, in_flight),
+        .min = MIB,
+        .max = 64 * GIB,
+        .default_text = "64MiB",
+        .help = "Memory for events that are received and not yet durable. When it is used up, "
+                "the daemon stops reading from its senders until the disk has caught up.",
+    },
+    {.key = NULL},
+};
+
+/* In the order of enum config_on_full. */
+static const char *const on_full_choices[] = {"refuse", NULL};
+
+static const struct config_field journal_fields[] = {
+    {
+        .key = "dir",
+        .type = CONFIG_PATH,
+        .offset = offsetof(struct config_journal, dir),
+        .default_text = "${state_dir}/journal",
+        .help = "Where the journal is kept.",
+    },
+    {
+        .key = "max_size",
+        .type = CONFIG_SIZE,
+        .offset = offsetof(struct config_journal, max_size),
+        .min = 2 * MIB,
+        .max = 64 * TIB,
+        .default_text = "2GiB",
+        .help = "Size of all segments together. This is how far destinations can fall behind.",
+    },
+    {
+        .key = "segment_size",
+        .type = CONFIG_SIZE,
+        .offset = offsetof(struct config_journal, segment_size),
+        .min = MIB,
+        .max = 16 * GIB,
+        .default_text = "64MiB",
+        .help = "A segment is closed at this size. Space is freed by whole segments, so two of "
+                "them must fit into `max_size`.",
+    },
+    {
+        .key = "disk_reserve",
+        .type = CONFIG_SIZE,
+        .offset = offsetof(struct config_journal, disk_reserve),
+        .default_text = "0B",
+        .help = "What the journal leaves free on its file system. 0 stands for 5 % of it.",
+    },
+    {
+        .key = "max_delay",
+        .type = CONFIG_DURATION,
+        .offset = offsetof(struct config_journal, max_delay),
+        .min = 0,
+        .max = SECOND,
+        .default_text = "2ms",
+        .help = "How long events may wait for others that are made durable together with them. "
+                "It delays the acknowledgement under load and saves syncs.",
+    },
+    {
+        .key = "on_full",
+        .type = CONFIG_ENUM,
+        .offset = offsetof(struct config_journal, on_full),
+        .choices = on_full_choices,
+        .default_text = "refuse",
+        .help = "What happens at `max_size` or when the disk is full: `refuse` new events, with "
+                "an error to their senders, and count them.",
+    },
+    {.key = NULL},
+};
+
+static const struct config_field metrics_fields[] = {
+    {
+        .key = "listen",
+        .type = CONFIG_TEXT_LIST,
+        .offset = offsetof(struct config_metrics, listen),
+        .default_text = "[]",
+        .help = "Addresses that serve `/metrics` and `/healthz`, besides the control socket "
+                "`${run_dir}/control.sock`, which always does. Commonly `127.0.0.1:9464`.",
+    },
+    {
+        .key = "allow_remote_plaintext",
+        .type = CONFIG_BOOL,
+        .offset = offsetof(struct config_metrics, allow_remote_plaintext),
+        .default_text = "false",
+        .help = "Allows addresses that other machines reach. Counters and the names of the "
+                "destinations can be read there, and no events.",
+    },
+    {.key = NULL},
+};
+
+/* In the order of enum log_level. */
+static const char *const log_level_choices[] = {"debug", "info", "warn", "error", NULL};
+
+static const struct config_field telemetry_fields[] = {
+    {
+        .key = "log_level",
+        .type = CONFIG_ENUM,
+        .offset = offsetof(struct config_telemetry, log_level),
+        .choices = log_level_choices,
+        .default_text = "info",
+        .help = "Less important lines of the daemon's own log are left out.",
+    },
+    {
+        .key = "metrics",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config_telemetry, metrics),
+        .fields = metrics_fields,
+        .help = "Counters in the Prometheus text format, and the state of health.",
+    },
+    {.key = NULL},
+};
+
+static const struct config_field shutdown_fields[] = {
+    {
+        .key = "drain_timeout",
+        .type = CONFIG_DURATION,
+        .offset = offsetof(struct config_shutdown, drain_timeout),
+        .min = 0,
+        .max = HOUR,
+        .default_text = "10s",
+        .help = "How long the destinations get to take what is waiting when the daemon is "
+                "stopped. The rest is sent after the next start.",
+    },
+    {.key = NULL},
+};
+
+#define BATCH(member)                                                                              \
+    (offsetof(struct config_delivery, batch.member) - offsetof(struct config_delivery, batch))
+#define RETRY(member)                                                                              \
+    (offsetof(struct config_delivery, retry.member) - offsetof(struct config_delivery, retry))
+
+static const struct config_field batch_fields[] = {
+    {
+        .key = "max_size",
+        .type = CONFIG_SIZE,
+        .offset = BATCH(max_size),
+        .min = KIB,
+        .max = 64 * MIB,
+        .default_text = "1MiB",
+        .help = "Bytes of one request, before compression. One event that is larger goes alone.",
+    },
+    {
+        .key = "max_count",
+        .type = CONFIG_INTEGER,
+        .offset = BATCH(max_count),
+        .min = 1,
+        .max = 65536,
+        .default_text = "8192",
+        .help = "Events of one request.",
+    },
+    {
+        .key = "max_delay",
+        .type = CONFIG_DURATION,
+        .offset = BATCH(max_delay),
+        .min = 0,
+        .max = HOUR,
+        .default_text = "200ms",
+        .help = "How long an event may wait for others to fill its request.",
+    },
+    {.key = NULL},
+};
+
+static const struct config_field retry_fields[] = {
+    {
+        .key = "initial",
+        .type = CONFIG_DURATION,
+        .offset = RETRY(initial),
+        .min = MS,
+        .max = HOUR,
+        .default_text = "500ms",
+        .help = "The first pause after a failure. It doubles with every further one and is cut "
+                "by a random part.",
+    },
+    {
+        .key = "max",
+        .type = CONFIG_DURATION,
+        .offset = RETRY(max),
+        .min = MS,
+        .max = 24 * HOUR,
+        .default_text = "30s",
+        .help = "The longest pause. There is no last attempt.",
+    },
+    {.key = NULL},
+};
+
+const struct config_field config_delivery_fields[] = {
+    {
+        .key = "batch",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config_delivery, batch),
+        .fields = batch_fields,
+        .help = "How events are gathered into requests.",
+    },
+    {
+        .key = "timeout",
+        .type = CONFIG_DURATION,
+        .offset = offsetof(struct config_delivery, timeout),
+        .min = 10 * MS,
+        .max = HOUR,
+        .default_text = "10s",
+        .help = "How long one request may take, its answer included. Then it counts as failed "
+                "and comes again.",
+    },
+    {
+        .key = "retry",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config_delivery, retry),
+        .fields = retry_fields,
+        .help = "Pauses after failures.",
+    },
+    {.key = NULL},
+};
+
+const struct config_field config_root_fields[] = {
+    {
+        .key = "receivers",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config, receivers),
+        .fields = receivers_fields,
+        .help = "Where events come from. Every receiver is on unless it is disabled.",
+    },
+    {
+        .key = "limits",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config, limits),
+        .fields = limits_fields,
+        .help = "What every receiver refuses.",
+    },
+    {
+        .key = "journal",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config, journal),
+        .fields = journal_fields,
+        .help = "The one log that receivers write and exporters read. An event is acknowledged "
+                "when it is durable there.",
+    },
+    {
+        .key = "exporters",
+        .type = CONFIG_SECTION,
+        .help = "Where events go to.",
+    },
+    {
+        .key = "telemetry",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config, telemetry),
+        .fields = telemetry_fields,
+        .help = "What the daemon says about itself.",
+    },
+    {
+        .key = "shutdown",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config, shutdown),
+        .fields = shutdown_fields,
+        .help = "How the daemon stops.",
+    },
+    {.key = NULL},
+};

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deliver/account.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/clock.h"
+#include "util/log.h"
+
+#define SAY_AGAIN_NS (60 * NS_PER_S)
+
+static struct metric *counter(const char *name, const char *help, const char *labels)
+{
+    return metric_register(METRIC_COUNTER, name, help, labels);
+}
+
+static void register_metrics(struct account_metrics *metrics, const char *name)
+{
+    char labels[ACCOUNT_NAME_MAX + 16];
+
+    snprintf(labels, sizeof(labels), "exporter=\"%s\"", name);
+    metrics->sent_records = counter("telltale_exporter_sent_records_total",
+                                    "Records that the destination has confirmed.", labels);
+    metrics->sent_bytes = counter("telltale_exporter_sent_bytes_total",
+                                  "Bytes of requests, as they went over the wire.", labels);
+    metrics->batches = counter("telltale_exporter_batches_total",
+                               "Requests that the destination has accepted.", labels);
+    metrics->retries = counter("telltale_exporter_retries_total",
+                               "Attempts that failed and were to be made again.", labels);
+    metrics->rejected_records =
+        counter("telltale_exporter_rejected_records_total",
+                "Records that were refused inside an accepted request.", labels);
+    metrics->dead_letter_records = counter("telltale_exporter_dead_letter_records_total",
+                                           "Records that went to the dead letters.", labels);
+    metrics->missing_records =
+        counter("telltale_exporter_missing_records_total",
+                "Records that damage or retirement took before they were delivered.", labels);
+    metrics->cursor_sequence =
+        metric_register(METRIC_GAUGE, "telltale_exporter_cursor_sequence",
+                        "The next record after a crash: all below have an outcome.", labels);
+    metrics->lag_records = metric_register(METRIC_GAUGE, "telltale_exporter_lag_records",
+                                           "Durable records that have no outcome yet.", labels);
+}
+
+enum status account_init(struct account *account, const char *name, struct error *err)
+{
+    *account = (struct account){.failing = false};
+    if (strlen(name) >= sizeof(account->name)) {
+        return error_set(err, ST_LIMIT, "exporter name '%s' is longer than %zu bytes", name,
+                         sizeof(account->name) - 1);
+    }
+    snprintf(account->name, sizeof(account->name), "%s", name);
+    register_metrics(&account->metrics, name);
+    (void)pthread_mutex_init(&account->lock, NULL); /* cannot fail with default attributes */
+    return ST_OK;
+}
+
+void account_fini(struct account *account)
+{
+    (void)pthread_mutex_destroy(&account->lock); /* nobody holds it */
+}
+
+static struct worker_status *lock_status(struct account *account)
+{
+    (void)pthread_mutex_lock(&account->lock); /* fails only if we hold it */
+    return &account->status;
+}
+
+static void unlock_status(struct account *account)
+{
+    (void)pthread_mutex_unlock(&account->lock); /* fails only if we do not hold it */
+}
+
+void account_set_state(struct account *account, enum worker_state state)
+{
+    lock_status(account)->state = state;
+    unlock_status(account);
+}
+
+void account_set_position(struct account *account, uint64_t durable, uint64_t next,
+                          uint64_t committed)
+{
+    metric_set(account->metrics.cursor_sequence, durable);
+    metric_set(account->metrics.lag_records, committed > next ? committed - next : 0);
+    lock_status(account)->next_sequence = durable;
+    unlock_status(account);
+}
+
+static void remember_error(struct account *account, const char *text)
+{
+    struct worker_status *status = lock_status(account);
+
+    snprintf(status->last_error, sizeof(status->last_error), "%s", text);
+    status->last_error_unix_ns = clock_unix_ns();
+    unlock_status(account);
+}
+
+static void recover(struct account *account)
+{
+    log_info("export.recovered", "exporter=%s after_attempts=%" PRIu64, account->name,
+             account->attempts);
+    account->failing = false;
+    account->attempts = 0;
+}
+
+void account_delivered(struct account *account, uint64_t records, uint64_t wire_bytes)
+{
+    metric_add(account->metrics.sent_records, records);
+    metric_add(account->metrics.sent_bytes, wire_bytes);
+    metric_add(account->metrics.batches, 1);
+    if (account->failing)
+        recover(account);
+    struct worker_status *status = lock_status(account);
+    status->delivered_records += records;
+    status->last_error[0] = 0;
+    unlock_status(account);
+}
+
+void account_retry(struct account *account, const struct error *err, uint64_t delay_ns)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+
+    metric_add(account->metrics.retries, 1);
+    account->attempts++;
+    if (!account->failing || now_ns - account->failure_said_ns >= SAY_AGAIN_NS) {
+        account->failure_said_ns = now_ns;
+        log_warn("export.retry", "exporter=%s attempt=%" PRIu64 " again_in_ms=%" PRIu64 " error=%s",
+                 account->name, account->attempts, delay_ns / NS_PER_MS, LOG_TEXT(err->text));
+    }
+    account->failing = true;
+    remember_error(account, err->text);
+    lock_status(account)->retries++;
+    unlock_status(account);
+}
+
+/* Refusals come in crowds: one line for the first, one a minute for the rest. */
+static void say_refusal(struct account *account, const char *event, uint64_t records,
+                        const char *words)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+
+    account->refused_since += records;
+    if (account->refusal_said_ns != 0 && now_ns - account->refusal_said_ns < SAY_AGAIN_NS)
+        return;
+    log_error(event, "exporter=%s records=%" PRIu64 " error=%s", account->name,
+              account->refused_since, LOG_TEXT(words));
+    account->refusal_said_ns = now_ns;
+    account->refused_since = 0;
+}
+
+void account_refused_within(struct account *account, uint64_t records, const char *words)
+{
+    metric_add(account->metrics.rejected_records, records);
+    say_refusal(account, "export.refused", records, words);
+    remember_error(account, words[0] != 0 ? words : "records refused without a reason");
+    lock_status(account)->rejected_records += records;
+    unlock_status(account);
+}
+
+void account_dead(struct account *account, const char *reason, const char *words)
+{
+    metric_add(account->metrics.dead_letter_records, 1);
+    say_refusal(account, "export.dead_letter", 1, words[0] != 0 ? words : reason);
+    remember_error(account, words[0] != 0 ? words : reason);
+    lock_status(account)->dead_letter_records++;
+    unlock_status(account);
+}
+
+void account_missing(struct account *account, uint64_t records)
+{
+    metric_add(account->metrics.missing_records, records);
+    log_error("export.missing", "exporter=%s records=%" PRIu64, account->name, records);
+    lock_status(account)->missing_records += records;
+    unlock_status(account);
+}
+
+void account_note_error(struct account *account, const char *event, const struct error *err)
+{
+    log_error(event, "exporter=%s error=%s", account->name, LOG_TEXT(err->text));
+    remember_error(account, err->text);
+}
+
+void account_read(struct account *account, struct worker_status *ret)
+{
+    *ret = *lock_status(account);
+    unlock_status(account);
+}

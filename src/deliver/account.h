@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* account.h -- what a worker says about itself: its status, its metrics, its log lines.
+ *
+ * A failure is logged when it begins and once a minute while it lasts; its end is logged too.
+ *
+ * Threads: account_read() is for any thread, the others for the worker's.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "deliver/worker.h"
+#include "metrics/metrics.h"
+
+enum { ACCOUNT_NAME_MAX = 128 };
+
+struct account_metrics {
+    struct metric *sent_records;
+    struct metric *sent_bytes;
+    struct metric *batches;
+    struct metric *retries;
+    struct metric *rejected_records;
+    struct metric *dead_letter_records;
+    struct metric *missing_records;
+    struct metric *cursor_sequence;
+    struct metric *lag_records;
+};
+
+struct account {
+    char name[ACCOUNT_NAME_MAX]; /* "type/name" */
+    struct account_metrics metrics;
+    /* the worker's thread */
+    bool failing;             /* the last attempt went wrong */
+    uint64_t attempts;        /* failed ones since it began */
+    uint64_t failure_said_ns; /* monotonic: when it was last logged */
+    uint64_t refusal_said_ns; /* the same, for records that were refused; 0: never */
+    uint64_t refused_since;   /* records refused since then */
+    /* shared, under lock */
+    pthread_mutex_t lock;
+    struct worker_status status;
+};
+
+/* ST_LIMIT: the name is too long. */
+MUST_CHECK enum status account_init(struct account *account, const char *name, struct error *err);
+void account_fini(struct account *account);
+
+void account_set_state(struct account *account, enum worker_state state);
+void account_set_position(struct account *account, uint64_t durable, uint64_t next,
+                          uint64_t committed);
+
+/* A send ended well: `records` of it are with the destination. */
+void account_delivered(struct account *account, uint64_t records, uint64_t wire_bytes);
+
+/* Something went wrong and will be tried again in `delay_ns`. */
+void account_retry(struct account *account, const struct error *err, uint64_t delay_ns);
+
+/* Refused for ever: inside a request that was accepted, or to the dead letters. */
+void account_refused_within(struct account *account, uint64_t records, const char *words);
+void account_dead(struct account *account, const char *reason, const char *words);
+
+void account_missing(struct account *account, uint64_t records);
+
+/* Something that did not stop delivery but must be seen. */
+void account_note_error(struct account *account, const char *event, const struct error *err);
+
+void account_read(struct account *account, struct worker_status *ret);

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dead_letter.c -- see dead_letter.h.
+ *
+ * A line is written whole or cut off again.  A line that a crash has torn is ended by a newline
+ * when the file is opened: its record is still in the journal, since the cursor moves only
+ * behind what was synced, and comes again.
+ */
+#include "deliver/dead_letter.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "telltale/encode.h"
+#include "util/clock.h"
+#include "util/fd.h"
+#include "wire/json_put.h"
+
+enum {
+    FILE_NAME_MAX = 128,
+    LINE_SIZE_MAX = 192 * 1024 * 1024, /* a record of 16 MiB, every byte of it escaped */
+    LINE_KEEP_SIZE = 64 * 1024,
+    FILE_INDEX_MAX = 1000000,
+};
+
+struct dead_letter {
+    int dir_fd;      /* owned */
+    int fd;          /* owned: the present file; -1 before the first record */
+    uint64_t size;   /* of the present file */
+    uint64_t others; /* bytes of the files before */
+    bool dirty;      /* something is not synced */
+    struct buf line; /* the line being made */
+    uint64_t file_size;
+    uint64_t total_size;
+    char name[FILE_NAME_MAX]; /* without ".jsonl" */
+    char file_name[FILE_NAME_MAX + 8];
+    char exporter[FILE_NAME_MAX];
+};
+
+/* NAME.jsonl or NAME.N.jsonl */
+static bool is_ours(const struct dead_letter *letters, const char *file_name)
+{
+    size_t size = strlen(letters->name);
+
+    if (strncmp(file_name, letters->name, size) != 0 || file_name[size] != '.')
+        return false;
+    const char *rest = file_name + size + 1;
+    size_t digits = strspn(rest, "0123456789");
+    if (digits > 0 && rest[digits] == '.')
+        rest += digits + 1;
+    return strcmp(rest, "jsonl") == 0;
+}
+
+static enum status measure_others(struct dead_letter *letters, struct error *err)
+{
+    int fd = openat(letters->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (dir == NULL) {
+        enum status st = error_set_errno(err, ST_IO, "list the directory");
+        if (fd >= 0)
+            (void)close(fd); /* nothing was written */
+        return st;
+    }
+    letters->others = 0;
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        struct stat info;
+        if (is_ours(letters, entry->d_name) && strcmp(entry->d_name, letters->file_name) != 0 &&
+            fstatat(letters->dir_fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0)
+            letters->others += (uint64_t)info.st_size;
+    }
+    (void)closedir(dir); /* nothing was written */
+    return ST_OK;
+}
+
+enum status dead_letter_open(const struct dead_letter_settings *settings, struct dead_letter **ret,
+                             struct error *err)
+{
+    ASSERT(strchr(settings->name, '/') == NULL);
+
+    if (strlen(settings->name) >= FILE_NAME_MAX || strlen(settings->exporter) >= FILE_NAME_MAX)
+        return error_set(err, ST_LIMIT, "dead letters: name of %d bytes or more", FILE_NAME_MAX);
+    struct dead_letter *letters = calloc(1, sizeof(*letters));
+    if (letters == NULL)
+        return error_set(err, ST_NO_MEMORY, "open dead letters '%s'", settings->name);
+    letters->fd = -1;
+    letters->file_size = settings->file_size;
+    letters->total_size = settings->total_size;
+    buf_init(&letters->line, LINE_SIZE_MAX);
+    snprintf(letters->name, sizeof(letters->name), "%s", settings->name);
+    snprintf(letters->file_name, sizeof(letters->file_name), "%s.jsonl", settings->name);
+    snprintf(letters->exporter, sizeof(letters->exporter), "%s", settings->exporter);
+
+    letters->dir_fd = open(settings->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (letters->dir_fd < 0) {
+        enum status st = error_set_errno(err, ST_IO, "open dead letters '%s'", settings->dir);
+        dead_letter_close(letters);
+        return st;
+    }
+    *ret = letters;
+    return ST_OK;
+}
+
+void dead_letter_close(struct dead_letter *letters)
+{
+    if (letters == NULL)
+        return;
+    if (letters->fd >= 0)
+        (void)close(letters->fd); /* what matters was synced */
+    if (letters->dir_fd >= 0)
+        (void)close(letters->dir_fd);
+    buf_fini(&letters->line);
+    free(letters);
+}
+
+/* Ends a line that was torn by a crash. */
+static enum status mend_end(struct dead_letter *letters, struct error *err)
+{
+    char last;
+
+    if (letters->size == 0)
+        return ST_OK;
+    if (pread(letters->fd, &last, 1, (off_t)letters->size - 1) != 1)
+        return error_set_errno(err, ST_IO, "read the end of '%s'", letters->file_name);
+    if (last == '\n')
+        return ST_OK;
+    enum status st = fd_write_all(letters->fd, "\n", 1, err);
+    if (st == ST_OK)
+        letters->size++;
+    return st;
+}
+
+static enum status open_file(struct dead_letter *letters, struct error *err)
+{
+    struct stat info;
+    enum status st;
+
+    int fd = openat(letters->dir_fd, letters->file_name,
+                    O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return error_set_errno(err, ST_IO, "open '%s'", letters->file_name);
+    letters->fd = fd;
+    if (fstat(fd, &info) < 0) {
+        st = error_set_errno(err, ST_IO, "look at '%s'", letters->file_name);
+        goto fail;
+    }
+    letters->size = (uint64_t)info.st_size;
+    st = mend_end(letters, err);
+    if (st == ST_OK)
+        st = fd_sync(letters->dir_fd, err); /* the file's name */
+    if (st == ST_OK)
+        st = measure_others(letters, err);
+    if (st == ST_OK)
+        return ST_OK;
+fail:
+    (void)close(fd); /* failing anyway */
+    letters->fd = -1;
+    return st;
+}
+
+/* Gives the present file its number, the first that is free. */
+static enum status rotate(struct dead_letter *letters, struct error *err)
+{
+    char numbered[FILE_NAME_MAX + 24];
+
+    enum status st = dead_letter_sync(letters, err);
+    if (st != ST_OK)
+        return st;
+    for (int i = 1; i < FILE_INDEX_MAX; i++) {
+        snprintf(numbered, sizeof(numbered), "%s.%d.jsonl", letters->name, i);
+        if (renameat2(letters->dir_fd, letters->file_name, letters->dir_fd, numbered,
+                      RENAME_NOREPLACE) == 0) {
+            (void)close(letters->fd); /* synced above */
+            letters->fd = -1;
+            return open_file(letters, err);
+        }
+        if (errno != EEXIST)
+            return error_set_errno(err, ST_IO, "rename '%s'", letters->file_name);
+    }
+    return error_set(err, ST_LIMIT, "%d files of dead letters", FILE_INDEX_MAX);
+}
+
+static void put_time(struct json_put *json, uint64_t unix_ns)
+{
+    char text[48];
+    struct tm utc;
+    time_t seconds = (time_t)(unix_ns / NS_PER_S);
+
+    (void)gmtime_r(&seconds, &utc);
+    size_t used = strftime(text, sizeof(text), "\"%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + used, sizeof(text) - used, ".%09" PRIu64 "Z\"", unix_ns % NS_PER_S);
+    json_put(json, slice_of_text(text));
+}
+
+static enum status make_head(struct dead_letter *letters, const struct batch *batch, size_t index,
+                             const struct dead_letter_reason *reason, struct error *err)
+{
+    struct json_put json;
+
+    json_start(&json, &letters->line, err);
+    json_put(&json, SLICE("{\"time\":"));
+    put_time(&json, reason->unix_ns);
+    json_put(&json, SLICE(",\"exporter\":"));
+    json_put_text(&json, slice_of_text(letters->exporter));
+    json_put(&json, SLICE(",\"reason\":"));
+    json_put_text(&json, slice_of_text(reason->reason));
+    json_put(&json, SLICE(",\"message\":"));
+    json_put_text(&json, slice_of_text(reason->message));
+    json_put(&json, SLICE(",\"attempts\":"));
+    json_put_uint(&json, reason->attempts);
+    json_put(&json, SLICE(",\"journal\":"));
+    json_put_hex(&json, slice_of(batch->journal_id, sizeof(batch->journal_id)));
+    json_put(&json, SLICE(",\"sequence\":"));
+    json_put_uint(&json, batch->records[index].sequence);
+    return json_finish(&json);
+}
+
+/* The record as it is, when it has no JSON form. */
+static enum status make_raw(struct dead_letter *letters, struct slice record, struct error *err)
+{
+    struct json_put json;
+
+    json_start(&json, &letters->line, err);
+    json_put(&json, SLICE(",\"record_base64\":"));
+    json_put_base64(&json, record);
+    json_put(&json, SLICE("}\n"));
+    return json_finish(&json);
+}
+
+static enum status make_line(struct dead_letter *letters, const struct batch *batch, size_t index,
+                             const struct dead_letter_reason *reason, struct error *err)
+{
+    const struct record *record = &batch->records[index];
+    struct buf *line = &letters->line;
+
+    buf_clear(line);
+    enum status st = make_head(letters, batch, index, reason, err);
+    if (st != ST_OK)
+        return st;
+    size_t head_size = line->size;
+    st = buf_append(line, ",\"otlp\":", 8, err);
+    if (st == ST_OK) {
+        st = encode_otlp_json_line(&batch->groups[record->group_index], record->bytes, SLICE_EMPTY,
+                                   line, err);
+    }
+    if (st == ST_OK) {
+        line->size--; /* its newline stands behind our brace */
+        return buf_append(line, "}\n", 2, err);
+    }
+    if (st != ST_CORRUPT)
+        return st;
+    line->size = head_size;
+    return make_raw(letters, record->bytes, err);
+}
+
+static enum status make_room(struct dead_letter *letters, struct error *err)
+{
+    enum status st = ST_OK;
+
+    if (letters->fd < 0)
+        st = open_file(letters, err);
+    if (st == ST_OK && letters->size > 0 && letters->size + letters->line.size > letters->file_size)
+        st = rotate(letters, err);
+    if (st != ST_OK)
+        return st;
+    uint64_t size = letters->others + letters->size + letters->line.size;
+    if (size > letters->total_size)
+        st = measure_others(letters, err); /* somebody may have made room */
+    if (st != ST_OK)
+        return st;
+    size = letters->others + letters->size + letters->line.size;
+    if (size > letters->total_size) {
+        return error_set(err, ST_LIMIT,
+                         "%" PRIu64 " bytes of dead letters, limit %" PRIu64
+                         "; move or replay some",
+                         size, letters->total_size);
+    }
+    return ST_OK;
+}
+
+enum status dead_letter_put(struct dead_letter *letters, const struct batch *batch, size_t index,
+                            const struct dead_letter_reason *reason, struct error *err)
+{
+    enum status st = make_line(letters, batch, index, reason, err);
+    if (st == ST_OK)
+        st = make_room(letters, err);
+    if (st != ST_OK)
+        goto out;
+    letters->dirty = true;
+    st = fd_write_all(letters->fd, letters->line.data, letters->line.size, err);
+    if (st == ST_OK)
+        letters->size += letters->line.size;
+    else if (ftruncate(letters->fd, (off_t)letters->size) < 0)
+        error_context(err, "and cannot cut it off again"); /* mended at the next opening */
+out:
+    buf_trim(&letters->line, LINE_KEEP_SIZE);
+    return st == ST_OK ? ST_OK : error_context(err, "dead letters '%s'", letters->name);
+}
+
+enum status dead_letter_sync(struct dead_letter *letters, struct error *err)
+{
+    if (!letters->dirty)
+        return ST_OK;
+    enum status st = fd_sync(letters->fd, err);
+    if (st != ST_OK)
+        return error_context(err, "dead letters '%s'", letters->name);
+    letters->dirty = false;
+    return ST_OK;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dead_letter.h -- records that a destination will never take, kept so that people can read them
+ * and a command can send them again.
+ *
+ * One JSON object a line, in DIR/NAME.jsonl:
+ *
+ *     {"time":"2026-11-20T22:23:31.123456789Z",   when it was given up
+ *      "exporter":"otlp_grpc/soc",
+ *      "reason":"rejected",                       or "too_large"
+ *      "message":"INVALID_ARGUMENT: ...",         the destination's words
+ *      "attempts":1,                              sends of the request that ended it
+ *      "journal":"00112233445566778899aabbccddeeff", "sequence":42,
+ *      "otlp":{"resourceLogs":[...]}}             a LogsData object
+ *
+ * A record that is not protobuf has "record_base64" instead of "otlp".  A file that has reached
+ * its size becomes NAME.N.jsonl, N rising from 1.  Nothing is ever deleted here: when all files
+ * together have reached their size, nothing more is taken, and the worker waits for somebody to
+ * make room.
+ *
+ * Threads: one owner.
+ */
+#pragma once
+
+#include "telltale/batch.h"
+#include "telltale/error.h"
+
+struct dead_letter;
+
+struct dead_letter_settings {
+    const char *dir;      /* must exist; copied */
+    const char *name;     /* of the files; no '/'; copied */
+    const char *exporter; /* "type/name"; copied */
+    uint64_t file_size;   /* bytes, when a new file is begun */
+    uint64_t total_size;  /* bytes of all files together */
+};
+
+/* Nothing is made before the first record.  ST_IO: the directory cannot be used. */
+MUST_CHECK enum status dead_letter_open(const struct dead_letter_settings *settings,
+                                        struct dead_letter **ret, struct error *err);
+void dead_letter_close(struct dead_letter *letters); /* accepts NULL */
+
+struct dead_letter_reason {
+    const char *reason;  /* "rejected", "too_large" */
+    const char *message; /* the destination's words; any bytes */
+    uint64_t attempts;
+    uint64_t unix_ns;
+};
+
+/* Appends the record; it is durable after dead_letter_sync().  ST_LIMIT: total_size is reached;
+ * ST_IO.  On failure the file is as it was. */
+MUST_CHECK enum status dead_letter_put(struct dead_letter *letters, const struct batch *batch,
+                                       size_t index, const struct dead_letter_reason *reason,
+                                       struct error *err);
+
+/* Makes durable what was put.  Cheap when there is nothing. */
+MUST_CHECK enum status dead_letter_sync(struct dead_letter *letters, struct error *err);

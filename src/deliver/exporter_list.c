@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deliver/exporter_list.h"
+
+extern const struct exporter_ops exporter_file;
+extern const struct exporter_ops exporter_file;
+extern const struct exporter_ops exporter_null;
+extern const struct exporter_ops exporter_otlp_grpc;
+
+static const struct exporter_ops *const all[] = {
+    &exporter_file,
+    &exporter_file,
+    &exporter_null,
+    &exporter_otlp_grpc,
+};
+
+const struct exporter_ops *const *exporter_list(size_t *ret_count)
+{
+    *ret_count = COUNT_OF(all);
+    return all;
+}
+
+const struct exporter_ops *exporter_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        if (strcmp(all[i]->name, name) == 0)
+            return all[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* split.c -- see split.h.  The stack holds the ends of the parts that are still open, each
+ * beginning at `first`; ends fall towards the top. */
+#include "deliver/split.h"
+
+#include "telltale/base.h"
+
+void split_init(struct split *split, size_t count)
+{
+    ASSERT(count > 0);
+    split->first = 0;
+    split->ends[0] = count;
+    split->depth = 1;
+}
+
+bool split_next(const struct split *split, size_t *ret_first, size_t *ret_count)
+{
+    if (split->depth == 0)
+        return false;
+    *ret_first = split->first;
+    *ret_count = split->ends[split->depth - 1] - split->first;
+    return true;
+}
+
+void split_settle(struct split *split)
+{
+    ASSERT(split->depth > 0);
+    split->first = split->ends[split->depth - 1];
+    while (split->depth > 0 && split->ends[split->depth - 1] == split->first)
+        split->depth--;
+}
+
+void split_halve(struct split *split)
+{
+    ASSERT(split->depth > 0 && split->depth < SPLIT_DEPTH_MAX);
+    size_t count = split->ends[split->depth - 1] - split->first;
+    ASSERT(count > 1);
+    split->ends[split->depth++] = split->first + count / 2;
+}

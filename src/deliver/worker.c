@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker.c -- see worker.h.
+ *
+ *            nothing new                    committed records
+ *     IDLE <------------- (read a batch) ----------------> SENDING
+ *       |  journal_wait()       ^                             |
+ *       '---------------------->'   settled: cursor follows   |
+ *                               '<----------------------------+ DONE, dead letter
+ *                               ^                             |
+ *                               |        the same part        v RETRY
+ *                               '---------------- WAITING_TO_RETRY
+ *
+ * A batch borrows from the reader until the next read, so it is sent from the same bytes however
+ * often that takes.  Parts of a batch (split.h) are settled from left to right, so that a stop in
+ * the middle keeps what is done.
+ *
+ * Company.  When fewer records wait than a request may hold, the worker gives others
+ * batch_delay_ns to join.  What "full" is, in records, it learns from the last batch.
+ *
+ * Stopping.  The flag and its deadline are set under `lock`, the backoff sleeps on `wakeup`, and
+ * the journal's waiters are woken.  A worker that has been asked to stop drains what is committed
+ * and gives up at the first failure: a destination that is down must not hold the shutdown up.
+ */
+#include "deliver/worker.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "deliver/account.h"
+#include "deliver/backoff.h"
+#include "deliver/dead_letter.h"
+#include "deliver/progress.h"
+#include "deliver/split.h"
+#include "journal/reader.h"
+#include "util/clock.h"
+
+enum {
+    THREAD_NAME_MAX = 16, /* Linux' limit */
+    FILE_NAME_MAX = 128,
+    SIZE_LEARNED_MIN = 64 * 1024, /* a destination's limit is not believed to be below this */
+};
+
+#define TICK_NS           NS_PER_S
+#define NEVER             UINT64_MAX
+#define DEAD_LETTER_FILE  (UINT64_C(64) << 20)
+#define DEAD_LETTER_TOTAL (UINT64_C(1) << 30)
+
+struct worker {
+    struct worker_settings settings; /* its pointers: as worker.h says; not the directories */
+    struct journal *journal;         /* borrowed */
+    pthread_t thread;
+    /* the worker's thread, once it runs */
+    void *exporter;                /* owned */
+    bool created;                  /* `exporter` may be NULL and yet be there */
+    struct journal_reader *reader; /* owned */
+    struct progress *progress;     /* owned */
+    struct dead_letter *letters;   /* owned */
+    struct batch_limits limits;
+    size_t full_count;      /* about as many records fill a request */
+    uint64_t last_tick_ns;  /* monotonic */
+    struct account account; /* has its own rule */
+    /* shared, atomic: when to be done; NEVER while nobody has asked */
+    _Atomic uint64_t stop_deadline_ns;
+    /* shared, under lock: only so that a wakeup is not missed */
+    pthread_mutex_t lock;
+    pthread_cond_t wakeup;
+};
+
+/* What becomes of one part of a batch. */
+enum fate { FATE_SETTLED, FATE_AGAIN, FATE_HALVE };
+
+static uint64_t stop_deadline(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->stop_deadline_ns, memory_order_acquire);
+}
+
+static bool is_stopping(const struct worker *worker)
+{
+    return stop_deadline(worker) != NEVER;
+}
+
+static bool is_out_of_time(const struct worker *worker)
+{
+    return clock_monotonic_ns() >= stop_deadline(worker);
+}
+
+/* --- Waiting ---------------------------------------------------------------------------------- */
+
+static struct timespec to_timespec(uint64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+}
+
+/* Sleeps for `delay_ns`, or until the worker is asked to stop. */
+static void sleep_or_stop(struct worker *worker, uint64_t delay_ns)
+{
+    struct timespec until = to_timespec(clock_monotonic_ns() + delay_ns);
+    int failed = 0;
+
+    (void)pthread_mutex_lock(&worker->lock); /* fails only if we hold it */
+    while (!is_stopping(worker) && failed == 0)
+        failed = pthread_cond_timedwait(&worker->wakeup, &worker->lock, &until);
+    (void)pthread_mutex_unlock(&worker->lock); /* fails only if we do not hold it */
+}
+
+static uint64_t random_bits(void)
+{
+    uint64_t bits;
+
+    if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
+        bits = clock_monotonic_ns() * UINT64_C(0x9E3779B97F4A7C15); /* early boot: good enough */
+    return bits;
+}
+
+/* Waits, in `state`, before attempt number `attempt` + 1. */
+static void back_off(struct worker *worker, enum worker_state state, uint32_t attempt,
+                     uint32_t asked_ms, const struct error *err)
+{
+    const struct backoff backoff = {worker->settings.retry_initial_ns,
+                                    worker->settings.retry_max_ns};
+
+    uint64_t delay_ns = backoff_delay_ns(&backoff, attempt, asked_ms, random_bits());
+    account_retry(&worker->account, err, delay_ns);
+    account_set_state(&worker->account, state);
+    sleep_or_stop(worker, delay_ns);
+}
+
+/* --- The cursor ------------------------------------------------------------------------------- */
+
+static void show_position(struct worker *worker)
+{
+    account_set_position(&worker->account, progress_durable(worker->progress),
+                         progress_next(worker->progress), journal_committed(worker->journal));
+}
+
+/* Dead letters first: the cursor may not pass a record that a crash could still lose. */
+static void save_progress(struct worker *worker)
+{
+    struct error err;
+
+    enum status st = dead_letter_sync(worker->letters, &err);
+    if (st == ST_OK)
+        st = progress_save(worker->progress, clock_monotonic_ns(), &err);
+    if (st != ST_OK) /* delivery goes on; a crash would repeat more */
+        account_note_error(&worker->account, "export.cursor", &err);
+    show_position(worker);
+}
+
+static void settle(struct worker *worker, uint64_t next, size_t size)
+{
+    progress_settle(worker->progress, next, size);
+    if (progress_is_due(worker->progress, clock_monotonic_ns()))
+        save_progress(worker);
+}
+
+/* --- Sending ---------------------------------------------------------------------------------- */
+
+/* The records first..first + count of a batch, as a batch. */
+static struct batch part_of(const struct batch *batch, size_t first, size_t count)
+{
+    struct batch part = *batch;
+
+    if (count == batch->record_count)
+        return part;
+    part.records = batch->records + first;
+    part.record_count = count;
+    part.size_bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        part.size_bytes += part.records[i].bytes.size;
+    for (size_t i = 0; i < batch->group_count; i++) {
+        const struct record_group *group = &batch->groups[i];
+        part.size_bytes += group->request_fields.size + group->resource_logs_fields.size +
+                           group->scope_logs_fields.size;
+    }
+    return part;
+}
+
+/* Puts every record of `part` among the dead letters; all or, on failure, to be repeated. */
+static enum fate bury(struct worker *worker, const struct batch *part, const char *reason,
+                      const char *words, uint64_t attempts, struct error *err)
+{
+    const struct dead_letter_reason why = {reason, words, attempts, clock_unix_ns()};
+
+    for (size_t i = 0; i < part->record_count; i++) {
+        if (dead_letter_put(worker->letters, part, i, &why, err) != ST_OK)
+            return FATE_AGAIN;
+        account_dead(&worker->account, reason, words);
+    }
+    return FATE_SETTLED;
+}
+
+/* The request was accepted, perhaps not all of it.  Which records were refused is not said, so
+ * only when it is all of them can they be kept. */
+static enum fate accept_part(struct worker *worker, const struct batch *part,
+                             const struct export_report *report, uint64_t attempts,
+                             struct error *err)
+{
+    uint64_t refused =
+        report->rejected_count < part->record_count ? report->rejected_count : part->record_count;
+
+    account_delivered(&worker->account, part->record_count - refused, report->sent_bytes);
+    if (refused == part->record_count)
+        return bury(worker, part, "rejected", report->message, attempts, err);
+    if (refused > 0)
+        account_refused_within(&worker->account, refused, report->message);
+    return FATE_SETTLED;
+}
+
+/* A limit that the destination has shown is kept to from now on. */
+static void learn_size(struct worker *worker, const struct batch *part)
+{
+    size_t half = part->size_bytes / 2;
+
+    if (half < SIZE_LEARNED_MIN)
+        half = SIZE_LEARNED_MIN;
+    if (half < worker->limits.size_max)
+        worker->limits.size_max = half;
+}
+
+static enum fate refuse_part(struct worker *worker, const struct batch *part, bool too_large,
+                             uint64_t attempts, struct error *err)
+{
+    char words[sizeof(err->text)];
+
+    if (part->record_count > 1) {
+        if (too_large)
+            learn_size(worker, part);
+        return FATE_HALVE;
+    }
+    snprintf(words, sizeof(words), "%s", err->text);
+    return bury(worker, part, too_large ? "too_large" : "rejected", words, attempts, err);
+}
+
+/* Sends a part once. */
+static enum fate send_part(struct worker *worker, const struct batch *part, uint64_t attempts,
+                           uint32_t *ret_asked_ms, struct error *err)
+{
+    struct export_report report = {.rejected_count = 0};
+    uint64_t deadline_ns = clock_monotonic_ns() + worker->settings.timeout_ns;
+    uint64_t stop_ns = stop_deadline(worker);
+
+    account_set_state(&worker->account, WORKER_SENDING);
+    *err = (struct error){.status = ST_OK};
+    enum export_result result = worker->settings.ops->send(
+        worker->exporter, part, deadline_ns < stop_ns ? deadline_ns : stop_ns, &report, err);
+    *ret_asked_ms = report.retry_after_ms;
+    switch (result) {
+    case EXPORT_DONE:
+        return accept_part(worker, part, &report, attempts, err);
+    case EXPORT_REJECTED:
+        return refuse_part(worker, part, false, attempts, err);
+    case EXPORT_TOO_LARGE:
+        return refuse_part(worker, part, true, attempts, err);
+    case EXPORT_RETRY:
+        break;
+    }
+    return FATE_AGAIN;
+}
+
+/* Sends a part until it has its fate.  FATE_AGAIN: the worker is stopping and it has none. */
+static enum fate send_until_settled(struct worker *worker, const struct batch *part)
+{
+    struct error err;
+    uint32_t asked_ms;
+
+    for (uint32_t attempt = 0;; attempt++) {
+        /* Once it is to stop, one attempt must do, and there must be time for it. */
+        bool last = is_stopping(worker);
+        if (last && is_out_of_time(worker))
+            return FATE_AGAIN;
+        enum fate fate = send_part(worker, part, attempt + (uint64_t)1, &asked_ms, &err);
+        if (fate != FATE_AGAIN)
+            return fate;
+        save_progress(worker); /* it may be a long wait */
+        if (last) {
+            account_retry(&worker->account, &err, 0);
+            return FATE_AGAIN;
+        }
+        back_off(worker, WORKER_WAITING_TO_RETRY, attempt, asked_ms, &err);
+    }
+}
+
+/* Delivers a batch, whole or in parts; false: the worker is stopping with some of it unsettled. */
+static bool deliver(struct worker *worker, const struct batch *batch, uint64_t next)
+{
+    struct split split;
+    size_t first;
+    size_t count;
+
+    split_init(&split, batch->record_count);
+    while (split_next(&split, &first, &count)) {
+        struct batch part = part_of(batch, first, count);
+        enum fate fate = send_until_settled(worker, &part);
+        if (fate == FATE_AGAIN)
+            return false;
+        if (fate == FATE_HALVE) {
+            split_halve(&split);
+            continue;
+        }
+        split_settle(&split);
+        /* Behind the last record there may be damage, which `next` has passed. */
+        bool all = first + count == batch->record_count;
+        settle(worker, all ? next : batch->records[first + count].sequence, part.size_bytes);
+    }
+    return true;
+}
+
+/* --- The thread ------------------------------------------------------------------------------- */
+
+static void tick(struct worker *worker)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    struct error err;
+
+    if (now_ns - worker->last_tick_ns < TICK_NS)
+        return;
+    worker->last_tick_ns = now_ns;
+    if (worker->settings.ops->tick == NULL)
+        return;
+    if (worker->settings.ops->tick(worker->exporter, clock_unix_ns(), &err) != ST_OK)
+        account_note_error(&worker->account, "export.tick", &err);
+}
+
+static void wait_for_records(struct worker *worker)
+{
+    uint64_t next = progress_next(worker->progress);
+
+    account_set_state(&worker->account, WORKER_IDLE);
+    tick(worker);
+    if (!is_stopping(worker))
+        journal_wait(worker->journal, next, clock_monotonic_ns() + TICK_NS);
+}
+
+/* Lets records wait for company, but not longer than they may. */
+static void wait_for_company(struct worker *worker)
+{
+    uint64_t full = progress_next(worker->progress) + worker->full_count;
+
+    if (worker->settings.batch_delay_ns == 0 || is_stopping(worker) ||
+        journal_committed(worker->journal) >= full)
+        return;
+    journal_wait(worker->journal, full - 1, clock_monotonic_ns() + worker->settings.batch_delay_ns);
+}
+
+static void learn_full_count(struct worker *worker, const struct batch *batch)
+{
+    size_t record_size = batch->size_bytes / batch->record_count + 1;
+    size_t count = worker->limits.size_max / record_size;
+
+    if (count > worker->limits.count_max)
+        count = worker->limits.count_max;
+    worker->full_count = count > 0 ? count : 1;
+}
+
+/* Reads and delivers one batch; false: the thread is to end. */
+static bool work(struct worker *worker)
+{
+    struct batch batch;
+    uint64_t next;
+    uint64_t missing = 0;
+    struct error err;
+
+    wait_for_company(worker);
+    enum status st =
+        journal_reader_next(worker->reader, &worker->limits, &batch, &next, &missing, &err);
+    if (st != ST_OK) {
+        bool last = is_stopping(worker);
+        /* A disk that fails gets the longest wait. */
+        back_off(worker, WORKER_FAILED, UINT32_MAX, 0, &err);
+        return !last;
+    }
+    if (missing > 0)
+        account_missing(&worker->account, missing);
+    if (batch.record_count == 0) {
+        settle(worker, next, 0); /* over damage */
+        return true;
+    }
+    learn_full_count(worker, &batch);
+    return deliver(worker, &batch, next);
+}
+
+static void *run(void *context)
+{
+    struct worker *worker = context;
+
+    worker->last_tick_ns = clock_monotonic_ns();
+    for (;;) {
+        if (is_stopping(worker) && is_out_of_time(worker))
+            break;
+        if (journal_committed(worker->journal) > progress_next(worker->progress)) {
+            if (!work(worker))
+                break;
+            continue;
+        }
+        save_progress(worker);
+        if (is_stopping(worker))
+            break;
+        wait_for_records(worker);
+    }
+    save_progress(worker);
+    account_set_state(&worker->account, WORKER_IDLE);
+    return NULL;
+}
+
+/* --- Starting and stopping -------------------------------------------------------------------- */
+
+/* "type/name" as the name of files. */
+static enum status make_file_name(const char *name, char out[FILE_NAME_MAX], struct error *err)
+{
+    if (snprintf(out, FILE_NAME_MAX, "%s", name) >= FILE_NAME_MAX)
+        return error_set(err, ST_LIMIT, "exporter name '%s' is too long", name);
+    for (char *c = out; *c != 0; c++) {
+        if (*c == '/')
+            *c = '.';
+    }
+    return ST_OK;
+}
+
+static void report_start(struct worker *worker, const struct progress_start *start)
+{
+    static const char *const findings[] = {
+        [PROGRESS_CORRUPT] = "the cursor is damaged",
+        [PROGRESS_BEYOND_JOURNAL] = "the cursor is not of this journal",
+    };
+    struct error err;
+
+    if (start->finding != PROGRESS_SOUND) {
+        (void)error_set(&err, ST_CORRUPT,
+                        "%s; it was put aside, delivery begins again at record %" PRIu64,
+                        findings[start->finding], progress_next(worker->progress));
+        account_note_error(&worker->account, "export.cursor", &err);
+    }
+    if (start->missing_records > 0)
+        account_missing(&worker->account, start->missing_records);
+    show_position(worker);
+}
+
+static enum status open_state(struct worker *worker, struct error *err)
+{
+    char file_name[FILE_NAME_MAX];
+    struct progress_start start;
+
+    enum status st = make_file_name(worker->account.name, file_name, err);
+    if (st != ST_OK)
+        return st;
+    const struct progress_settings progress = {
+        .dir = worker->settings.cursor_dir,
+        .name = file_name,
+        .oldest = journal_oldest(worker->journal),
+        .committed = journal_committed(worker->journal),
+    };
+    const struct dead_letter_settings letters = {
+        .dir = worker->settings.dead_letter_dir,
+        .name = file_name,
+        .exporter = worker->account.name,
+        .file_size = DEAD_LETTER_FILE,
+        .total_size = DEAD_LETTER_TOTAL,
+    };
+    st = progress_open(&progress, &worker->progress, &start, err);
+    if (st == ST_OK)
+        st = dead_letter_open(&letters, &worker->letters, err);
+    if (st == ST_OK) {
+        st = journal_reader_open(worker->journal, progress_next(worker->progress), &worker->reader,
+                                 err);
+    }
+    if (st == ST_OK)
+        report_start(worker, &start);
+    return st;
+}
+
+static enum status create_exporter(struct worker *worker, struct error *err)
+{
+    const struct exporter_context context = {.name = worker->account.name,
+                                             .state_dir = worker->settings.state_dir};
+
+    enum status st =
+        worker->settings.ops->create(worker->settings.config, &context, &worker->exporter, err);
+    worker->created = st == ST_OK;
+    return st;
+}
+
+static enum status start_thread(struct worker *worker, struct error *err)
+{
+    char name[THREAD_NAME_MAX];
+
+    int failed = pthread_create(&worker->thread, NULL, run, worker);
+    if (failed != 0)
+        return error_set(err, ST_IO, "start a thread: error %d", failed);
+    snprintf(name, sizeof(name), "%.15s", worker->account.name);
+    (void)pthread_setname_np(worker->thread, name); /* only a help for people */
+    return ST_OK;
+}
+
+static void init_wakeup(struct worker *worker)
+{
+    pthread_condattr_t attributes;
+
+    /* None of these can fail with these arguments. */
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&worker->wakeup, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    (void)pthread_mutex_init(&worker->lock, NULL);
+}
+
+static void destroy(struct worker *worker)
+{
+    if (worker->created)
+        worker->settings.ops->destroy(worker->exporter);
+    journal_reader_close(worker->reader);
+    dead_letter_close(worker->letters);
+    progress_close(worker->progress);
+    account_fini(&worker->account);
+    (void)pthread_cond_destroy(&worker->wakeup);
+    (void)pthread_mutex_destroy(&worker->lock);
+    free(worker);
+}
+
+enum status worker_start(const struct worker_settings *settings, struct journal *journal,
+                         struct worker **ret, struct error *err)
+{
+    ASSERT(settings->batch_size_max > 0 && settings->batch_count_max > 0);
+    ASSERT(settings->timeout_ns > 0);
+    ASSERT(settings->retry_initial_ns > 0 && settings->retry_initial_ns <= settings->retry_max_ns);
+
+    struct worker *worker = calloc(1, sizeof(*worker));
+    if (worker == NULL)
+        return error_set(err, ST_NO_MEMORY, "start exporter '%s'", settings->name);
+    enum status st = account_init(&worker->account, settings->name, err);
+    if (st != ST_OK) {
+        free(worker);
+        return st;
+    }
+    worker->settings = *settings;
+    worker->journal = journal;
+    worker->limits = (struct batch_limits){settings->batch_size_max, settings->batch_count_max};
+    worker->full_count = 1;
+    atomic_init(&worker->stop_deadline_ns, NEVER);
+    init_wakeup(worker);
+
+    st = open_state(worker, err);
+    if (st == ST_OK)
+        st = create_exporter(worker, err);
+    if (st == ST_OK)
+        st = start_thread(worker, err);
+    if (st != ST_OK) {
+        error_context(err, "start exporter '%s'", settings->name);
+        destroy(worker);
+        return st;
+    }
+    *ret = worker;
+    return ST_OK;
+}
+
+void worker_ask_to_stop(struct worker *worker, uint64_t deadline_ns)
+{
+    uint64_t nobody_asked = NEVER;
+
+    if (worker == NULL)
+        return;
+    if (deadline_ns == NEVER)
+        deadline_ns--;
+    (void)pthread_mutex_lock(&worker->lock); /* fails only if we hold it */
+    /* The first deadline counts. */
+    (void)atomic_compare_exchange_strong(&worker->stop_deadline_ns, &nobody_asked, deadline_ns);
+    (void)pthread_cond_broadcast(&worker->wakeup);
+    (void)pthread_mutex_unlock(&worker->lock);
+    journal_wake(worker->journal);
+}
+
+void worker_stop(struct worker *worker, uint64_t deadline_ns)
+{
+    if (worker == NULL)
+        return;
+    worker_ask_to_stop(worker, deadline_ns);
+    (void)pthread_join(worker->thread, NULL); /* it was started, and nobody else joins it */
+    destroy(worker);
+}
+
+uint64_t worker_durable_sequence(const struct worker *worker)
+{
+    return progress_durable(worker->progress);
+}
+
+void worker_read_status(struct worker *worker, struct worker_status *ret)
+{
+    account_read(&worker->account, ret);
+}
+
+const char *worker_name(const struct worker *worker)
+{
+    return worker->account.name;
+}

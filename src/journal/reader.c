@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reader.c -- see reader.h.
+ *
+ * A batch is gathered from one segment: record bytes stay in the walker's window, groups are
+ * read from where their frames stand, and slices are made at the end, when nothing moves any
+ * more.  A batch ends before damage, so that the search behind it holds no memory; damage is
+ * crossed at the beginning of the next batch.
+ *
+ * To begin in the middle of a segment the reader walks from its start, because that is where
+ * groups are; on the way it notes a place every INDEX_STEP bytes, so that going back within a
+ * segment is cheap.
+ *
+ * A record whose group was damaged is delivered without resource and scope: it is better to
+ * have it than not. */
+#include "journal/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "journal/journal_internal.h"
+#include "journal/segment_scan.h"
+#include "journal/segment_writer.h"
+
+enum {
+    INDEX_STEP = 1 << 20,
+    WINDOW_KEEP = 4 << 20,
+    GROUPS_KEEP = 1 << 20,
+    GROUP_NUMBERS_MAX = 2 * SEGMENT_GROUPS_MAX, /* more than a writer gives out */
+    FIRST_CAPACITY = 64,
+};
+
+/* A group of the segment at hand. */
+struct known_group {
+    uint64_t frame;    /* where it stands; 0: not seen */
+    uint64_t batch;    /* the last batch that used it ... */
+    uint32_t in_batch; /* ... and its index there */
+};
+
+struct gathered_group {
+    size_t offset; /* into group_bytes */
+    size_t size;   /* 0: lost */
+};
+
+struct place {
+    uint64_t sequence;
+    uint64_t offset;
+};
+
+struct journal_reader {
+    struct journal *journal; /* borrowed */
+    struct journal_dir *dir; /* borrowed */
+    uint64_t position;       /* sequence number of the next record */
+    uint64_t counted;        /* below this, missing records have been reported */
+    bool must_move;          /* position is not where the walker stands */
+
+    /* The segment at hand. */
+    int fd; /* -1: none */
+    struct segment segment;
+    struct segment_scan scan;
+    struct known_group *known; /* owned; by group number */
+    size_t known_capacity;
+    struct place *places; /* owned; rising */
+    size_t place_count;
+    size_t place_capacity;
+
+    /* The batch at hand. */
+    uint64_t batch_number;
+    struct record *records; /* owned; while gathering, bytes.data is an offset in the file */
+    uint64_t *payloads;     /* owned; where the records' bytes stand in the file */
+    size_t record_count;
+    size_t record_capacity;
+    struct gathered_group *gathered; /* owned */
+    struct record_group *groups;     /* owned; the same, resolved */
+    size_t group_count;
+    size_t group_capacity;
+    struct buf group_bytes;
+    size_t size_bytes;
+    uint64_t missing;
+};
+
+/* Grows an array to hold `count` items; new ones are zero. */
+static enum status grow(void **array, size_t *capacity, size_t count, size_t item_size,
+                        struct error *err)
+{
+    if (count <= *capacity)
+        return ST_OK;
+    size_t wanted = *capacity > 0 ? *capacity : FIRST_CAPACITY;
+    while (wanted < count)
+        wanted *= 2;
+    uint8_t *grown = realloc(*array, wanted * item_size);
+    if (grown == NULL)
+        return error_set(err, ST_NO_MEMORY, "grow to %zu items", wanted);
+    memset(grown + *capacity * item_size, 0, (wanted - *capacity) * item_size);
+    *array = grown;
+    *capacity = wanted;
+    return ST_OK;
+}
+
+/* --- The segment at hand ----------------------------------------------------------------- */
+
+static void leave_segment(struct journal_reader *reader)
+{
+    if (reader->fd >= 0)
+        (void)close(reader->fd); /* was only read */
+    reader->fd = -1;
+    reader->place_count = 0;
+    if (reader->known_capacity > 0)
+        memset(reader->known, 0, reader->known_capacity * sizeof(*reader->known));
+}
+
+static bool is_at_hand(const struct journal_reader *reader, const struct segment *segment)
+{
+    return reader->fd >= 0 && reader->segment.first == segment->first &&
+           reader->segment.salt == segment->salt;
+}
+
+/* *ret_present is false when the file is gone. */
+static enum status enter_segment(struct journal_reader *reader, const struct segment *segment,
+                                 bool *ret_present, struct error *err)
+{
+    char name[SEGMENT_NAME_SIZE];
+
+    leave_segment(reader);
+    segment_name(name, segment->first);
+    *ret_present = true;
+    int fd = reader->dir->io->open_at(reader->dir->fd, name, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0 && errno == ENOENT) {
+        *ret_present = false;
+        return ST_OK;
+    }
+    if (fd < 0)
+        return error_set_errno(err, ST_IO, "open segment '%s'", name);
+    reader->fd = fd;
+    reader->segment = *segment;
+    segment_scan_begin(&reader->scan, fd, segment->salt, segment->first);
+    return ST_OK;
+}
+
+/* To the last noted place at or before the position. */
+static void move_to_position(struct journal_reader *reader)
+{
+    struct place place = {.sequence = reader->segment.first, .offset = SEGMENT_HEADER_SIZE};
+
+    for (size_t i = 0; i < reader->place_count; i++) {
+        if (reader->places[i].sequence <= reader->position)
+            place = reader->places[i];
+    }
+    segment_scan_move(&reader->scan, place.offset, place.sequence);
+}
+
+static enum status note_place(struct journal_reader *reader, const struct scan_frame *frame,
+                              struct error *err)
+{
+    size_t count = reader->place_count;
+    uint64_t last = count > 0 ? reader->places[count - 1].offset : SEGMENT_HEADER_SIZE;
+
+    if (frame->start < last + INDEX_STEP)
+        return ST_OK;
+    enum status st = grow((void **)&reader->places, &reader->place_capacity, count + 1,
+                          sizeof(*reader->places), err);
+    if (st != ST_OK)
+        return st;
+    reader->places[reader->place_count++] =
+        (struct place){.sequence = frame->sequence, .offset = frame->start};
+    return ST_OK;
+}
+
+static enum status note_group(struct journal_reader *reader, const struct scan_frame *frame,
+                              struct error *err)
+{
+    if (frame->group >= GROUP_NUMBERS_MAX)
+        return ST_OK; /* no writer of this version made it */
+    enum status st = grow((void **)&reader->known, &reader->known_capacity,
+                          (size_t)frame->group + 1, sizeof(*reader->known), err);
+    if (st == ST_OK)
+        reader->known[frame->group].frame = frame->start;
+    return st;
+}
+
+static void keep_aside(struct journal_reader *reader, uint64_t start, uint64_t end)
+{
+    struct error ignored; /* a lack of evidence stops nobody: the bytes stay in the segment */
+
+    if (start < end)
+        (void)(quarantine_range(reader->dir, reader->fd, reader->segment.first, start, end,
+                                "found damaged by a reader", &ignored) == ST_OK);
+}
+
+/* The records from the position to `sequence` are gone. */
+static void pass_over(struct journal_reader *reader, uint64_t sequence)
+{
+    uint64_t from = reader->position > reader->counted ? reader->position : reader->counted;
+
+    if (sequence > from) {
+        reader->missing += sequence - from;
+        reader->counted = sequence;
+    }
+    reader->position = sequence;
+}
+
+/* --- The batch at hand ------------------------------------------------------------------- */
+
+static void begin_batch(struct journal_reader *reader)
+{
+    reader->batch_number++;
+    reader->record_count = 0;
+    reader->group_count = 0;
+    reader->size_bytes = 0;
+    reader->missing = 0;
+    buf_trim(&reader->group_bytes, GROUPS_KEEP);
+    reader->scan.keep = UINT64_MAX;
+    segment_scan_trim(&reader->scan, WINDOW_KEEP);
+}
+
+/* Reads the group whose frame stands at `offset` to the end of group_bytes.  A damaged one comes
+ * out empty. */
+static enum status read_group(struct journal_reader *reader, uint64_t offset,
+                              struct gathered_group *ret, struct error *err)
+{
+    const struct journal_io *io = reader->dir->io;
+    struct buf *bytes = &reader->group_bytes;
+    uint8_t header_bytes[FRAME_HEADER_SIZE];
+    struct frame_header header;
+    struct record_group group;
+    size_t got;
+
+    *ret = (struct gathered_group){.offset = bytes->size};
+    if (offset == 0)
+        return ST_OK;
+    enum status st =
+        journal_io_read(io, reader->fd, header_bytes, sizeof(header_bytes), offset, &got, err);
+    if (st != ST_OK)
+        return st;
+    if (got < sizeof(header_bytes) ||
+        !frame_header_get(header_bytes, reader->segment.salt, &header) ||
+        header.payload_size > GROUP_SIZE_MAX)
+        return ST_OK;
+    st = buf_reserve(bytes, header.payload_size, err);
+    if (st != ST_OK)
+        return st;
+    uint8_t *payload = bytes->data + bytes->size;
+    st = journal_io_read(io, reader->fd, payload, header.payload_size, offset + FRAME_HEADER_SIZE,
+                         &got, err);
+    if (st != ST_OK)
+        return st;
+    if (got == header.payload_size &&
+        crc32c(reader->segment.salt, payload, got) == header.payload_crc &&
+        group_get(slice_of(payload, got), &group)) {
+        ret->size = got;
+        bytes->size += got;
+    }
+    return ST_OK;
+}
+
+/* The index of the record's group in the batch; a group that is not there yet is read, and
+ * stays if the record does. */
+static enum status find_group(struct journal_reader *reader, uint32_t number, uint32_t *ret_index,
+                              struct error *err)
+{
+    struct known_group lost = {0};
+    struct known_group *known = number < reader->known_capacity ? &reader->known[number] : &lost;
+
+    if (known->batch == reader->batch_number && known->in_batch < reader->group_count) {
+        *ret_index = known->in_batch;
+        return ST_OK;
+    }
+    size_t count = reader->group_count;
+    if (count == reader->group_capacity) {
+        size_t capacity = reader->group_capacity;
+        enum status st =
+            grow((void **)&reader->gathered, &capacity, count + 1, sizeof(*reader->gathered), err);
+        if (st == ST_OK)
+            st = grow((void **)&reader->groups, &reader->group_capacity, count + 1,
+                      sizeof(*reader->groups), err);
+        if (st != ST_OK)
+            return st;
+    }
+    enum status st = read_group(reader, known->frame, &reader->gathered[count], err);
+    if (st != ST_OK)
+        return st;
+    known->batch = reader->batch_number;
+    known->in_batch = (uint32_t)count;
+    *ret_index = (uint32_t)count;
+    reader->group_count++;
+    return ST_OK;
+}
+
+static enum status grow_records(struct journal_reader *reader, struct error *err)
+{
+    size_t capacity = reader->record_capacity;
+    enum status st = grow((void **)&reader->payloads, &capacity, reader->record_count + 1,
+                          sizeof(*reader->payloads), err);
+    if (st == ST_OK)
+        st = grow((void **)&reader->records, &reader->record_capacity, reader->record_count + 1,
+                  sizeof(*reader->records), err);
+    return st;
+}
+
+/* Adds the record, unless it is over the limits: then *ret_full, and it comes again next time. */
+static enum status add_record(struct journal_reader *reader, const struct scan_frame *frame,
+                              const struct batch_limits *limits, bool *ret_full, struct error *err)
+{
+    size_t groups_before = reader->group_count;
+    uint32_t group_index;
+
+    enum status st = grow_records(reader, err);
+    if (st == ST_OK)
+        st = find_group(reader, frame->group, &group_index, err);
+    if (st != ST_OK)
+        return st;
+    size_t size = frame->payload_size;
+    if (reader->group_count > groups_before)
+        size += reader->gathered[group_index].size;
+    if (reader->record_count > 0 &&
+        (reader->size_bytes > limits->size_max || size > limits->size_max - reader->size_bytes)) {
+        reader->group_count = groups_before;
+        segment_scan_move(&reader->scan, frame->start, frame->sequence);
+        *ret_full = true;
+        return ST_OK;
+    }
+    if (reader->record_count == 0)
+        reader->scan.keep = frame->start;
+    reader->records[reader->record_count] = (struct record){
+        .sequence = frame->sequence,
+        .bytes = {.size = frame->payload_size},
+        .group_index = group_index,
+    };
+    reader->payloads[reader->record_count++] = frame->payload;
+    reader->size_bytes += size;
+    reader->position = frame->sequence + 1;
+    *ret_full = reader->record_count >= limits->count_max;
+    return ST_OK;
+}
+
+static enum status take_frame(struct journal_reader *reader, const struct scan_frame *frame,
+                              const struct batch_limits *limits, bool *ret_full, struct error *err)
+{
+    keep_aside(reader, frame->damage_start, frame->start);
+    if (frame->type == FRAME_GROUP)
+        return note_group(reader, frame, err);
+    if (frame->type != FRAME_RECORD)
+        return ST_OK; /* from a newer version, which made it so that it may be skipped */
+    enum status st = note_place(reader, frame, err);
+    if (st != ST_OK || frame->sequence < reader->position)
+        return st;
+    pass_over(reader, frame->sequence);
+    return add_record(reader, frame, limits, ret_full, err);
+}
+
+/* Walks on until the batch is full, the segment ends or damage begins. */
+static enum status gather(struct journal_reader *reader, const struct batch_limits *limits,
+                          bool *ret_ended, struct error *err)
+{
+    bool is_full = false;
+
+    *ret_ended = false;
+    while (!is_full) {
+        enum scan_result result;
+        struct scan_frame frame;
+        enum status st = segment_scan_next(&reader->scan, &result, &frame, err);
+        if (st == ST_OK && result == SCAN_DAMAGE) {
+            if (reader->record_count > 0)
+                return ST_OK;
+            st = segment_scan_skip(&reader->scan, err);
+        } else if (st == ST_OK && result == SCAN_END) {
+            *ret_ended = true;
+            return ST_OK;
+        } else if (st == ST_OK) {
+            st = take_frame(reader, &frame, limits, &is_full, err);
+        }
+        if (st != ST_OK)
+            return st;
+    }
+    return ST_OK;
+}
+
+/* The walker has reached the end; records that should have come before it are gone. */
+static void end_segment(struct journal_reader *reader, const struct segment_view *view)
+{
+    if (reader->position >= view->limit_sequence)
+        return;
+    keep_aside(reader, reader->scan.good_end, reader->scan.end);
+    pass_over(reader, view->limit_sequence);
+    if (view->segment.end % FRAME_ALIGNMENT == 0) /* else nothing will come behind it */
+        segment_scan_move(&reader->scan, view->segment.end, view->limit_sequence);
+}
+
+/* Gathers a batch from the segment of `view`.  *ret_more: nothing was there, but there is a
+ * segment behind it. */
+static enum status read_segment(struct journal_reader *reader, const struct segment_view *view,
+                                const struct batch_limits *limits, bool *ret_more,
+                                struct error *err)
+{
+    bool is_present = true;
+    bool has_ended;
+
+    *ret_more = true;
+    if (reader->position < view->segment.first)
+        pass_over(reader, view->segment.first);
+    if (!is_at_hand(reader, &view->segment)) {
+        enum status st = enter_segment(reader, &view->segment, &is_present, err);
+        if (st != ST_OK)
+            return st;
+        if (!is_present) {
+            pass_over(reader, view->limit_sequence);
+            return ST_OK;
+        }
+    } else if (reader->must_move) {
+        move_to_position(reader);
+    }
+    reader->must_move = false;
+    reader->scan.end = view->segment.end;
+    reader->scan.limit_sequence = view->limit_sequence;
+    enum status st = gather(reader, limits, &has_ended, err);
+    if (st != ST_OK)
+        return st;
+    if (reader->record_count == 0 && has_ended)
+        end_segment(reader, view);
+    *ret_more = reader->record_count == 0;
+    return ST_OK;
+}
+
+static void resolve(struct journal_reader *reader, struct batch *ret)
+{
+    size_t size_bytes = 0;
+
+    for (size_t i = 0; i < reader->group_count; i++) {
+        const struct gathered_group *gathered = &reader->gathered[i];
+        struct record_group *group = &reader->groups[i];
+        *group = (struct record_group){0};
+        if (gathered->size > 0)
+            (void)group_get(slice_of(reader->group_bytes.data + gathered->offset, gathered->size),
+                            group); /* was checked when it was read */
+        size_bytes += group->request_fields.size + group->resource_logs_fields.size +
+                      group->scope_logs_fields.size;
+    }
+    for (size_t i = 0; i < reader->record_count; i++) {
+        struct slice *bytes = &reader->records[i].bytes;
+        bytes->data = segment_scan_bytes(&reader->scan, reader->payloads[i], bytes->size);
+        size_bytes += bytes->size;
+    }
+    *ret = (struct batch){
+        .records = reader->records,
+        .record_count = reader->record_count,
+        .groups = reader->groups,
+        .group_count = reader->group_count,
+        .size_bytes = size_bytes,
+    };
+    memcpy(ret->journal_id, journal_id(reader->journal), JOURNAL_ID_SIZE);
+}
+
+/* --- The interface ----------------------------------------------------------------------- */
+
+enum status journal_reader_open(struct journal *journal, uint64_t sequence,
+                                struct journal_reader **ret, struct error *err)
+{
+    uint64_t committed = journal_committed(journal);
+    if (sequence > committed) {
+        return error_set(err, ST_INVALID,
+                         "cannot read from %" PRIu64 ": the journal ends at %" PRIu64, sequence,
+                         committed);
+    }
+    struct journal_reader *reader = calloc(1, sizeof(*reader));
+    if (reader == NULL)
+        return error_set(err, ST_NO_MEMORY, "open a reader");
+    reader->journal = journal;
+    reader->dir = journal_directory(journal);
+    reader->position = sequence > 0 ? sequence : journal_oldest(journal);
+    reader->counted = reader->position;
+    reader->must_move = true;
+    reader->fd = -1;
+    segment_scan_init(&reader->scan, reader->dir->io);
+    buf_init(&reader->group_bytes, SIZE_MAX / 2); /* bounded by the limits of a batch */
+    *ret = reader;
+    return ST_OK;
+}
+
+void journal_reader_close(struct journal_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    leave_segment(reader);
+    segment_scan_fini(&reader->scan);
+    buf_fini(&reader->group_bytes);
+    free(reader->known);
+    free(reader->places);
+    free(reader->records);
+    free(reader->payloads);
+    free(reader->gathered);
+    free(reader->groups);
+    free(reader);
+}
+
+enum status journal_reader_next(struct journal_reader *reader, const struct batch_limits *limits,
+                                struct batch *ret, uint64_t *ret_next, uint64_t *ret_missing,
+                                struct error *err)
+{
+    uint64_t position = reader->position;
+    uint64_t counted = reader->counted;
+    struct segment_view view;
+    bool has_more = true;
+
+    begin_batch(reader);
+    while (has_more && journal_view(reader->journal, reader->position, &view) &&
+           reader->position < view.committed) {
+        enum status st = read_segment(reader, &view, limits, &has_more, err);
+        if (st != ST_OK) {
+            journal_reader_seek(reader, position);
+            reader->counted = counted;
+            return error_context(err, "read the journal at %" PRIu64, position);
+        }
+    }
+    resolve(reader, ret);
+    *ret_next = reader->position;
+    *ret_missing = reader->missing;
+    return ST_OK;
+}
+
+void journal_reader_seek(struct journal_reader *reader, uint64_t sequence)
+{
+    reader->position = sequence;
+    reader->must_move = true;
+}

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recover.c -- see recover.h.
+ *
+ *     names -> sorted -> headers -> identity -> last segment -> list
+ *                          |                        |
+ *                     salvage by salt        torn tail: kept aside, cut
+ *                     or quarantine          damage: kept aside, skipped by readers
+ *
+ * A damaged range stays where it is as well: readers step over it by the same rule, and nothing
+ * is ever edited in place.  Only the tail is cut, and only after its bytes, unless they are all
+ * zero, were copied to the quarantine; cutting is for tidiness, since the next segment
+ * supersedes the tail anyway.  A disk that fails while it is read ends the start: to go on
+ * would be to guess the next sequence number. */
+#include "journal/recover.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal/segment_scan.h"
+
+struct found_segment {
+    struct segment segment;
+    struct segment_header header;
+    bool header_is_valid;
+};
+
+struct recovery {
+    struct journal_dir *dir;
+    struct journal_recovery *report;
+    struct found_segment *found; /* owned; in order */
+    size_t count;
+    size_t capacity;
+    struct segment_scan scan;
+    uint64_t lost_first; /* the largest name of a file of ours that had to go */
+};
+
+static const char id_magic[8] = {'J', 'O', 'U', 'R', 'N', 'A', 'L', '1'};
+
+enum {
+    ID_FILE_SIZE = 8 + JOURNAL_ID_SIZE + 4,
+    ID_CRC_OFFSET = 8 + JOURNAL_ID_SIZE,
+};
+
+/* --- Names ------------------------------------------------------------------------------- */
+
+static enum status add_name(struct recovery *rec, uint64_t first, struct error *err)
+{
+    if (rec->count == rec->capacity) {
+        size_t capacity = rec->capacity > 0 ? rec->capacity * 2 : 32;
+        struct found_segment *found = realloc(rec->found, capacity * sizeof(*found));
+        if (found == NULL)
+            return error_set(err, ST_NO_MEMORY, "list %zu segments", capacity);
+        rec->found = found;
+        rec->capacity = capacity;
+    }
+    rec->found[rec->count++] = (struct found_segment){.segment = {.first = first}};
+    return ST_OK;
+}
+
+static int by_first(const void *a, const void *b)
+{
+    uint64_t first_a = ((const struct found_segment *)a)->segment.first;
+    uint64_t first_b = ((const struct found_segment *)b)->segment.first;
+    return (first_a > first_b) - (first_a < first_b);
+}
+
+static bool is_temporary(const char *name)
+{
+    size_t size = strlen(name);
+    return size > 4 && strcmp(name + size - 4, ".tmp") == 0;
+}
+
+static enum status list_names(struct recovery *rec, struct error *err)
+{
+    int fd = openat(rec->dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+    if (stream == NULL)
+        return error_set_errno(err, ST_IO, "list the directory");
+
+    enum status st = ST_OK;
+    for (struct dirent *entry = readdir(stream); st == ST_OK && entry != NULL;
+         entry = readdir(stream)) {
+        uint64_t first;
+        if (segment_name_parse(entry->d_name, &first))
+            st = add_name(rec, first, err);
+        else if (is_temporary(entry->d_name))
+            (void)rec->dir->io->unlink_at(rec->dir->fd, entry->d_name); /* truncated when reused */
+    }
+    (void)closedir(stream); /* was only read */
+    if (rec->count > 0)
+        qsort(rec->found, rec->count, sizeof(*rec->found), by_first);
+    return st;
+}
+
+/* --- Headers ----------------------------------------------------------------------------- */
+
+static enum status open_segment(struct recovery *rec, uint64_t first, int *ret_fd,
+                                struct error *err)
+{
+    char name[SEGMENT_NAME_SIZE];
+
+    segment_name(name, first);
+    *ret_fd = rec->dir->io->open_at(rec->dir->fd, name, O_RDWR | O_CLOEXEC, 0);
+    if (*ret_fd < 0)
+        return error_set_errno(err, ST_IO, "open '%s'", name);
+    return ST_OK;
+}
+
+/* With a damaged header: does a frame validate with one of the two copies of the salt? */
+static enum status salvage(struct recovery *rec, struct found_segment *found, int fd,
+                           const uint8_t *header, bool *ret_salvaged, struct error *err)
+{
+    uint32_t salts[2];
+    enum status st = ST_OK;
+
+    *ret_salvaged = false;
+    segment_header_salts(header, salts);
+    for (size_t i = 0; i < COUNT_OF(salts) && !*ret_salvaged && st == ST_OK; i++) {
+        enum scan_result result = SCAN_DAMAGE;
+        struct scan_frame frame;
+        segment_scan_begin(&rec->scan, fd, salts[i], found->segment.first);
+        rec->scan.end = found->segment.end;
+        while (st == ST_OK && result == SCAN_DAMAGE) {
+            st = segment_scan_next(&rec->scan, &result, &frame, err);
+            if (st == ST_OK && result == SCAN_DAMAGE)
+                st = segment_scan_skip(&rec->scan, err);
+        }
+        *ret_salvaged = st == ST_OK && result == SCAN_FRAME;
+        found->segment.salt = salts[i];
+    }
+    return st;
+}
+
+/* Counts a damaged range and keeps its bytes aside.  The journal goes on when that fails: the
+ * bytes also stay where they are. */
+static bool note_damage(struct recovery *rec, int fd, uint64_t first, uint64_t start, uint64_t end)
+{
+    struct error err;
+
+    rec->report->quarantined_ranges++;
+    rec->report->quarantined_bytes += end - start;
+    return quarantine_range(rec->dir, fd, first, start, end, "found damaged at start", &err) ==
+           ST_OK;
+}
+
+static enum status read_header(struct recovery *rec, struct found_segment *found, int fd,
+                               const char **ret_fault, struct error *err)
+{
+    uint8_t bytes[SEGMENT_HEADER_SIZE];
+    struct stat st_file;
+    size_t got;
+
+    if (fstat(fd, &st_file) < 0)
+        return error_set_errno(err, ST_IO, "stat");
+    found->segment.end = (uint64_t)st_file.st_size;
+    enum status st = journal_io_read(rec->dir->io, fd, bytes, sizeof(bytes), 0, &got, err);
+    if (st != ST_OK)
+        return st;
+    *ret_fault = NULL;
+    if (got < sizeof(bytes)) {
+        *ret_fault = "shorter than its header";
+    } else if (segment_header_get(bytes, &found->header)) {
+        found->header_is_valid = true;
+        found->segment.salt = found->header.salt;
+        if (found->header.version != SEGMENT_FORMAT_VERSION)
+            *ret_fault = "written in a format that this version does not know";
+        else if (found->header.first_sequence != found->segment.first)
+            *ret_fault = "its name does not match its content";
+    } else {
+        bool is_salvaged;
+        st = salvage(rec, found, fd, bytes, &is_salvaged, err);
+        if (st == ST_OK && is_salvaged)
+            (void)note_damage(rec, fd, found->segment.first, 0, SEGMENT_HEADER_SIZE);
+        else
+            *ret_fault = "its header is damaged and no record could be found";
+    }
+    return st;
+}
+
+/* A file that cannot be used leaves the directory of segments. */
+static enum status reject(struct recovery *rec, const struct found_segment *found,
+                          const char *fault, struct error *err)
+{
+    char name[SEGMENT_NAME_SIZE];
+
+    segment_name(name, found->segment.first);
+    rec->report->quarantined_ranges++;
+    rec->report->quarantined_bytes += found->segment.end;
+    return quarantine_file(rec->dir, name, fault, err);
+}
+
+static enum status read_headers(struct recovery *rec, struct error *err)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < rec->count; i++) {
+        struct found_segment *found = &rec->found[i];
+        const char *fault = NULL;
+        int fd;
+        enum status st = open_segment(rec, found->segment.first, &fd, err);
+        if (st != ST_OK)
+            return st;
+        st = read_header(rec, found, fd, &fault, err);
+        (void)close(fd); /* was only read */
+        if (st == ST_OK && fault != NULL)
+            st = reject(rec, found, fault, err);
+        if (fault != NULL && found->segment.first > rec->lost_first)
+            rec->lost_first = found->segment.first;
+        if (st != ST_OK)
+            return error_context(err, "segment %020" PRIu64, found->segment.first);
+        if (fault == NULL)
+            rec->found[kept++] = *found;
+    }
+    rec->count = kept;
+    return ST_OK;
+}
+
+/* --- Identity ---------------------------------------------------------------------------- */
+
+/* *ret_found is false if there is no file, or it is damaged. */
+static enum status read_id(struct recovery *rec, bool *ret_found, struct error *err)
+{
+    uint8_t bytes[ID_FILE_SIZE + 1]; /* one more shows a file that is too long */
+    size_t got;
+
+    *ret_found = false;
+    int fd = rec->dir->io->open_at(rec->dir->fd, "journal.id", O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0 && errno == ENOENT)
+        return ST_OK;
+    if (fd < 0)
+        return error_set_errno(err, ST_IO, "open 'journal.id'");
+    enum status st = journal_io_read(rec->dir->io, fd, bytes, sizeof(bytes), 0, &got, err);
+    (void)close(fd); /* was only read */
+    if (st != ST_OK)
+        return error_context(err, "read 'journal.id'");
+    if (got != ID_FILE_SIZE || memcmp(bytes, id_magic, sizeof(id_magic)) != 0 ||
+        le32_get(bytes + ID_CRC_OFFSET) != crc32c(0, bytes, ID_CRC_OFFSET)) {
+        rec->report->quarantined_ranges++;
+        rec->report->quarantined_bytes += got;
+        return quarantine_file(rec->dir, "journal.id", "damaged", err);
+    }
+    memcpy(rec->dir->id, bytes + sizeof(id_magic), JOURNAL_ID_SIZE);
+    *ret_found = true;
+    return ST_OK;
+}
+
+/* A lost id comes back from the newest segment that has a sound header. */
+static enum status restore_id(struct recovery *rec, struct error *err)
+{
+    uint8_t bytes[ID_FILE_SIZE];
+    size_t i = rec->count;
+
+    while (i > 0 && !rec->found[i - 1].header_is_valid)
+        i--;
+    if (i > 0)
+        memcpy(rec->dir->id, rec->found[i - 1].header.journal_id, JOURNAL_ID_SIZE);
+    else if (getrandom(rec->dir->id, JOURNAL_ID_SIZE, 0) != JOURNAL_ID_SIZE)
+        return error_set_errno(err, ST_IO, "getrandom");
+    memcpy(bytes, id_magic, sizeof(id_magic));
+    memcpy(bytes + sizeof(id_magic), rec->dir->id, JOURNAL_ID_SIZE);
+    le32_put(bytes + ID_CRC_OFFSET, crc32c(0, bytes, ID_CRC_OFFSET));
+    return journal_io_publish(rec->dir->io, rec->dir->fd, "journal.id", bytes, sizeof(bytes), err);
+}
+
+/* Segments of another journal are not ours to number. */
+static enum status reject_strangers(struct recovery *rec, struct error *err)
+{
+    enum status st = ST_OK;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < rec->count && st == ST_OK; i++) {
+        const struct found_segment *found = &rec->found[i];
+        if (found->header_is_valid &&
+            memcmp(found->header.journal_id, rec->dir->id, JOURNAL_ID_SIZE) != 0)
+            st = reject(rec, found, "it belongs to another journal", err);
+        else
+            rec->found[kept++] = *found;
+    }
+    if (st == ST_OK)
+        rec->count = kept;
+    return st;
+}
+
+/* --- The last segment -------------------------------------------------------------------- */
+
+static enum status is_all_zero(struct recovery *rec, int fd, uint64_t start, uint64_t end,
+                               bool *ret, struct error *err)
+{
+    static const uint8_t zeros[4096];
+    uint8_t bytes[sizeof(zeros)];
+
+    *ret = true;
+    while (start < end && *ret) {
+        size_t want = end - start < sizeof(bytes) ? (size_t)(end - start) : sizeof(bytes);
+        size_t got;
+        enum status st = journal_io_read(rec->dir->io, fd, bytes, want, start, &got, err);
+        if (st != ST_OK)
+            return st;
+        if (got == 0)
+            break;
+        *ret = memcmp(bytes, zeros, got) == 0;
+        start += got;
+    }
+    return ST_OK;
+}
+
+static enum status cut_tail(struct recovery *rec, int fd, struct segment *segment, uint64_t start,
+                            struct error *err)
+{
+    struct error ignored;
+    bool is_zero;
+
+    enum status st = is_all_zero(rec, fd, start, segment->end, &is_zero, err);
+    if (st != ST_OK)
+        return st;
+    rec->report->torn_bytes += segment->end - start;
+    bool may_cut = is_zero || quarantine_range(rec->dir, fd, segment->first, start, segment->end,
+                                               "torn tail, cut at start", &ignored) == ST_OK;
+    segment->end = start;
+    if (may_cut)
+        (void)rec->dir->io->ftruncate(fd, (off_t)start); /* the next segment supersedes it */
+    return ST_OK;
+}
+
+static enum status scan_last(struct recovery *rec, int fd, struct segment *segment,
+                             struct error *err)
+{
+    struct segment_scan *scan = &rec->scan;
+    enum scan_result result = SCAN_DAMAGE;
+
+    segment_scan_begin(scan, fd, segment->salt, segment->first);
+    scan->end = segment->end;
+    while (result != SCAN_END) {
+        struct scan_frame frame;
+        enum status st = segment_scan_next(scan, &result, &frame, err);
+        if (st == ST_OK && result == SCAN_DAMAGE)
+            st = segment_scan_skip(scan, err);
+        if (st != ST_OK)
+            return st;
+        if (result != SCAN_FRAME)
+            continue;
+        if (frame.damage_start < frame.start)
+            (void)note_damage(rec, fd, segment->first, frame.damage_start, frame.start);
+        rec->report->missing_records += frame.missing;
+        rec->report->records += frame.type == FRAME_RECORD;
+    }
+    if (scan->good_end < segment->end)
+        return cut_tail(rec, fd, segment, scan->good_end, err);
+    return ST_OK;
+}
+
+/* Also makes durable what the process before wrote and perhaps did not sync: readers will be
+ * shown it. */
+static enum status recover_last(struct recovery *rec, uint64_t *ret_next, struct error *err)
+{
+    struct segment *segment = &rec->found[rec->count - 1].segment;
+    int fd;
+
+    enum status st = open_segment(rec, segment->first, &fd, err);
+    if (st != ST_OK)
+        return st;
+    st = scan_last(rec, fd, segment, err);
+    if (st == ST_OK)
+        st = journal_io_sync(rec->dir->io, fd, err);
+    (void)close(fd); /* synced, or failing anyway */
+    if (st != ST_OK)
+        return error_context(err, "segment %020" PRIu64, segment->first);
+    *ret_next = rec->scan.expected;
+    return ST_OK;
+}
+
+/* --- The list ---------------------------------------------------------------------------- */
+
+/* A header names the segment before: so a file that somebody removed from the middle shows. */
+static uint64_t missing_before(const struct recovery *rec, size_t i)
+{
+    const struct found_segment *found = &rec->found[i];
+
+    if (i == 0 || !found->header_is_valid)
+        return 0;
+    uint64_t expected = found->header.previous_sequence;
+    uint64_t present = rec->found[i - 1].segment.first;
+    return expected > present && expected < found->segment.first ? found->segment.first - expected
+                                                                 : 0;
+}
+
+static enum status fill_list(struct recovery *rec, struct segment_list *list, struct error *err)
+{
+    for (size_t i = 0; i < rec->count; i++) {
+        enum status st = segment_list_reserve(list, err);
+        if (st != ST_OK)
+            return st;
+        segment_list_add(list, &rec->found[i].segment);
+        uint64_t missing = missing_before(rec, i);
+        rec->report->missing_records += missing;
+        if (i > 0) {
+            rec->report->records +=
+                rec->found[i].segment.first - rec->found[i - 1].segment.first - missing;
+        }
+    }
+    rec->report->segments = rec->count;
+    return ST_OK;
+}
+
+enum status recover(struct journal_dir *dir, struct segment_list *list, uint64_t *ret_next,
+                    struct journal_recovery *ret, struct error *err)
+{
+    struct recovery rec = {.dir = dir, .report = ret};
+    bool has_id = false;
+    uint64_t next = 1;
+
+    *ret = (struct journal_recovery){0};
+    segment_scan_init(&rec.scan, dir->io);
+    enum status st = list_names(&rec, err);
+    if (st == ST_OK)
+        st = read_headers(&rec, err);
+    if (st == ST_OK)
+        st = read_id(&rec, &has_id, err);
+    if (st == ST_OK && !has_id)
+        st = restore_id(&rec, err);
+    if (st == ST_OK)
+        st = reject_strangers(&rec, err);
+    if (st == ST_OK && rec.count > 0)
+        st = recover_last(&rec, &next, err);
+    if (st == ST_OK)
+        st = journal_io_sync_dir(dir->io, dir->fd, err);
+    if (st == ST_OK)
+        st = fill_list(&rec, list, err);
+    if (st == ST_OK)
+        *ret_next = next > rec.lost_first ? next : rec.lost_first;
+    segment_scan_fini(&rec.scan);
+    free(rec.found);
+    return st;
+}

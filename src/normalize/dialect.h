@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dialect.h -- what a dialect is: tables from a sender's words to the model's.
+ *
+ * To add one: write dialect_NAME.c with a `struct dialect`, put it into the list of
+ * dialect_list.c, and add recordings of it to the tests.  docs/SCHEMA.md is written from the
+ * tables.
+ *
+ * Threads: constant data and functions of the record given.
+ */
+#pragma once
+
+#include "normalize/mapping.h"
+
+enum rule_how {
+    RULE_TEXT,          /* as it is; sentinels are not taken over */
+    RULE_INT,           /* to int */
+    RULE_INT_FROM_ZERO, /* to int, and counted from 1 where the sender counts from 0 */
+    RULE_DOUBLE,        /* to double */
+    RULE_SECONDS,       /* milliseconds to seconds, double */
+    RULE_BOOL,          /* to bool */
+    RULE_WORD,          /* through `words`; unlisted becomes "unknown" */
+    RULE_WORD_OR_TEXT,  /* through `words`; unlisted stays as it is */
+    RULE_LIST,          /* "a, b" to an array */
+    RULE_CONTENT,       /* long text; only [REDACTED] and nothing are no value */
+};
+
+struct word_map {
+    const char *from; /* any case; NULL ends the map */
+    const char *to;
+};
+
+struct rule {
+    uint8_t source; /* index into dialect.sources */
+    enum rule_how how;
+    enum schema_key target;
+    const struct word_map *words; /* RULE_WORD, RULE_WORD_OR_TEXT */
+};
+
+struct dialect_event {
+    const char *name; /* full name, as sent */
+    enum event_kind kind;
+    enum event_phase phase;
+    enum outcome outcome;
+    enum classification classification;
+    const struct rule *rules;
+    size_t rule_count;
+    /* What no table can say; NULL when the rules are all.  May change what the engine writes
+     * (m->outcome and so on). */
+    void (*finish)(struct mapping *m);
+    const char *note; /* what `finish` does, for docs/SCHEMA.md */
+};
+
+struct dialect {
+    const char *name;         /* agent.dialect */
+    const char *product;      /* agent.product; NULL: the sender says, or nobody knows */
+    const char *scope_prefix; /* of the scope's name; NULL: no such sign */
+    const char *event_prefix; /* of the attribute event.name; NULL: no such sign */
+
+    const char *const *sources; /* keys that rules and functions read */
+    size_t source_count;
+
+    const struct rule *rules; /* for every event, before the event's own */
+    size_t rule_count;
+
+    const struct dialect_event *events;
+    size_t event_count;
+    const struct dialect_event *otherwise; /* for names that are not among the events */
+
+    /* Chooses another row where the name alone does not tell; NULL: the name tells. */
+    const struct dialect_event *(*refine)(const struct mapping *m,
+                                          const struct dialect_event *event);
+    void (*finish)(struct mapping *m); /* for every event, before the event's own; or NULL */
+};
+
+extern const struct dialect dialect_codex;
+extern const struct dialect dialect_native;
+extern const struct dialect dialect_unknown;
+
+/* Every dialect that is found by its scope or its event names, in the order of asking. */
+extern const struct dialect *const dialect_list[];
+extern const size_t dialect_count;
+
+enum { DIALECT_SOURCES_MAX = 128 };
+
+/* Applies rules to the record. */
+void dialect_apply_rules(struct mapping *m, const struct rule *rules, size_t count);

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* normalize.c -- the engine: finds the dialect of a record, lets its tables speak, and writes
+ * what every record has.
+ *
+ * The attributes that depend on nothing but dialect, transport and kind are encoded once for
+ * each of these and copied as one piece, unless the sender wrote one of their keys.
+ *
+ * log.record.uid is ours alone: a sender's own stays at its key, and ours, by which records are
+ * found again, is then at agent.norm.log.record.uid.
+ */
+#include "normalize/normalize.h"
+
+#include <stdlib.h>
+
+#include "normalize/coerce.h"
+#include "normalize/dialect.h"
+#include "util/uuid.h"
+
+enum {
+    TRANSPORT_COUNT = TRANSPORT_INTERNAL + 1,
+    DIALECTS_MAX = 16,
+    NAME_SIZE_MAX = 256, /* of agent.dialect.event and a repaired event_name */
+    FIXED_SIZE_MAX = 1 << 20,
+    FIELD_ROOM = 32, /* for a field with a number */
+};
+
+/* A dialect made ready. */
+struct spoken {
+    const struct dialect *dialect;
+    uint16_t source_ids[DIALECT_SOURCES_MAX];
+    struct text_table events; /* owned: name to row */
+    size_t fixed_offset[KIND_COUNT][TRANSPORT_COUNT];
+    size_t fixed_size[KIND_COUNT][TRANSPORT_COUNT];
+};
+
+struct normalizer {
+    struct mapping mapping;
+    struct uuid_source uuids;
+    uint16_t event_name_id, event_timestamp_id;
+    struct buf fixed; /* the encoded pieces of all dialects */
+    struct spoken native, unknown, listed[DIALECTS_MAX];
+    const struct spoken *of_scope; /* by the scope of the group; NULL: it says nothing */
+};
+
+/* --- Setting up ------------------------------------------------------------------------------ */
+
+static void put_fixed(struct mapping *m, const struct dialect *dialect, enum transport transport,
+                      enum event_kind kind)
+{
+    mapping_put_text(m, KEY_AGENT_SCHEMA_VERSION, SLICE(SCHEMA_VERSION));
+    mapping_put_word(m, KEY_AGENT_EVENT_KIND, kind);
+    mapping_put_text(m, KEY_AGENT_DIALECT, slice_of_text(dialect->name));
+    mapping_put_word(m, KEY_AGENT_TRANSPORT, transport);
+    const char *product = dialect->product;
+    if (product == NULL)
+        product = transport == TRANSPORT_INTERNAL ? "other" : "unknown";
+    mapping_put_text(m, KEY_AGENT_PRODUCT, slice_of_text(product));
+}
+
+static enum status encode_fixed(struct normalizer *self, struct spoken *spoken)
+{
+    struct mapping *m = &self->mapping;
+    for (size_t kind = 0; kind < KIND_COUNT; kind++) {
+        for (size_t transport = 0; transport < TRANSPORT_COUNT; transport++) {
+            size_t start = self->fixed.size;
+            put_fixed(m, spoken->dialect, (enum transport)transport, (enum event_kind)kind);
+            spoken->fixed_offset[kind][transport] = start;
+            spoken->fixed_size[kind][transport] = self->fixed.size - start;
+        }
+    }
+    return m->status;
+}
+
+static enum status prepare(struct normalizer *self, const struct dialect *dialect,
+                           struct spoken *spoken, struct error *err)
+{
+    ASSERT(dialect->source_count <= DIALECT_SOURCES_MAX);
+    spoken->dialect = dialect;
+    for (size_t i = 0; i < dialect->source_count; i++)
+        spoken->source_ids[i] = mapping_key_id(&self->mapping, slice_of_text(dialect->sources[i]));
+    enum status st = text_table_init(&spoken->events, dialect->event_count, err);
+    if (st != ST_OK)
+        return st;
+    for (size_t i = 0; i < dialect->event_count; i++)
+        text_table_add(&spoken->events, slice_of_text(dialect->events[i].name), (uint16_t)i);
+    return encode_fixed(self, spoken);
+}
+
+enum status normalizer_create(const struct otlp_limits *limits, struct normalizer **ret,
+                              struct error *err)
+{
+    ASSERT(dialect_count <= DIALECTS_MAX);
+    struct normalizer *self = calloc(1, sizeof(*self));
+    if (self == NULL)
+        return error_set(err, ST_NO_MEMORY, "a normalizer");
+    buf_init(&self->fixed, FIXED_SIZE_MAX);
+    enum status st = mapping_init(&self->mapping, limits, err);
+    if (st != ST_OK)
+        goto out;
+    self->mapping.out = &self->fixed;
+    self->mapping.err = err;
+    self->event_name_id = mapping_key_id(&self->mapping, SLICE("event.name"));
+    self->event_timestamp_id = mapping_key_id(&self->mapping, SLICE("event.timestamp"));
+    st = uuid_source_init(&self->uuids, err);
+    if (st == ST_OK)
+        st = prepare(self, &dialect_native, &self->native, err);
+    if (st == ST_OK)
+        st = prepare(self, &dialect_unknown, &self->unknown, err);
+    for (size_t i = 0; st == ST_OK && i < dialect_count; i++)
+        st = prepare(self, dialect_list[i], &self->listed[i], err);
+out:
+    if (st != ST_OK) {
+        normalizer_destroy(self);
+        return st;
+    }
+    *ret = self;
+    return ST_OK;
+}
+
+void normalizer_destroy(struct normalizer *normalizer)
+{
+    if (normalizer == NULL)
+        return;
+    for (size_t i = 0; i < DIALECTS_MAX; i++)
+        text_table_fini(&normalizer->listed[i].events);
+    text_table_fini(&normalizer->native.events);
+    text_table_fini(&normalizer->unknown.events);
+    buf_fini(&normalizer->fixed);
+    mapping_fini(&normalizer->mapping);
+    free(normalizer);
+}
+
+/* --- Finding the dialect --------------------------------------------------------------------- */
+
+/* The name of the scope of a group; empty when it has none. */
+static enum status read_scope_name(struct slice scope_logs_fields, struct slice *ret,
+                                   struct error *err)
+{
+    struct pb_walk walk = pb_walk_start(scope_logs_fields);
+    struct pb_field field;
+    enum pb_step step;
+    *ret = SLICE_EMPTY;
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        if (field.number != SCOPE_LOGS_SCOPE || field.type != WIRE_BYTES)
+            continue;
+        struct pb_walk scope = pb_walk_start(field.bytes);
+        struct pb_field inner;
+        while ((step = pb_next(&scope, &inner)) == PB_FIELD) {
+            if (inner.number == SCOPE_NAME && inner.type == WIRE_BYTES)
+                *ret = inner.bytes;
+        }
+        if (step == PB_BROKEN)
+            break;
+    }
+    return step == PB_BROKEN ? error_set(err, ST_CORRUPT, "the scope of a group is not protobuf")
+                             : ST_OK;
+}
+
+static bool has_prefix(struct slice text, const char *prefix)
+{
+    return prefix != NULL && slice_starts_with(text, slice_of_text(prefix));
+}
+
+enum status normalizer_set_group(struct normalizer *normalizer, const struct record_group *group,
+                                 struct error *err)
+{
+    struct slice name;
+    normalizer->of_scope = NULL;
+    enum status st = read_scope_name(group->scope_logs_fields, &name, err);
+    if (st != ST_OK)
+        return st;
+    for (size_t i = 0; i < dialect_count && normalizer->of_scope == NULL; i++) {
+        if (has_prefix(name, dialect_list[i]->scope_prefix))
+            normalizer->of_scope = &normalizer->listed[i];
+    }
+    return ST_OK;
+}
+
+static struct slice text_of(const struct mapping *m, uint16_t id)
+{
+    const struct any_view *value = mapping_value(m, id);
+    return value != NULL && value->type == ANY_TYPE_STRING ? value->bytes : SLICE_EMPTY;
+}
+
+static const struct spoken *find_dialect(const struct normalizer *self)
+{
+    if (self->mapping.trusts_sender)
+        return &self->native;
+    if (self->of_scope != NULL)
+        return self->of_scope;
+    struct slice name = text_of(&self->mapping, self->event_name_id);
+    for (size_t i = 0; i < dialect_count; i++) {
+        if (has_prefix(name, dialect_list[i]->event_prefix))
+            return &self->listed[i];
+    }
+    return &self->unknown;
+}
+
+/* Some tracing libraries name an event by the place in their source that made it. */
+static bool is_call_site(struct slice event_name)
+{
+    return slice_starts_with(event_name, SLICE("event ")) &&
+           memchr(event_name.data, '/', event_name.size) != NULL;
+}
+
+static struct slice cut_name(struct slice name)
+{
+    if (name.size <= NAME_SIZE_MAX)
+        return name;
+    name.size = NAME_SIZE_MAX;
+    while (name.size > 0 && (name.data[name.size] & 0xc0) == 0x80)
+        name.size--; /* not within a character */
+    return name;
+}
+
+/* The sender's name of the event, empty when there is none. */
+static struct slice find_event_name(const struct normalizer *self, const struct spoken *spoken)
+{
+    const struct mapping *m = &self->mapping;
+    struct slice name = text_of(m, self->event_name_id);
+    if (m->trusts_sender && m->input->native_kind.size > 0)
+        name = m->input->native_kind;
+    bool is_body = m->record.body.type == ANY_TYPE_STRING && spoken->dialect->event_count > 0 &&
+                   text_table_find(&spoken->events, m->record.body.bytes) != TEXT_TABLE_NONE;
+    if (name.size == 0 && is_body)
+        name = m->record.body.bytes;
+    if (name.size == 0 && !is_call_site(m->record.event_name))
+        name = m->record.event_name;
+    return cut_name(name);
+}
+
+/* --- What every record has ---------------------------------------------------------------------
+ */
+
+static void apply_dialect(struct mapping *m, const struct spoken *spoken, struct slice name)
+{
+    const struct dialect *dialect = spoken->dialect;
+    const struct dialect_event *event = dialect->otherwise;
+    uint16_t row = dialect->event_count > 0 ? text_table_find(&spoken->events, name)
+                                            : (uint16_t)TEXT_TABLE_NONE;
+    if (row != TEXT_TABLE_NONE)
+        event = &dialect->events[row];
+    if (dialect->refine != NULL)
+        event = dialect->refine(m, event);
+    m->kind = event->kind;
+    m->phase = event->phase;
+    m->outcome = event->outcome;
+    m->classification = event->classification;
+    m->role = ROLE_UNKNOWN;
+    m->severity = 0;
+    dialect_apply_rules(m, dialect->rules, dialect->rule_count);
+    dialect_apply_rules(m, event->rules, event->rule_count);
+    if (dialect->finish != NULL)
+        dialect->finish(m);
+    if (event->finish != NULL)
+        event->finish(m);
+}
+
+static void put_number_field(struct mapping *m, uint32_t number, uint64_t value, bool fixed)
+{
+    uint8_t field[FIELD_ROOM];
+    const uint8_t *end =
+        fixed ? pb_put_fixed64(field, number, value) : pb_put_uint(field, number, value);
+    mapping_put_raw(m, slice_of(field, (size_t)(end - field)));
+}
+
+static void put_time(struct normalizer *self)
+{
+    struct mapping *m = &self->mapping;
+    struct slice stamp = text_of(m, self->event_timestamp_id);
+    uint64_t received = m->input->received_unix_nano;
+    uint64_t time = m->record.time_unix_nano;
+    enum time_source source = TIME_RECORD;
+    if (time == 0) {
+        source = TIME_ATTRIBUTE;
+        if (stamp.size > 0 && !parse_rfc3339(stamp, &time))
+            mapping_error(m, SLICE("event.timestamp"));
+        if (time == 0) {
+            source = m->record.observed_time_unix_nano != 0 ? TIME_OBSERVED : TIME_RECEIPT;
+            time = source == TIME_OBSERVED ? m->record.observed_time_unix_nano : received;
+        }
+        put_number_field(m, RECORD_TIME_UNIX_NANO, time, true);
+    }
+    if (m->record.observed_time_unix_nano == 0)
+        put_number_field(m, RECORD_OBSERVED_TIME_UNIX_NANO, received, true);
+    mapping_put_word(m, KEY_AGENT_TIME_SOURCE, source);
+}
+
+static void put_severity(struct mapping *m)
+{
+    static const uint8_t of_outcome[] = {
+        [OUTCOME_SUCCESS] = 9,    [OUTCOME_FAILURE] = 17, [OUTCOME_DENIED] = 13,
+        [OUTCOME_CANCELLED] = 13, [OUTCOME_TIMEOUT] = 13, [OUTCOME_PENDING] = 9,
+        [OUTCOME_UNKNOWN] = 9,
+    };
+    uint32_t severity = m->severity != 0 ? m->severity : of_outcome[m->outcome];
+    mapping_put_int(m, KEY_AGENT_SEVERITY, severity);
+    if (m->record.severity_number == 0)
+        put_number_field(m, RECORD_SEVERITY_NUMBER, severity, false);
+}
+
+static void put_name(struct mapping *m, struct slice name)
+{
+    struct slice present = m->record.event_name;
+    mapping_put_text(m, KEY_AGENT_DIALECT_EVENT, name.size > 0 ? name : SLICE("unknown"));
+    if (name.size == 0 || (present.size > 0 && !is_call_site(present)))
+        return;
+    if (present.size > 0)
+        mapping_put_text(m, KEY_AGENT_ORIGINAL_EVENT_NAME, present);
+    uint8_t field[NAME_SIZE_MAX + FIELD_ROOM];
+    const uint8_t *end = pb_put_bytes(field, RECORD_EVENT_NAME, name);
+    mapping_put_raw(m, slice_of(field, (size_t)(end - field)));
+}
+
+static void put_uid(struct normalizer *self)
+{
+    char uid[UUID_TEXT_SIZE];
+    uuid_source_next(&self->uuids, self->mapping.input->received_unix_nano, uid);
+    mapping_put_text(&self->mapping, KEY_LOG_RECORD_UID, slice_of(uid, sizeof(uid)));
+}
+
+static void put_common(struct normalizer *self, const struct spoken *spoken, struct slice name)
+{
+    struct mapping *m = &self->mapping;
+    enum transport transport = m->input->transport;
+    if (m->has_fixed || m->is_odd) {
+        put_fixed(m, spoken->dialect, transport, m->kind);
+    } else {
+        const uint8_t *start = self->fixed.data + spoken->fixed_offset[m->kind][transport];
+        mapping_put_raw(m, slice_of(start, spoken->fixed_size[m->kind][transport]));
+    }
+    mapping_put_word(m, KEY_AGENT_EVENT_PHASE, m->phase);
+    mapping_put_word(m, KEY_AGENT_OUTCOME, m->outcome);
+    mapping_put_word(m, KEY_AGENT_CLASSIFICATION, m->classification);
+    mapping_put_word(m, KEY_AGENT_ROLE, m->role);
+    put_name(m, name);
+    put_severity(m);
+    put_time(self);
+    put_uid(self);
+    mapping_put_sender(m);
+    mapping_put_errors(m);
+}
+
+enum status normalize_record(struct normalizer *normalizer, const struct normalize_input *input,
+                             struct buf *out, struct error *err)
+{
+    struct mapping *m = &normalizer->mapping;
+    size_t start = out->size;
+    enum status st = otlp_read_record(input->record, &m->limits, m->attributes,
+                                      m->limits.attribute_count_max, &m->record, err);
+    if (st != ST_OK)
+        return st;
+    m->input = input;
+    m->out = out;
+    m->err = err;
+    m->status = ST_OK;
+    m->trusts_sender =
+        input->transport == TRANSPORT_UNIX_SOCKET || input->transport == TRANSPORT_INTERNAL;
+    buf_clear(&m->scratch);
+    mapping_index(m);
+
+    const struct spoken *spoken = find_dialect(normalizer);
+    m->source_ids = spoken->source_ids;
+    struct slice name = find_event_name(normalizer, spoken);
+    apply_dialect(m, spoken, name);
+    put_common(normalizer, spoken, name);
+    mapping_forget(m);
+    if (m->status != ST_OK)
+        out->size = start;
+    return m->status;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lookup.h -- finding what a record says, wherever normalization had to put it.
+ *
+ * Where a sender had already used a key of the model for something else, the normalized value
+ * stands at agent.norm.KEY (docs/SCHEMA.md): every lookup here asks there first.
+ *
+ * Threads: pure functions.
+ */
+#pragma once
+
+#include "wire/otlp.h"
+
+/* The value of `key`, or NULL.  Borrowed from `view`. */
+const struct any_view *lookup_attribute(const struct record_view *view, const char *key);
+
+/* The same, as text; empty when it is absent or not a text. */
+struct slice lookup_text(const struct record_view *view, const char *key);
+
+/* The same, as a number (INT, BOOL or DOUBLE); `fallback` when it is absent or no number. */
+double lookup_number(const struct record_view *view, const char *key, double fallback);
+
+/* A text attribute of the group's resource, or empty.  Borrowed from `group`. */
+struct slice lookup_resource_text(const struct record_group *group, const char *key);
+
+/* When it happened, in Unix nanoseconds: time, else observed time. */
+uint64_t lookup_time(const struct record_view *view);

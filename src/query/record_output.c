@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* record_output.c -- see record_output.h. */
+#include "query/record_output.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "query/lookup.h"
+#include "query/safe_text.h"
+#include "query/summary.h"
+#include "query/time_text.h"
+#include "wire/otlp_json.h"
+
+/* --- Table ------------------------------------------------------------------------------- */
+
+enum { COLUMN_TIME = 25, COLUMN_SESSION = 10, COLUMN_KIND = 16, COLUMN_OUTCOME = 10 };
+
+static enum status append_text(struct buf *out, const char *text, struct error *err)
+{
+    return buf_append(out, text, strlen(text), err);
+}
+
+enum status output_table_head(struct buf *out, size_t columns, struct error *err)
+{
+    char line[128];
+
+    (void)columns;
+    snprintf(line, sizeof(line), "%-*s%-*s%-*s%-*s%s\n", COLUMN_TIME, "TIME", COLUMN_SESSION,
+             "SESSION", COLUMN_KIND, "KIND", COLUMN_OUTCOME, "OUTCOME", "WHAT");
+    return append_text(out, line, err);
+}
+
+/* `text` made safe, cut or padded to `width`. */
+static enum status append_cell(struct buf *out, struct slice text, size_t width, struct error *err)
+{
+    static const char blanks[] = "                                        ";
+    size_t columns = safe_text_columns(text);
+
+    enum status st = safe_text_append(out, text, width - 1, NEWLINES_ESCAPED, err);
+    if (st != ST_OK)
+        return st;
+    size_t used = columns < width - 1 ? columns : width - 1;
+    ASSERT(width - used < sizeof(blanks));
+    return buf_append(out, blanks, width - used, err);
+}
+
+enum status output_table_row(struct buf *out, const struct record_view *view, size_t columns,
+                             struct error *err)
+{
+    char time[TIME_TEXT_SIZE];
+    struct slice kind = lookup_text(view, "agent.event.kind");
+    struct slice session = lookup_text(view, "session.id");
+    /* The beginnings of time-ordered ids are alike, their ends differ. */
+    size_t skipped = session.size > COLUMN_SESSION - 1 ? session.size - (COLUMN_SESSION - 1) : 0;
+    size_t used = COLUMN_TIME + COLUMN_SESSION + COLUMN_KIND + COLUMN_OUTCOME;
+
+    time_format_local(lookup_time(view), time);
+    enum status st = append_cell(out, slice_of_text(time), COLUMN_TIME, err);
+    if (st == ST_OK)
+        st = append_cell(out, slice_from(session, skipped), COLUMN_SESSION, err);
+    if (st == ST_OK)
+        st = append_cell(out, slice_from(kind, strlen("agent.")), COLUMN_KIND, err);
+    if (st == ST_OK)
+        st = append_cell(out, lookup_text(view, "agent.outcome"), COLUMN_OUTCOME, err);
+    if (st == ST_OK)
+        st = summary_append(out, view, columns > used + 20 ? columns - used : 20, err);
+    return st == ST_OK ? buf_append(out, "\n", 1, err) : st;
+}
+
+/* --- Flat JSON ----------------------------------------------------------------------------- */
+
+struct object {
+    struct buf *out;
+    struct error *err;
+    enum status status;
+    bool is_first;
+};
+
+static void put(struct object *object, const char *text)
+{
+    if (object->status == ST_OK)
+        object->status = append_text(object->out, text, object->err);
+}
+
+static void put_key(struct object *object, const char *prefix, struct slice key, size_t number)
+{
+    char suffix[24] = "";
+    struct buf whole;
+
+    put(object, object->is_first ? "{" : ",");
+    object->is_first = false;
+    if (object->status != ST_OK)
+        return;
+    if (number > 1)
+        snprintf(suffix, sizeof(suffix), "#%zu", number);
+    buf_init(&whole, strlen(prefix) + key.size + sizeof(suffix));
+    object->status = append_text(&whole, prefix, object->err);
+    if (object->status == ST_OK)
+        object->status = buf_append(&whole, key.data, key.size, object->err);
+    if (object->status == ST_OK)
+        object->status = append_text(&whole, suffix, object->err);
+    if (object->status == ST_OK)
+        object->status = json_append_text(object->out, buf_slice(&whole), object->err);
+    buf_fini(&whole);
+    put(object, ":");
+}
+
+static void put_text(struct object *object, const char *key, struct slice value)
+{
+    if (value.size == 0)
+        return;
+    put_key(object, "", slice_of_text(key), 1);
+    if (object->status == ST_OK)
+        object->status = json_append_text(object->out, value, object->err);
+}
+
+static void put_time(struct object *object, const char *key, uint64_t unix_ns)
+{
+    char text[TIME_TEXT_SIZE];
+
+    if (unix_ns == 0)
+        return;
+    time_format_utc(unix_ns, 9, text);
+    put_text(object, key, slice_of_text(text));
+}
+
+static void put_hex(struct object *object, const char *key, struct slice id)
+{
+    char text[65];
+
+    if (id.size == 0 || id.size * 2 >= sizeof(text))
+        return;
+    for (size_t i = 0; i < id.size; i++)
+        snprintf(text + 2 * i, 3, "%02x", id.data[i]);
+    put_text(object, key, slice_of_text(text));
+}
+
+static void put_number(struct object *object, const char *key, uint32_t number)
+{
+    char text[16];
+
+    if (number == 0)
+        return;
+    put_key(object, "", slice_of_text(key), 1);
+    snprintf(text, sizeof(text), "%u", number);
+    put(object, text);
+}
+
+static void put_value(struct object *object, const char *prefix, struct slice key, size_t number,
+                      const struct any_view *value)
+{
+    put_key(object, prefix, key, number);
+    if (object->status == ST_OK)
+        object->status = json_append_plain(object->out, value, object->err);
+}
+
+static bool is_own_name(struct slice key)
+{
+    static const char *const names[] = {"time",          "observed_time", "severity_number",
+                                        "severity_text", "event_name",    "trace_id",
+                                        "span_id",       "body"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (slice_equal(key, slice_of_text(names[i])))
+            return true;
+    }
+    return false;
+}
+
+static void put_attributes(struct object *object, const struct record_view *view)
+{
+    for (size_t i = 0; i < view->attribute_count; i++) {
+        const struct attribute_view *attribute = &view->attributes[i];
+        size_t number = 1;
+        for (size_t k = 0; k < i; k++)
+            number += slice_equal(view->attributes[k].key, attribute->key);
+        put_value(object, is_own_name(attribute->key) ? "attributes." : "", attribute->key, number,
+                  &attribute->value);
+    }
+}
+
+static void put_resource(struct object *object, struct slice resource)
+{
+    struct pb_walk walk = pb_walk_start(resource);
+    struct pb_field field;
+    struct attribute_view attribute;
+
+    while (object->status == ST_OK && pb_next(&walk, &field) == PB_FIELD) {
+        if (field.number != RESOURCE_ATTRIBUTES || field.type != WIRE_BYTES)
+            continue;
+        object->status = otlp_read_attribute(field.bytes, &attribute, object->err);
+        if (object->status == ST_OK)
+            put_value(object, "resource.", attribute.key, 1, &attribute.value);
+    }
+}
+
+static struct slice message_field(struct slice fields, uint32_t number)
+{
+    struct pb_walk walk = pb_walk_start(fields);
+    struct pb_field field;
+
+    while (pb_next(&walk, &field) == PB_FIELD) {
+        if (field.number == number && field.type == WIRE_BYTES)
+            return field.bytes;
+    }
+    return SLICE_EMPTY;
+}
+
+enum status output_flat_json(struct buf *out, const struct record_group *group,
+                             const struct record_view *view, struct error *err)
+{
+    struct object object = {.out = out, .err = err, .status = ST_OK, .is_first = true};
+    struct slice scope = message_field(group->scope_logs_fields, SCOPE_LOGS_SCOPE);
+
+    put_time(&object, "time", view->time_unix_nano);
+    put_time(&object, "observed_time", view->observed_time_unix_nano);
+    put_number(&object, "severity_number", view->severity_number);
+    put_text(&object, "severity_text", view->severity_text);
+    put_text(&object, "event_name", view->event_name);
+    put_hex(&object, "trace_id", view->trace_id);
+    put_hex(&object, "span_id", view->span_id);
+    if (view->body.type != ANY_TYPE_NONE)
+        put_value(&object, "", SLICE("body"), 1, &view->body);
+    put_attributes(&object, view);
+    put_resource(&object, message_field(group->resource_logs_fields, RESOURCE_LOGS_RESOURCE));
+    put_text(&object, "scope.name", message_field(scope, SCOPE_NAME));
+    put(&object, object.is_first ? "{}\n" : "}\n");
+    return object.status;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* safe_text.c -- see safe_text.h.  Decoding is strict UTF-8; anything else is a byte to escape. */
+#include "query/safe_text.h"
+
+#include <stdio.h>
+
+/* Reads one character; returns its size in bytes, 0 when the bytes are not UTF-8. */
+static size_t decode(struct slice text, uint32_t *ret)
+{
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    uint8_t first = text.data[0];
+    size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+    if (size == 0 || size > text.size || first > 0xf4)
+        return 0;
+    uint32_t value = size == 1 ? first : first & (0xffu >> (size + 1));
+    for (size_t i = 1; i < size; i++) {
+        if ((text.data[i] & 0xc0) != 0x80)
+            return 0;
+        value = (value << 6) | (text.data[i] & 0x3f);
+    }
+    if (value < smallest[size] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+        return 0;
+    *ret = value;
+    return size;
+}
+
+static bool is_between(uint32_t value, uint32_t first, uint32_t last)
+{
+    return value >= first && value <= last;
+}
+
+/* Characters that act instead of being seen. */
+static bool is_dangerous(uint32_t value)
+{
+    return value < 0x20 || is_between(value, 0x7f, 0x9f) || value == 0xad || value == 0x61c ||
+           is_between(value, 0x200b, 0x200f) || is_between(value, 0x2028, 0x202e) ||
+           is_between(value, 0x2060, 0x206f) || value == 0xfeff ||
+           is_between(value, 0xfff9, 0xfffb) || is_between(value, 0xe0000, 0xe0fff);
+}
+
+/* Writes one character into `shown` and tells how many bytes of the text it was. */
+static size_t show_one(struct slice text, enum safe_text_newlines newlines, char shown[16],
+                       size_t *ret_shown_size)
+{
+    uint32_t value = 0;
+    size_t size = decode(text, &value);
+    int written;
+
+    if (size == 0) {
+        written = snprintf(shown, 16, "\\x%02x", text.data[0]);
+        size = 1;
+    } else if (value == '\n' && newlines == NEWLINES_KEPT) {
+        written = snprintf(shown, 16, "\n");
+    } else if (value == '\n') {
+        written = snprintf(shown, 16, "\\n");
+    } else if (value == '\t') {
+        written = snprintf(shown, 16, newlines == NEWLINES_KEPT ? "    " : " ");
+    } else if (is_dangerous(value)) {
+        written = snprintf(shown, 16, value < 0x100 ? "\\x%02x" : "\\u{%x}", value);
+    } else {
+        memcpy(shown, text.data, size);
+        written = (int)size;
+    }
+    *ret_shown_size = (size_t)written;
+    return size;
+}
+
+static size_t columns_of(const char *shown, size_t size)
+{
+    return (uint8_t)shown[0] >= 0x80 ? 1 : size;
+}
+
+/* Where the text must be cut so that it and an ellipsis fit. */
+static size_t cut_at(struct slice text, size_t columns_max, enum safe_text_newlines newlines)
+{
+    size_t columns = 0;
+    size_t fits = 0;
+    size_t at = 0;
+
+    while (at < text.size) {
+        char shown[16];
+        size_t shown_size = 0;
+        size_t size = show_one(slice_from(text, at), newlines, shown, &shown_size);
+        columns += columns_of(shown, shown_size);
+        if (columns > columns_max)
+            return fits;
+        at += size;
+        if (columns < columns_max)
+            fits = at;
+    }
+    return text.size;
+}
+
+enum status safe_text_append(struct buf *out, struct slice text, size_t columns_max,
+                             enum safe_text_newlines newlines, struct error *err)
+{
+    static const char ellipsis[] = "\xe2\x80\xa6";
+    size_t end = columns_max == 0 ? text.size : cut_at(text, columns_max, newlines);
+
+    for (size_t at = 0; at < end;) {
+        char shown[16];
+        size_t shown_size = 0;
+        at += show_one(slice_from(text, at), newlines, shown, &shown_size);
+        enum status st = buf_append(out, shown, shown_size, err);
+        if (st != ST_OK)
+            return st;
+    }
+    if (end == text.size)
+        return ST_OK;
+    return buf_append(out, ellipsis, sizeof(ellipsis) - 1, err);
+}
+
+size_t safe_text_columns(struct slice text)
+{
+    size_t columns = 0;
+
+    for (size_t at = 0; at < text.size;) {
+        char shown[16];
+        size_t shown_size = 0;
+        at += show_one(slice_from(text, at), NEWLINES_ESCAPED, shown, &shown_size);
+        columns += columns_of(shown, shown_size);
+    }
+    return columns;
+}

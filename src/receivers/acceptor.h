@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* acceptor.h -- takes connections from Unix sockets, within the limits per socket and per user.
+ * Who is over a limit gets a line that says so and is closed, so that he does not wait for
+ * answers that never come.
+ *
+ * Threads: the loop's.
+ */
+#pragma once
+
+#include "loop/loop.h"
+#include "net/listener.h"
+#include "net/peer.h"
+#include "telltale/error.h"
+
+struct acceptor;
+
+enum { ACCEPTOR_LISTENERS_MAX = 8 };
+
+struct acceptor_settings {
+    struct loop *loop;                /* borrowed, as are the listeners */
+    const struct listener *listeners; /* Unix sockets */
+    size_t listener_count;
+    unsigned int connections_max; /* of all listeners together */
+    unsigned int connections_per_uid_max;
+    void *context;
+    /* Owns `fd` (non-blocking) from now on, and calls acceptor_leave() when it is gone. */
+    void (*on_accepted)(void *context, int fd, const struct peer *peer);
+};
+
+MUST_CHECK enum status acceptor_start(const struct acceptor_settings *settings,
+                                      struct acceptor **ret, struct error *err);
+
+/* A connection of this user has ended. */
+void acceptor_leave(struct acceptor *acceptor, uid_t uid);
+
+/* Takes no more connections.  Those it gave away still leave. */
+void acceptor_close(struct acceptor *acceptor);
+void acceptor_destroy(struct acceptor *acceptor); /* NULL is allowed */

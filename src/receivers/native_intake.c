@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* native_intake.c -- see native_intake.h.
+ *
+ * A record can only be opened in its group, but the line says its resource anywhere.  So the
+ * record is built in the group of the event before, which is right almost always; when the
+ * resource turns out to be another one, the record is taken out, the group is changed, and the
+ * record is put back. */
+#include "receivers/native_intake.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "normalize/normalize.h"
+#include "receivers/sender.h"
+#include "wire/native_json.h"
+
+enum {
+    NORMALIZED_MAX = 1024 * 1024, /* what normalization may add to one record */
+    GROUP_FIELDS_MAX = 2 * NATIVE_RESOURCE_MAX,
+    GROUP_SWITCHES_MAX = APPEND_GROUPS_MAX - 4, /* of one batch */
+    PREAMBLE_SIZE_MAX = 1024,
+};
+
+struct native_intake {
+    struct otlp_limits limits;
+    struct normalizer *normalizer;
+    struct append_batch *batch; /* borrowed */
+    unsigned int group_switches;
+    bool in_group; /* `batch` and `normalizer` know the present group */
+
+    struct slice sent_resource;      /* of the present group, as the event said it */
+    struct buf sent_resource_bytes;  /* what it points into */
+    struct buf resource_logs_fields; /* of the present group */
+    struct buf default_resource;     /* Resource.attributes fields */
+    struct buf event_scope, pipeline_scope;
+    bool is_pipeline; /* the present group has the scope of agent.pipeline */
+
+    struct buf moved;      /* a record on its way to another group */
+    struct buf normalized; /* what is appended to the record */
+    struct native_scratch scratch;
+};
+
+/* --- Making ------------------------------------------------------------------------------ */
+
+static enum status append_message(struct buf *out, uint32_t number, struct slice content,
+                                  struct error *err)
+{
+    enum status st = buf_reserve(out, PB_TAG_MAX + PB_VARINT_MAX + content.size, err);
+
+    if (st != ST_OK)
+        return st;
+    uint8_t *end = pb_put_bytes(out->data + out->size, number, content);
+    out->size = (size_t)(end - out->data);
+    return ST_OK;
+}
+
+static enum status make_scope(struct buf *out, struct slice name, struct error *err)
+{
+    struct buf scope;
+
+    buf_init(&scope, 256);
+    enum status st = append_message(&scope, SCOPE_NAME, name, err);
+    if (st == ST_OK)
+        st = append_message(&scope, SCOPE_VERSION, SLICE(TELLTALE_VERSION), err);
+    if (st == ST_OK)
+        st = append_message(out, SCOPE_LOGS_SCOPE, buf_slice(&scope), err);
+    buf_fini(&scope);
+    return st;
+}
+
+enum status native_intake_create(const struct otlp_limits *limits, struct native_intake **ret,
+                                 struct error *err)
+{
+    struct native_intake *intake = calloc(1, sizeof(*intake));
+
+    if (intake == NULL)
+        return error_set(err, ST_NO_MEMORY, "make an intake for native events");
+    intake->limits = *limits;
+    buf_init(&intake->sent_resource_bytes, NATIVE_RESOURCE_MAX);
+    buf_init(&intake->resource_logs_fields, GROUP_FIELDS_MAX);
+    buf_init(&intake->default_resource, NATIVE_RESOURCE_MAX);
+    buf_init(&intake->event_scope, 512);
+    buf_init(&intake->pipeline_scope, 512);
+    buf_init(&intake->moved, 2 * limits->record_size_max + NORMALIZED_MAX);
+    buf_init(&intake->normalized, NORMALIZED_MAX);
+    enum status st = normalizer_create(limits, &intake->normalizer, err);
+    if (st == ST_OK)
+        st = sender_append_default_resource(&intake->default_resource, err);
+    if (st == ST_OK)
+        st = make_scope(&intake->event_scope, SLICE("telltale.unix"), err);
+    if (st == ST_OK)
+        st = make_scope(&intake->pipeline_scope, SLICE("telltale.pipeline"), err);
+    if (st != ST_OK) {
+        native_intake_destroy(intake);
+        return st;
+    }
+    *ret = intake;
+    return ST_OK;
+}
+
+void native_intake_destroy(struct native_intake *intake)
+{
+    if (intake == NULL)
+        return;
+    normalizer_destroy(intake->normalizer);
+    buf_fini(&intake->sent_resource_bytes);
+    buf_fini(&intake->resource_logs_fields);
+    buf_fini(&intake->default_resource);
+    buf_fini(&intake->event_scope);
+    buf_fini(&intake->pipeline_scope);
+    buf_fini(&intake->moved);
+    buf_fini(&intake->normalized);
+    free(intake);
+}
+
+/* --- Groups ------------------------------------------------------------------------------ */
+
+void native_intake_use_batch(struct native_intake *intake, struct append_batch *batch)
+{
+    intake->batch = batch;
+    intake->group_switches = 0;
+    intake->in_group = false;
+}
+
+bool native_intake_has_room(const struct native_intake *intake)
+{
+    return intake->group_switches < GROUP_SWITCHES_MAX;
+}
+
+static enum status build_resource(struct native_intake *intake, struct slice sent,
+                                  struct error *err)
+{
+    struct buf resource;
+    enum status st = ST_OK;
+
+    buf_clear(&intake->resource_logs_fields);
+    if (sent.size == 0) {
+        return append_message(&intake->resource_logs_fields, RESOURCE_LOGS_RESOURCE,
+                              buf_slice(&intake->default_resource), err);
+    }
+    buf_init(&resource, GROUP_FIELDS_MAX);
+    st = sender_append_resource(sent, &resource, err);
+    if (st == ST_OK)
+        st = append_message(&intake->resource_logs_fields, RESOURCE_LOGS_RESOURCE,
+                            buf_slice(&resource), err);
+    buf_fini(&resource);
+    return st;
+}
+
+static bool is_present_group(const struct native_intake *intake, struct slice sent_resource,
+                             bool is_pipeline)
+{
+    return intake->in_group && intake->is_pipeline == is_pipeline &&
+           slice_equal(intake->sent_resource, sent_resource);
+}
+
+/* On failure there is no present group, so that the next event makes its own. */
+static enum status enter_group(struct native_intake *intake, struct slice sent_resource,
+                               bool is_pipeline, struct error *err)
+{
+    if (is_present_group(intake, sent_resource, is_pipeline))
+        return ST_OK;
+    intake->in_group = false;
+    buf_clear(&intake->sent_resource_bytes);
+    enum status st =
+        buf_append(&intake->sent_resource_bytes, sent_resource.data, sent_resource.size, err);
+    if (st == ST_OK)
+        st = build_resource(intake, sent_resource, err);
+    if (st != ST_OK)
+        return st;
+    struct record_group group = {
+        .resource_logs_fields = buf_slice(&intake->resource_logs_fields),
+        .scope_logs_fields =
+            buf_slice(is_pipeline ? &intake->pipeline_scope : &intake->event_scope),
+    };
+    st = append_batch_set_group(intake->batch, &group, err);
+    if (st == ST_OK)
+        st = normalizer_set_group(intake->normalizer, &group, err);
+    if (st != ST_OK)
+        return st;
+    intake->sent_resource = buf_slice(&intake->sent_resource_bytes);
+    intake->is_pipeline = is_pipeline;
+    intake->group_switches++;
+    intake->in_group = true;
+    return ST_OK;
+}
+
+/* --- Events ------------------------------------------------------------------------------ */
+
+/* The record was built in a group that is not its own: it moves. */
+static enum status move_record(struct native_intake *intake, const struct native_event *event,
+                               struct buf **record, size_t *start, struct error *err)
+{
+    buf_clear(&intake->moved);
+    enum status st =
+        buf_append(&intake->moved, (*record)->data + *start, (*record)->size - *start, err);
+    append_batch_cancel(intake->batch);
+    *record = NULL;
+    if (st == ST_OK)
+        st = enter_group(intake, event->resource_fields, false, err);
+    if (st == ST_OK)
+        st = append_batch_begin(intake->batch, record, err);
+    if (st != ST_OK)
+        return st;
+    *start = (*record)->size;
+    return buf_append(*record, intake->moved.data, intake->moved.size, err);
+}
+
+/* A hook's own JSON is kept whole beside what was read from it. */
+static enum status keep_original(struct slice line, const struct native_event *event,
+                                 struct buf *record, struct error *err)
+{
+    if (event->dialect.size == 0 || slice_equal(event->dialect, SLICE("native")))
+        return ST_OK;
+    return pb_append_text(record, RECORD_ATTRIBUTES, SLICE("log.record.original"), line, err);
+}
+
+static enum status append_normalized(struct native_intake *intake, struct buf *record, size_t start,
+                                     struct normalize_input *input, struct error *err)
+{
+    input->record = slice_of(record->data + start, record->size - start);
+    buf_clear(&intake->normalized);
+    enum status st = normalize_record(intake->normalizer, input, &intake->normalized, err);
+    if (st != ST_OK)
+        return st;
+    return buf_append(record, intake->normalized.data, intake->normalized.size, err);
+}
+
+static enum status add(struct native_intake *intake, struct slice line, bool is_pipeline,
+                       struct normalize_input *input, struct error *err)
+{
+    struct native_event event;
+    struct buf *record = NULL;
+
+    ASSERT(intake->batch != NULL);
+    enum status st = ST_OK;
+    if (!intake->in_group || intake->is_pipeline != is_pipeline)
+        st = enter_group(intake, SLICE_EMPTY, is_pipeline, err);
+    if (st == ST_OK)
+        st = append_batch_begin(intake->batch, &record, err);
+    if (st != ST_OK)
+        return st;
+    size_t start = record->size;
+    st = native_json_read(line, input->received_unix_nano, &intake->limits, &intake->scratch,
+                          record, &event, err);
+    if (st == ST_OK && !is_present_group(intake, event.resource_fields, is_pipeline))
+        st = move_record(intake, &event, &record, &start, err);
+    if (st == ST_OK)
+        st = keep_original(line, &event, record, err);
+    if (st == ST_OK) {
+        input->native_kind = event.kind;
+        st = append_normalized(intake, record, start, input, err);
+    }
+    if (st == ST_OK)
+        append_batch_end(intake->batch);
+    else if (record != NULL)
+        append_batch_cancel(intake->batch);
+    return st;
+}
+
+enum status native_intake_add(struct native_intake *intake, struct slice line,
+                              struct slice sender_fields, uint64_t now_unix_ns, struct error *err)
+{
+    struct normalize_input input = {
+        .transport = TRANSPORT_UNIX_SOCKET,
+        .sender_fields = sender_fields,
+        .received_unix_nano = now_unix_ns,
+    };
+
+    return add(intake, line, false, &input, err);
+}
+
+enum status native_intake_add_refusal(struct native_intake *intake, enum refusal refusal,
+                                      uint64_t count, uint64_t now_unix_ns, struct error *err)
+{
+    char line[512];
+    struct normalize_input input = {
+        .transport = TRANSPORT_INTERNAL,
+        .received_unix_nano = now_unix_ns,
+    };
+
+    int size = snprintf(line, sizeof(line),
+                        "{\"kind\":\"agent.pipeline\",\"severity\":17,\"body\":\"%" PRIu64
+                        " events refused: %s\",\"attributes\":{\"agent.pipeline.reason\":\"%s\","
+                        "\"agent.pipeline.count\":%" PRIu64 ",\"agent.pipeline.code\":\"%s\"}}",
+                        count, refusal_code(refusal), refusal_pipeline_reason(refusal), count,
+                        refusal_code(refusal));
+    ASSERT(size > 0 && (size_t)size < sizeof(line));
+    return add(intake, slice_of(line, (size_t)size), true, &input, err);
+}
+
+/* --- The first line ---------------------------------------------------------------------- */
+
+static enum status look_for_version(struct slice record, const struct otlp_limits *limits,
+                                    struct native_preamble *ret, struct error *err)
+{
+    struct attribute_view attributes[32];
+    struct record_view view;
+    struct native_preamble preamble = {0};
+    bool found = false;
+
+    enum status st = otlp_read_record(record, limits, attributes, COUNT_OF(attributes), &view, err);
+    if (st != ST_OK)
+        return error_set(err, ST_NOT_FOUND, "not a preamble");
+    for (size_t i = 0; i < view.attribute_count; i++) {
+        const struct any_view *value = &attributes[i].value;
+        if (slice_equal(attributes[i].key, SLICE("telltale")) && value->type == ANY_TYPE_INT) {
+            preamble.version = value->integer;
+            found = true;
+        } else if (slice_equal(attributes[i].key, SLICE("ack")) && value->type == ANY_TYPE_BOOL) {
+            preamble.ack = value->integer != 0;
+        }
+    }
+    if (!found)
+        return error_set(err, ST_NOT_FOUND, "not a preamble");
+    *ret = preamble;
+    return ST_OK;
+}
+
+/* The preamble is read as an event, whose unknown keys are attributes: one reader of JSON. */
+enum status native_intake_read_preamble(struct native_intake *intake, struct slice line,
+                                        struct native_preamble *ret, struct error *err)
+{
+    struct native_event event;
+
+    if (line.size > PREAMBLE_SIZE_MAX || memmem(line.data, line.size, "\"telltale\"", 10) == NULL)
+        return error_set(err, ST_NOT_FOUND, "not a preamble");
+    buf_clear(&intake->moved);
+    enum status st =
+        native_json_read(line, 0, &intake->limits, &intake->scratch, &intake->moved, &event, err);
+    if (st != ST_OK || event.kind.size > 0)
+        return error_set(err, ST_NOT_FOUND, "not a preamble");
+    return look_for_version(slice_of(intake->moved.data + event.record_offset, event.record_size),
+                            &intake->limits, ret, err);
+}

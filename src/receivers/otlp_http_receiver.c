@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otlp_http_receiver.c -- see otlp_http_receiver.h.
+ *
+ *     RECEIVING --whole--> (decode, fill a batch) --submit--> IN_JOURNAL --done--> ANSWERING
+ *                                  |    ^                                              ^
+ *                     queue is full|    |another batch of ours is done                 |
+ *                                  v    |                                              |
+ *                                 WAITING --- nothing of ours is in the journal -------+
+ *
+ * While IN_JOURNAL or WAITING the connection is suspended.  Before a batch is submitted its
+ * connection is suspended already, for the journal may be done before journal_submit() returns;
+ * the library allows resuming at any time.
+ *
+ * Agents do not send again what is refused, so a full queue is waited for as long as something
+ * of ours is on its way out of it. */
+#include "receivers/otlp_http_receiver.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "receivers/otlp_intake.h"
+#include "receivers/sender.h"
+#include "util/clock.h"
+
+enum {
+    CONNECTION_MEMORY = 64 * 1024, /* headers, and one read of a body */
+    BATCH_FACTOR = 2,              /* of the decoded size: what normalization adds */
+    SENDER_FIELDS_MAX = 1024,
+    ANSWER_MAX = 4096,
+    STOP_WAIT_S = 5,
+};
+
+struct server {
+    struct otlp_http_receiver *receiver;
+    struct MHD_Daemon *daemon;
+    struct otlp_intake *intake; /* the library's thread */
+    bool is_unix;
+};
+
+enum exchange_state { RECEIVING, IN_JOURNAL, WAITING, ANSWERING };
+
+/* One request and its answer. */
+struct exchange {
+    struct server *server;
+    struct MHD_Connection *connection;
+    struct http_request request;
+    struct append_batch *batch; /* owned, but by the journal while IN_JOURNAL */
+    size_t batch_bytes;         /* in the admission */
+    struct otlp_intake_result result;
+    struct exchange *next; /* of those that wait; under the receiver's lock */
+    /* the library's thread, but the journal's while IN_JOURNAL */
+    enum exchange_state state;
+    enum status journal_status;
+};
+
+struct otlp_http_receiver {
+    struct otlp_http_settings settings;
+    struct journal *journal;     /* borrowed */
+    struct admission *admission; /* borrowed */
+    struct server servers[OTLP_HTTP_LISTENERS_MAX];
+    struct receiver_metrics metrics;
+    struct metric *ignored_requests[SIGNAL_METRICS + 1];
+    struct metric *ignored_bytes[SIGNAL_METRICS + 1];
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* shared, under lock */
+    size_t in_journal, open_exchanges;
+    struct exchange *waiting;
+    bool stopping;
+};
+
+/* --- Answering ---------------------------------------------------------------------------- */
+
+static enum MHD_Result send_body(struct exchange *exchange, unsigned int http_status,
+                                 const char *content_type, const struct buf *body)
+{
+    const struct http_verdict *verdict = &exchange->request.verdict;
+    char seconds[16];
+
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(body->size, body->data, MHD_RESPMEM_MUST_COPY);
+    if (response == NULL)
+        return MHD_NO;
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    if (http_status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_POST);
+    if (verdict->http_status != 0 && verdict->retry_after_s > 0) {
+        snprintf(seconds, sizeof(seconds), "%u", verdict->retry_after_s);
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
+    enum MHD_Result result = MHD_queue_response(exchange->connection, http_status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum status write_answer(const struct exchange *exchange, struct buf *body,
+                                struct error *err)
+{
+    const struct http_request *request = &exchange->request;
+    const struct http_verdict *verdict = &request->verdict;
+
+    if (verdict->http_status == 0) {
+        return http_answer_export(request->encoding, exchange->result.rejected,
+                                  exchange->result.message, body, err);
+    }
+    if (verdict->is_text)
+        return buf_append(body, verdict->message, strlen(verdict->message), err);
+    return http_answer_status(request->encoding, verdict->code, verdict->message, body, err);
+}
+
+static enum MHD_Result answer(struct exchange *exchange)
+{
+    const struct http_request *request = &exchange->request;
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+    unsigned int http_status =
+        request->verdict.http_status != 0 ? request->verdict.http_status : MHD_HTTP_OK;
+    struct buf body;
+    struct error ignored;
+
+    metric_add(receiver->metrics.requests, 1);
+    if (http_status != MHD_HTTP_OK)
+        metric_add(receiver->metrics.failed_requests, 1);
+    buf_init(&body, ANSWER_MAX);
+    enum MHD_Result result = MHD_NO; /* without memory: the connection is closed */
+    if (write_answer(exchange, &body, &ignored) == ST_OK)
+        result = send_body(exchange, http_status,
+                           request->verdict.is_text ? "text/plain; charset=utf-8"
+                                                    : http_answer_content_type(request->encoding),
+                           &body);
+    buf_fini(&body);
+    return result;
+}
+
+/* --- The journal --------------------------------------------------------------------------- */
+
+static void fail_for_journal(struct exchange *exchange, enum status status, const char *text)
+{
+    struct http_request *request = &exchange->request;
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+    enum refusal refusal = refusal_of_journal(status);
+
+    metric_add(receiver->metrics.refused_records[refusal], exchange->result.accepted);
+    request->verdict.retry_after_s = refusal == REFUSAL_JOURNAL_FULL ? 30 : 1;
+    http_request_fail(request, MHD_HTTP_SERVICE_UNAVAILABLE, RPC_UNAVAILABLE, text);
+}
+
+/* Resumes those that wait; each tries its luck again on its own thread.  Under lock. */
+static struct exchange *take_waiting(struct otlp_http_receiver *receiver)
+{
+    struct exchange *waiting = receiver->waiting;
+
+    receiver->waiting = NULL;
+    return waiting;
+}
+
+static void resume_all(struct exchange *exchange)
+{
+    while (exchange != NULL) {
+        struct exchange *next = exchange->next; /* the exchange may be gone when it is resumed */
+        MHD_resume_connection(exchange->connection);
+        exchange = next;
+    }
+}
+
+/* journal thread */
+static void on_done(void *context, struct append_batch *batch, enum status status,
+                    const struct error *err)
+{
+    struct exchange *exchange = context;
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+
+    exchange->batch = batch;
+    exchange->journal_status = status;
+    if (status == ST_OK)
+        metric_add(receiver->metrics.accepted_records, exchange->result.accepted);
+    else
+        fail_for_journal(exchange, status, err->text);
+    admission_give(receiver->admission, exchange->batch_bytes);
+    exchange->batch_bytes = 0;
+    exchange->state = ANSWERING;
+    MHD_resume_connection(exchange->connection);
+    /* From here on the exchange is the other thread's. */
+    (void)pthread_mutex_lock(&receiver->lock);
+    receiver->in_journal--;
+    resume_all(take_waiting(receiver));
+    (void)pthread_cond_broadcast(&receiver->changed);
+    (void)pthread_mutex_unlock(&receiver->lock);
+}
+
+/* The journal has refused the batch.  True: the exchange waits. */
+static bool wait_for_journal(struct exchange *exchange, enum status status)
+{
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+
+    (void)pthread_mutex_lock(&receiver->lock);
+    receiver->in_journal--;
+    bool waits = status == ST_AGAIN && receiver->in_journal > 0 && !receiver->stopping;
+    if (waits) {
+        exchange->state = WAITING;
+        exchange->next = receiver->waiting;
+        receiver->waiting = exchange;
+    }
+    (void)pthread_cond_broadcast(&receiver->changed);
+    (void)pthread_mutex_unlock(&receiver->lock);
+    return waits;
+}
+
+static bool enter_journal(struct otlp_http_receiver *receiver)
+{
+    (void)pthread_mutex_lock(&receiver->lock);
+    bool may = !receiver->stopping;
+    if (may)
+        receiver->in_journal++;
+    (void)pthread_mutex_unlock(&receiver->lock);
+    return may;
+}
+
+static enum MHD_Result submit(struct exchange *exchange)
+{
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+    struct error err;
+
+    if (!enter_journal(receiver)) {
+        fail_for_journal(exchange, ST_STOPPING, "the daemon stops");
+        return answer(exchange);
+    }
+    exchange->batch_bytes = append_batch_size(exchange->batch);
+    admission_force(receiver->admission, exchange->batch_bytes);
+    exchange->state = IN_JOURNAL;
+    MHD_suspend_connection(exchange->connection);
+    enum status st = journal_submit(receiver->journal, &exchange->batch, on_done, exchange, &err);
+    if (st == ST_OK)
+        return MHD_YES; /* the exchange is the journal's now */
+    admission_give(receiver->admission, exchange->batch_bytes);
+    exchange->batch_bytes = 0;
+    if (wait_for_journal(exchange, st))
+        return MHD_YES; /* the exchange may be resumed already */
+    fail_for_journal(exchange, st, err.text);
+    exchange->state = ANSWERING;
+    MHD_resume_connection(exchange->connection);
+    return MHD_YES;
+}
+
+/* --- A whole request ------------------------------------------------------------------------ */
+
+static enum status append_sender(const struct exchange *exchange, struct buf *out,
+                                 struct error *err)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct peer peer;
+
+    if (!exchange->server->is_unix || info == NULL ||
+        peer_of_unix_socket(info->connect_fd, &peer, err) != ST_OK)
+        return sender_append_fields(NULL, out, err);
+    return sender_append_fields(&peer, out, err);
+}
+
+static void count_rejected(struct otlp_http_receiver *receiver,
+                           const struct otlp_intake_result *result)
+{
+    if (result->rejected > 0)
+        metric_add(receiver->metrics.refused_records[result->reason], result->rejected);
+}
+
+static enum status fill_batch(struct exchange *exchange, struct slice protobuf, struct error *err)
+{
+    const struct otlp_http_receiver *receiver = exchange->server->receiver;
+    const struct http_request *request = &exchange->request;
+    struct buf sender;
+
+    size_t size_max = BATCH_FACTOR * request->limits->decoded_size_max +
+                      receiver->settings.limits.record_size_max;
+    enum status st = append_batch_create(size_max, &exchange->batch, err);
+    if (st != ST_OK)
+        return st;
+    buf_init(&sender, SENDER_FIELDS_MAX);
+    st = append_sender(exchange, &sender, err);
+    if (st == ST_OK) {
+        const struct otlp_intake_input input = {
+            .request = protobuf,
+            .sender_fields = buf_slice(&sender),
+            .transport = request->encoding == OTLP_JSON ? TRANSPORT_OTLP_HTTP_JSON
+                                                        : TRANSPORT_OTLP_HTTP_PROTOBUF,
+            .now_unix_ns = clock_unix_ns(),
+        };
+        st = otlp_intake_add(exchange->server->intake, &input, exchange->batch, &exchange->result,
+                             err);
+    }
+    buf_fini(&sender);
+    return st;
+}
+
+static void convert(struct exchange *exchange)
+{
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+    struct http_request *request = &exchange->request;
+    struct http_decoded decoded;
+    struct error err;
+
+    http_decoded_init(&decoded, request->limits);
+    if (http_request_decode(request, &receiver->settings.limits, &decoded) == ST_OK) {
+        enum status st = fill_batch(exchange, decoded.request, &err);
+        if (st == ST_CORRUPT || st == ST_INVALID) {
+            http_request_fail(request, MHD_HTTP_BAD_REQUEST, RPC_INVALID_ARGUMENT, err.text);
+        } else if (st != ST_OK) {
+            request->verdict.retry_after_s = 1;
+            http_request_fail(request, MHD_HTTP_SERVICE_UNAVAILABLE, RPC_UNAVAILABLE, err.text);
+        }
+    }
+    http_decoded_fini(&decoded);
+    http_request_drop_body(request);
+    count_rejected(receiver, &exchange->result);
+}
+
+/* No record at all could be read: the whole request is bad, not a part of it. */
+static void judge(struct exchange *exchange)
+{
+    const struct otlp_intake_result *result = &exchange->result;
+
+    if (result->accepted == 0 && result->rejected > 0 && result->reason == REFUSAL_INVALID)
+        http_request_fail(&exchange->request, MHD_HTTP_BAD_REQUEST, RPC_INVALID_ARGUMENT,
+                          result->message);
+}
+
+static enum MHD_Result finish(struct exchange *exchange)
+{
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+    struct http_request *request = &exchange->request;
+
+    if (request->verdict.http_status != 0)
+        return answer(exchange);
+    metric_add(receiver->metrics.accepted_bytes, request->received_bytes);
+    if (request->signal != SIGNAL_LOGS) {
+        metric_add(receiver->ignored_requests[request->signal], 1);
+        metric_add(receiver->ignored_bytes[request->signal], request->received_bytes);
+        return answer(exchange);
+    }
+    convert(exchange);
+    judge(exchange);
+    if (request->verdict.http_status != 0 || exchange->result.accepted == 0)
+        return answer(exchange);
+    return submit(exchange);
+}
+
+/* --- The library's callbacks ----------------------------------------------------------------- */
+
+static enum MHD_Result begin(struct server *server, struct MHD_Connection *connection,
+                             const char *method, const char *path, void **ret_exchange)
+{
+    struct otlp_http_receiver *receiver = server->receiver;
+    struct exchange *exchange = calloc(1, sizeof(*exchange));
+
+    if (exchange == NULL)
+        return MHD_NO;
+    exchange->server = server;
+    exchange->connection = connection;
+    http_request_init(&exchange->request, &receiver->settings.request_limits, receiver->admission,
+                      connection, method, path);
+    (void)pthread_mutex_lock(&receiver->lock);
+    receiver->open_exchanges++;
+    bool stopping = receiver->stopping;
+    (void)pthread_mutex_unlock(&receiver->lock);
+    if (stopping)
+        fail_for_journal(exchange, ST_STOPPING, "the daemon stops");
+    *ret_exchange = exchange;
+    /* Too large to be read to its end only to be refused then. */
+    if (exchange->request.verdict.http_status == MHD_HTTP_CONTENT_TOO_LARGE)
+        return answer(exchange);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
+                                  const char *path, const char *method, const char *version,
+                                  const char *upload, size_t *upload_size, void **exchange_of)
+{
+    (void)version;
+    if (*exchange_of == NULL)
+        return begin(context, connection, method, path, exchange_of);
+
+    struct exchange *exchange = *exchange_of;
+    if (*upload_size > 0) {
+        size_t size = *upload_size;
+        *upload_size = 0;
+        return http_request_take(&exchange->request, upload, size) ? MHD_YES : MHD_NO;
+    }
+    switch (exchange->state) {
+    case RECEIVING:
+        return finish(exchange);
+    case WAITING:
+        return submit(exchange);
+    case ANSWERING:
+        return answer(exchange);
+    case IN_JOURNAL:
+        break;
+    }
+    ASSERT(!"a suspended request was called");
+    return MHD_NO;
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **exchange_of,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct server *server = context;
+    struct otlp_http_receiver *receiver = server->receiver;
+    struct exchange *exchange = *exchange_of;
+
+    (void)connection;
+    (void)code;
+    if (exchange == NULL)
+        return;
+    http_request_fini(&exchange->request);
+    append_batch_destroy(exchange->batch);
+    free(exchange);
+    *exchange_of = NULL;
+    (void)pthread_mutex_lock(&receiver->lock);
+    receiver->open_exchanges--;
+    (void)pthread_cond_broadcast(&receiver->changed);
+    (void)pthread_mutex_unlock(&receiver->lock);
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct server *server = context;
+
+    (void)connection;
+    (void)socket_context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        metric_add(server->receiver->metrics.connections, 1);
+}
+
+/* --- Starting and stopping ---------------------------------------------------------------------
+ */
+
+void otlp_http_settings_default(struct otlp_http_settings *ret)
+{
+    *ret = (struct otlp_http_settings){
+        .limits = otlp_limits_default,
+        .request_limits = {.body_size_max = (size_t)64 * 1024 * 1024,
+                           .decoded_size_max = (size_t)64 * 1024 * 1024,
+                           .time_max_ns = 120 * NS_PER_S},
+        .connections_max = 1024,
+        .idle_timeout_s = 30,
+    };
+}
+
+static void register_metrics(struct otlp_http_receiver *receiver)
+{
+    static const char *const labels[] = {"signal=\"logs\"", "signal=\"traces\"",
+                                         "signal=\"metrics\""};
+
+    receiver_metrics_register(&receiver->metrics, "receiver=\"otlp_http\"");
+    for (int i = SIGNAL_TRACES; i <= SIGNAL_METRICS; i++) {
+        receiver->ignored_requests[i] = metric_register(
+            METRIC_COUNTER, "telltale_receiver_ignored_requests_total",
+            "Requests of a signal that is not kept; they are answered with success.", labels[i]);
+        receiver->ignored_bytes[i] =
+            metric_register(METRIC_COUNTER, "telltale_receiver_ignored_bytes_total",
+                            "Bytes of requests of a signal that is not kept.", labels[i]);
+    }
+}
+
+static enum status start_server(struct otlp_http_receiver *receiver, struct server *server,
+                                const struct listener *listener, struct error *err)
+{
+    const struct otlp_http_settings *settings = &receiver->settings;
+
+    server->receiver = receiver;
+    server->is_unix = listener->is_unix;
+    enum status st = otlp_intake_create(&settings->limits, &server->intake, err);
+    if (st != ST_OK)
+        return st;
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL,
+        on_request, server, MHD_OPTION_LISTEN_SOCKET, listener->fd, MHD_OPTION_CONNECTION_LIMIT,
+        settings->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, settings->idle_timeout_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+    if (server->daemon == NULL)
+        return error_set_errno(err, ST_IO, "start an HTTP server on %s", listener->name);
+    return ST_OK;
+}
+
+enum status otlp_http_receiver_start(const struct otlp_http_settings *settings,
+                                     struct journal *journal, struct admission *admission,
+                                     struct otlp_http_receiver **ret, struct error *err)
+{
+    ASSERT(settings->listener_count <= OTLP_HTTP_LISTENERS_MAX);
+    struct otlp_http_receiver *receiver = calloc(1, sizeof(*receiver));
+    if (receiver == NULL)
+        return error_set(err, ST_NO_MEMORY, "make a receiver");
+    receiver->settings = *settings;
+    receiver->journal = journal;
+    receiver->admission = admission;
+    (void)pthread_mutex_init(&receiver->lock, NULL);   /* these two cannot fail on Linux */
+    (void)pthread_cond_init(&receiver->changed, NULL); /* with default attributes */
+    register_metrics(receiver);
+    enum status st = ST_OK;
+    for (size_t i = 0; i < settings->listener_count && st == ST_OK; i++)
+        st = start_server(receiver, &receiver->servers[i], &settings->listeners[i], err);
+    if (st != ST_OK) {
+        otlp_http_receiver_stop(receiver);
+        return error_context(err, "start the receiver of OTLP/HTTP");
+    }
+    *ret = receiver;
+    return ST_OK;
+}
+
+/* The journal always answers, so that is waited for without a limit; senders may not. */
+static void wait_for_exchanges(struct otlp_http_receiver *receiver)
+{
+    struct timespec deadline;
+
+    (void)clock_gettime(CLOCK_REALTIME, &deadline); /* cannot fail for this clock */
+    deadline.tv_sec += STOP_WAIT_S;
+    (void)pthread_mutex_lock(&receiver->lock);
+    receiver->stopping = true;
+    resume_all(take_waiting(receiver));
+    while (receiver->in_journal > 0)
+        (void)pthread_cond_wait(&receiver->changed, &receiver->lock);
+    int result = 0;
+    while (receiver->open_exchanges > 0 && result == 0)
+        result = pthread_cond_timedwait(&receiver->changed, &receiver->lock, &deadline);
+    (void)pthread_mutex_unlock(&receiver->lock);
+}
+
+void otlp_http_receiver_stop(struct otlp_http_receiver *receiver)
+{
+    if (receiver == NULL)
+        return;
+    /* Quiesced, the library gives the listening sockets back and does not close them. */
+    for (size_t i = 0; i < receiver->settings.listener_count; i++) {
+        if (receiver->servers[i].daemon != NULL)
+            (void)MHD_quiesce_daemon(receiver->servers[i].daemon);
+    }
+    wait_for_exchanges(receiver);
+    for (size_t i = 0; i < receiver->settings.listener_count; i++) {
+        if (receiver->servers[i].daemon != NULL)
+            MHD_stop_daemon(receiver->servers[i].daemon);
+        otlp_intake_destroy(receiver->servers[i].intake);
+    }
+    (void)pthread_cond_destroy(&receiver->changed);
+    (void)pthread_mutex_destroy(&receiver->lock);
+    free(receiver);
+}

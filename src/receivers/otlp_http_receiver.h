@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otlp_http_receiver.h -- logs over OTLP/HTTP: POST /v1/logs in protobuf or JSON, plain, gzip or
+ * zstd, with or without Content-Length.
+ *
+ * A request is answered with success only when its records are durable; it waits suspended, and
+ * keeps no other waiting.  Records over a limit are refused one by one (partial success).  What
+ * the journal cannot take is answered with 503 and Retry-After.  Traces and metrics are answered
+ * with success, counted, and not kept.
+ *
+ * Threads: each listener has a thread of the HTTP library.  Start and stop on any one thread.
+ */
+#pragma once
+
+#include "journal/journal.h"
+#include "net/listener.h"
+#include "receivers/admission.h"
+#include "receivers/http_request.h"
+#include "telltale/error.h"
+#include "wire/otlp.h"
+
+struct otlp_http_receiver;
+
+enum { OTLP_HTTP_LISTENERS_MAX = 8 };
+
+struct otlp_http_settings {
+    const struct listener *listeners; /* borrowed until stop, not closed by it */
+    size_t listener_count;            /* up to OTLP_HTTP_LISTENERS_MAX */
+    struct otlp_limits limits;
+    struct http_request_limits request_limits; /* extra_paths is borrowed until stop */
+    unsigned int connections_max;              /* of each listener */
+    unsigned int idle_timeout_s;               /* a connection that says nothing is closed */
+};
+
+/* The limits of docs/ARCHITECTURE.md; listeners are to be filled in. */
+void otlp_http_settings_default(struct otlp_http_settings *ret);
+
+/* `journal` and `admission` are borrowed until stop. */
+MUST_CHECK enum status otlp_http_receiver_start(const struct otlp_http_settings *settings,
+                                                struct journal *journal,
+                                                struct admission *admission,
+                                                struct otlp_http_receiver **ret, struct error *err);
+
+/* Takes no more requests, waits until the journal is done with those it has and until they are
+ * answered (for a few seconds at most), and closes the connections.  NULL is allowed. */
+void otlp_http_receiver_stop(struct otlp_http_receiver *receiver);

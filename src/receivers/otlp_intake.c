@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otlp_intake.c -- see otlp_intake.h.  Whatever happens to one record or one group is noted and
+ * never ends the walk; only bytes that are no request do. */
+#include "receivers/otlp_intake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NORMALIZED_MAX = 1024 * 1024 };
+
+struct otlp_intake {
+    struct otlp_limits limits;
+    struct normalizer *normalizer;
+    struct buf normalized;
+    /* of the present request */
+    const struct otlp_intake_input *input;
+    struct append_batch *batch;
+    struct otlp_intake_result result;
+    enum status group_status; /* not ST_OK: its records are refused, for `group_error` */
+    struct error group_error;
+};
+
+enum status otlp_intake_create(const struct otlp_limits *limits, struct otlp_intake **ret,
+                               struct error *err)
+{
+    struct otlp_intake *intake = calloc(1, sizeof(*intake));
+
+    if (intake == NULL)
+        return error_set(err, ST_NO_MEMORY, "make an intake for OTLP");
+    intake->limits = *limits;
+    buf_init(&intake->normalized, NORMALIZED_MAX);
+    enum status st = normalizer_create(limits, &intake->normalizer, err);
+    if (st != ST_OK) {
+        otlp_intake_destroy(intake);
+        return st;
+    }
+    *ret = intake;
+    return ST_OK;
+}
+
+void otlp_intake_destroy(struct otlp_intake *intake)
+{
+    if (intake == NULL)
+        return;
+    normalizer_destroy(intake->normalizer);
+    buf_fini(&intake->normalized);
+    free(intake);
+}
+
+static void reject(struct otlp_intake *intake, enum status status, const struct error *why)
+{
+    struct otlp_intake_result *result = &intake->result;
+
+    if (result->rejected++ > 0)
+        return;
+    result->reason = refusal_of_event(status);
+    snprintf(result->message, sizeof(result->message), "%s", why->text);
+}
+
+static enum status on_group(void *context, const struct record_group *group, struct error *err)
+{
+    struct otlp_intake *intake = context;
+
+    (void)err;
+    intake->group_status = append_batch_set_group(intake->batch, group, &intake->group_error);
+    if (intake->group_status == ST_OK)
+        intake->group_status =
+            normalizer_set_group(intake->normalizer, group, &intake->group_error);
+    return ST_OK;
+}
+
+static enum status add_record(struct otlp_intake *intake, struct slice bytes, struct buf *record,
+                              struct error *err)
+{
+    const struct normalize_input input = {
+        .record = bytes,
+        .transport = intake->input->transport,
+        .sender_fields = intake->input->sender_fields,
+        .received_unix_nano = intake->input->now_unix_ns,
+    };
+
+    buf_clear(&intake->normalized);
+    enum status st = normalize_record(intake->normalizer, &input, &intake->normalized, err);
+    if (st == ST_OK)
+        st = buf_append(record, bytes.data, bytes.size, err);
+    if (st == ST_OK)
+        st = buf_append(record, intake->normalized.data, intake->normalized.size, err);
+    return st;
+}
+
+static enum status on_record(void *context, struct slice bytes, struct error *err)
+{
+    struct otlp_intake *intake = context;
+    struct buf *record;
+
+    if (intake->group_status != ST_OK) {
+        reject(intake, intake->group_status, &intake->group_error);
+        return ST_OK;
+    }
+    enum status st = ST_OK;
+    if (bytes.size > intake->limits.record_size_max)
+        st = error_set(err, ST_LIMIT, "a record has %zu bytes, the limit is %zu", bytes.size,
+                       intake->limits.record_size_max);
+    if (st == ST_OK)
+        st = append_batch_begin(intake->batch, &record, err);
+    if (st != ST_OK) {
+        reject(intake, st, err);
+        return ST_OK;
+    }
+    st = add_record(intake, bytes, record, err);
+    if (st == ST_OK) {
+        append_batch_end(intake->batch);
+        intake->result.accepted++;
+    } else {
+        append_batch_cancel(intake->batch);
+        reject(intake, st, err);
+    }
+    return ST_OK;
+}
+
+enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake_input *input,
+                            struct append_batch *batch, struct otlp_intake_result *ret,
+                            struct error *err)
+{
+    const struct otlp_request_visitor visitor = {intake, on_group, on_record};
+
+    intake->input = input;
+    intake->batch = batch;
+    intake->result = (struct otlp_intake_result){0};
+    intake->group_status = ST_OK;
+    enum status st = otlp_walk_request(input->request, &visitor, err);
+    if (st != ST_OK)
+        return st;
+    *ret = intake->result;
+    return ST_OK;
+}

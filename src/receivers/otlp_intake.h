@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otlp_intake.h -- the records of one ExportLogsServiceRequest into an append_batch: each passes
+ * byte for byte, with what normalization says laid behind it.
+ *
+ * A record that breaks a limit is refused alone; its neighbours are kept.
+ *
+ * Threads: one owner at a time.
+ */
+#pragma once
+
+#include "journal/append_batch.h"
+#include "normalize/normalize.h"
+#include "receivers/refusal.h"
+#include "telltale/error.h"
+
+struct otlp_intake;
+
+MUST_CHECK enum status otlp_intake_create(const struct otlp_limits *limits,
+                                          struct otlp_intake **ret, struct error *err);
+void otlp_intake_destroy(struct otlp_intake *intake); /* accepts NULL */
+
+struct otlp_intake_input {
+    struct slice request;       /* protobuf */
+    struct slice sender_fields; /* encoded agent.peer.* attributes */
+    enum transport transport;
+    uint64_t now_unix_ns;
+};
+
+struct otlp_intake_result {
+    uint64_t accepted, rejected;
+    enum refusal reason; /* of the first that was rejected */
+    char message[256];   /* ditto */
+};
+
+/* Adds the records to `batch`.  ST_CORRUPT: that is no such request; the batch is to be thrown
+ * away. */
+MUST_CHECK enum status otlp_intake_add(struct otlp_intake *intake,
+                                       const struct otlp_intake_input *input,
+                                       struct append_batch *batch, struct otlp_intake_result *ret,
+                                       struct error *err);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sender.h -- who sent it, as attributes of a record, and the groups that native events stand
+ * under.
+ *
+ * Threads: pure functions.
+ */
+#pragma once
+
+#include "net/peer.h"
+#include "telltale/buf.h"
+#include "telltale/error.h"
+#include "telltale/slice.h"
+
+/* Appends agent.peer.* as LogRecord.attributes fields: pid, uid and gid with attestation
+ * "kernel", or, when `peer` is NULL (TCP), the attestation "none" alone. */
+MUST_CHECK enum status sender_append_fields(const struct peer *peer, struct buf *out,
+                                            struct error *err);
+
+/* Appends Resource.attributes fields for events that name no resource: service.name
+ * "unknown_agent" and host.name of this host. */
+MUST_CHECK enum status sender_append_default_resource(struct buf *out, struct error *err);
+
+/* Appends the sender's own `fields`, and host.name if they lack it. */
+MUST_CHECK enum status sender_append_resource(struct slice fields, struct buf *out,
+                                              struct error *err);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_listing.h -- which closed files a store has behind a given one.
+ *
+ * Threads: none of its own.
+ */
+#pragma once
+
+#include "telltale/error.h"
+#include "telltale/store_file.h"
+
+struct store_listing {
+    struct store_file_name *names; /* owned; sorted, a plain file before its compressed form */
+    size_t count;
+    size_t capacity;
+};
+
+/* Lists the closed files of directory `dir_fd` that come behind `*after`, or all when it is NULL,
+ * in place of what the listing held. */
+MUST_CHECK enum status store_listing_read(struct store_listing *listing, int dir_fd,
+                                          const struct store_file_name *after, struct error *err);
+
+void store_listing_fini(struct store_listing *listing);

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_reader.c -- see store_reader.h.
+ *
+ * The reader keeps a position: the name of the last closed file that it is done with.  What comes
+ * next is the first closed file behind it, or, when there is none, the active file.
+ *
+ *            +--> closed file --(its end: position = its name)--+
+ *     list --+                                                  +--> list
+ *            +--> active file --(its end, and it is not active any more)
+ *
+ * Between listing and opening the active file a rotation can come; so the list is read again
+ * once it is open, and if a closed file has appeared, that comes first.
+ *
+ * The end of the active file is its end only when the name stands for another file by now.  The
+ * writer never appends after that, so what is read then is the rest; the first closed
+ * file behind the position is the one just read, if it begins with the record that this one began
+ * with (retention may have deleted it, then it begins with a later one), and is passed over.
+ *
+ * The writer takes lines back when a write fails, and writes them again.  Such lines may be seen
+ * twice at the end of the active file: a line of the same journal that does not count on is
+ * dropped there.  If the file shrinks, reading continues where the last whole line ended.
+ */
+#include "store/store_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/store_listing.h"
+#include "store/store_source.h"
+#include "telltale/buf.h"
+
+enum {
+    CHUNK_SIZE = 256 << 10,
+    OPEN_TRIES_MAX = 64, /* how often the listing may be out of date in a row */
+};
+
+struct store_reader {
+    int dir_fd;
+    uint64_t not_before_unix_s;
+    size_t line_size_max;
+
+    struct store_listing listing;
+    size_t listing_next; /* index of the next name in it */
+    bool has_position;
+    struct store_file_name position; /* the last closed file that is done with */
+
+    struct store_source source;
+    char file[STORE_FILE_NAME_SIZE]; /* the open file */
+    struct store_file_name name;     /* the open file, when it is a closed one */
+    bool is_active;
+    bool is_final; /* the active file: it has been rotated, nothing more will come */
+    bool has_first;
+    struct store_place first; /* the active file: of its first line */
+    bool has_last;
+    struct store_place last; /* the active file: of the last line given */
+
+    struct buf text;      /* bytes of the file that are not given yet, from `start` on */
+    size_t start;         /* of the next line */
+    size_t scanned;       /* up to here there is no newline */
+    uint64_t line_number; /* of the last line */
+    uint64_t line_offset; /* where the next line begins in the file, uncompressed */
+    bool skipping;        /* within a line that is too long */
+};
+
+/* --- Lines ----------------------------------------------------------------------------------- */
+
+static void forget_text(struct store_reader *reader)
+{
+    buf_trim(&reader->text, 4 * CHUNK_SIZE);
+    reader->start = 0;
+    reader->scanned = 0;
+    reader->skipping = false;
+}
+
+/* Cuts the next whole line out of the text that is there. */
+static bool take_line(struct store_reader *reader, struct slice *ret)
+{
+    struct buf *text = &reader->text;
+
+    if (reader->scanned >= text->size)
+        return false;
+    const uint8_t *newline =
+        memchr(text->data + reader->scanned, '\n', text->size - reader->scanned);
+    if (newline == NULL) {
+        reader->scanned = text->size;
+        return false;
+    }
+    *ret = slice_of(text->data + reader->start, (size_t)(newline - text->data) - reader->start);
+    reader->start += ret->size + 1;
+    reader->scanned = reader->start;
+    reader->line_offset += ret->size + 1;
+    reader->line_number++;
+    return true;
+}
+
+/* Reads more of the file behind the part of a line that is there.  ST_NOT_FOUND: the end. */
+static enum status read_more(struct store_reader *reader, struct error *err)
+{
+    struct buf *text = &reader->text;
+    size_t got;
+
+    if (reader->start > 0) {
+        text->size -= reader->start;
+        memmove(text->data, text->data + reader->start, text->size);
+        reader->scanned -= reader->start;
+        reader->start = 0;
+    }
+    enum status st = buf_reserve(text, CHUNK_SIZE, err);
+    if (st != ST_OK)
+        return st;
+    st = store_source_read(&reader->source, text->data + text->size, CHUNK_SIZE, &got, err);
+    if (st != ST_OK)
+        return st;
+    if (got == 0)
+        return ST_NOT_FOUND;
+    text->size += got;
+    return ST_OK;
+}
+
+/* Drops the part of a too long line that has been read; says so the first time. */
+static enum status skip_part(struct store_reader *reader, struct error *err)
+{
+    bool first = !reader->skipping;
+
+    reader->line_offset += reader->text.size - reader->start;
+    reader->text.size = reader->start;
+    reader->scanned = reader->start;
+    reader->skipping = true;
+    if (!first)
+        return ST_OK;
+    return error_set(err, ST_LIMIT, "line %llu is longer than %zu bytes: skipped",
+                     (unsigned long long)reader->line_number + 1, reader->line_size_max);
+}
+
+/* ST_NOT_FOUND: no whole line up to the end of the file. */
+static enum status next_line(struct store_reader *reader, struct slice *ret, struct error *err)
+{
+    for (;;) {
+        if (take_line(reader, ret)) {
+            if (!reader->skipping && ret->size <= reader->line_size_max)
+                return ST_OK;
+            bool told = reader->skipping;
+            reader->skipping = false;
+            if (told)
+                continue;
+            return error_set(err, ST_LIMIT, "line %llu is longer than %zu bytes: skipped",
+                             (unsigned long long)reader->line_number, reader->line_size_max);
+        }
+        enum status st = ST_OK;
+        if (reader->text.size - reader->start > reader->line_size_max ||
+            (reader->skipping && reader->text.size > reader->start))
+            st = skip_part(reader, err);
+        if (st == ST_OK)
+            st = read_more(reader, err);
+        if (st != ST_OK)
+            return st;
+    }
+}
+
+/* --- Files ----------------------------------------------------------------------------------- */
+
+static void start_file(struct store_reader *reader)
+{
+    forget_text(reader);
+    reader->line_number = 0;
+    reader->line_offset = 0;
+    reader->is_final = false;
+    reader->has_first = false;
+    reader->has_last = false;
+}
+
+static void set_position(struct store_reader *reader, const struct store_file_name *name)
+{
+    reader->position = *name;
+    reader->has_position = true;
+}
+
+static enum status list(struct store_reader *reader, struct error *err)
+{
+    reader->listing_next = 0;
+    return store_listing_read(&reader->listing, reader->dir_fd,
+                              reader->has_position ? &reader->position : NULL, err);
+}
+
+/* The next closed file in the listing behind the position; NULL when there is none. */
+static const struct store_file_name *next_closed(struct store_reader *reader)
+{
+    while (reader->listing_next < reader->listing.count) {
+        const struct store_file_name *name = &reader->listing.names[reader->listing_next];
+        if (!reader->has_position || store_file_name_compare(name, &reader->position) > 0)
+            return name;
+        reader->listing_next++;
+    }
+    return NULL;
+}
+
+/* ST_NOT_FOUND: it is not there any more.  ST_AGAIN: it is too old to be of interest. */
+static enum status open_closed(struct store_reader *reader, const struct store_file_name *name,
+                               struct error *err)
+{
+    struct stat info;
+
+    store_file_name_format(name, reader->file);
+    enum status st =
+        store_source_open(&reader->source, reader->dir_fd, reader->file, name->compressed, err);
+    if (st != ST_OK)
+        return st;
+    if (reader->not_before_unix_s > 0 && fstat(reader->source.fd, &info) == 0 &&
+        info.st_mtim.tv_sec >= 0 && (uint64_t)info.st_mtim.tv_sec < reader->not_before_unix_s) {
+        store_source_close(&reader->source);
+        return ST_AGAIN;
+    }
+    reader->name = *name;
+    reader->is_active = false;
+    start_file(reader);
+    return ST_OK;
+}
+
+/* ST_AGAIN: a closed file has appeared, which comes first.  ST_NOT_FOUND: there is neither. */
+static enum status open_active(struct store_reader *reader, struct error *err)
+{
+    memcpy(reader->file, STORE_ACTIVE_NAME, sizeof(STORE_ACTIVE_NAME));
+    enum status opened =
+        store_source_open(&reader->source, reader->dir_fd, reader->file, false, err);
+    if (opened != ST_OK && opened != ST_NOT_FOUND)
+        return opened;
+    enum status st = list(reader, err);
+    if (st == ST_OK && next_closed(reader) != NULL)
+        st = ST_AGAIN;
+    if (st == ST_OK)
+        st = opened;
+    if (st != ST_OK) {
+        store_source_close(&reader->source);
+        return st;
+    }
+    reader->is_active = true;
+    start_file(reader);
+    return ST_OK;
+}
+
+/* Opens what comes next.  ST_AGAIN: nothing, for now. */
+static enum status open_next(struct store_reader *reader, struct error *err)
+{
+    enum status st;
+
+    for (int tries = 0; tries < OPEN_TRIES_MAX;) {
+        const struct store_file_name *name = next_closed(reader);
+        if (name != NULL) {
+            st = open_closed(reader, name, err);
+            if (st == ST_AGAIN) {
+                set_position(reader, name);
+                continue;
+            }
+            if (st != ST_NOT_FOUND)
+                return st;
+            /* Compressed or deleted since it was listed. */
+            st = list(reader, err);
+            if (st != ST_OK)
+                return st;
+        } else {
+            st = open_active(reader, err);
+            if (st == ST_NOT_FOUND)
+                return error_set(err, ST_AGAIN, "the store is empty");
+            if (st != ST_AGAIN)
+                return st;
+        }
+        tries++;
+    }
+    return error_set(err, ST_AGAIN, "the store changes faster than it can be listed");
+}
+
+/* Whether the open file is still the one that the writer appends to. */
+static bool is_still_active(const struct store_reader *reader)
+{
+    struct stat ours;
+    struct stat named;
+
+    return fstat(reader->source.fd, &ours) == 0 &&
+           fstatat(reader->dir_fd, STORE_ACTIVE_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+}
+
+/* If the writer took back what was read already, goes back to the last whole line. */
+static enum status follow_shrinking(struct store_reader *reader, struct error *err)
+{
+    struct stat info;
+
+    if (fstat(reader->source.fd, &info) < 0)
+        return error_set_errno(err, ST_IO, "fstat");
+    if ((uint64_t)info.st_size >= reader->source.offset)
+        return ST_OK;
+    if (reader->line_offset > (uint64_t)info.st_size)
+        reader->line_offset = (uint64_t)info.st_size;
+    forget_text(reader);
+    return store_source_seek(&reader->source, reader->line_offset, err);
+}
+
+/* Leaves the open file for good.  ST_CORRUPT: it ended within a line. */
+static enum status leave(struct store_reader *reader, struct error *err)
+{
+    bool torn = reader->text.size > reader->start || reader->skipping;
+
+    if (reader->is_active) {
+        enum status st = list(reader, err);
+        if (st != ST_OK)
+            return st;
+        const struct store_file_name *name = next_closed(reader);
+        if (name != NULL && reader->has_first && name->first_sequence == reader->first.sequence)
+            set_position(reader, name);
+    } else {
+        set_position(reader, &reader->name);
+    }
+    store_source_close(&reader->source);
+    forget_text(reader);
+    if (!torn)
+        return ST_OK;
+    return error_set(err, ST_CORRUPT, "ends within line %llu",
+                     (unsigned long long)reader->line_number + 1);
+}
+
+/* At the end of the open file.  ST_OK: there may be more, here or in another file. */
+static enum status at_end(struct store_reader *reader, struct error *err)
+{
+    if (!reader->is_active || reader->is_final)
+        return leave(reader, err);
+    if (!is_still_active(reader)) {
+        reader->is_final = true; /* what came before the rotation may not be read yet */
+        return ST_OK;
+    }
+    enum status st = follow_shrinking(reader, err);
+    return st != ST_OK ? st : error_set(err, ST_AGAIN, "that was all");
+}
+
+/* Whether a line of the active file was given before. */
+static bool is_repeated(struct store_reader *reader, struct slice line)
+{
+    struct store_place place;
+
+    if (!reader->is_active || !store_line_place(line, &place))
+        return false;
+    if (!reader->has_first) {
+        reader->first = place;
+        reader->has_first = true;
+    }
+    if (reader->has_last && place.sequence <= reader->last.sequence &&
+        memcmp(place.journal_id, reader->last.journal_id, JOURNAL_ID_SIZE) == 0)
+        return true;
+    reader->last = place;
+    reader->has_last = true;
+    return false;
+}
+
+/* --- Public ---------------------------------------------------------------------------------- */
+
+enum status store_reader_open(const char *path, const struct store_reader_options *options,
+                              struct store_reader **ret, struct error *err)
+{
+    struct store_reader *reader = calloc(1, sizeof(*reader));
+    if (reader == NULL)
+        return error_set(err, ST_NO_MEMORY, "open the store '%s'", path);
+    store_source_init(&reader->source);
+    reader->line_size_max = STORE_LINE_SIZE_MAX;
+    if (options != NULL) {
+        reader->not_before_unix_s = options->not_before_unix_s;
+        if (options->line_size_max > 0)
+            reader->line_size_max = options->line_size_max;
+    }
+    buf_init(&reader->text, reader->line_size_max + 2 * CHUNK_SIZE);
+    reader->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (reader->dir_fd < 0) {
+        enum status st = errno == ENOENT || errno == ENOTDIR ? ST_NOT_FOUND : ST_IO;
+        st = error_set_errno(err, st, "open the store '%s'", path);
+        store_reader_close(reader);
+        return st;
+    }
+    *ret = reader;
+    return ST_OK;
+}
+
+enum status store_reader_next(struct store_reader *reader, struct store_line *ret,
+                              struct error *err)
+{
+    struct slice line;
+
+    for (;;) {
+        enum status st = reader->source.fd < 0 ? open_next(reader, err) : ST_OK;
+        if (st == ST_AGAIN)
+            return st;
+        if (st == ST_OK)
+            st = next_line(reader, &line, err);
+        if (st == ST_NOT_FOUND) {
+            st = at_end(reader, err);
+            if (st == ST_OK)
+                continue;
+            if (st == ST_AGAIN)
+                return st;
+        } else if (st == ST_OK && is_repeated(reader, line)) {
+            continue;
+        }
+        if (st == ST_OK) {
+            *ret = (struct store_line){
+                .text = line, .file = reader->file, .number = reader->line_number};
+            return ST_OK;
+        }
+        error_context(err, "'%s'", reader->file);
+        if (st == ST_CORRUPT && reader->source.fd >= 0) {
+            struct error ignored; /* the damage has been told */
+            (void)leave(reader, &ignored);
+        }
+        return st;
+    }
+}
+
+void store_reader_close(struct store_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    store_source_fini(&reader->source);
+    store_listing_fini(&reader->listing);
+    buf_fini(&reader->text);
+    if (reader->dir_fd >= 0)
+        (void)close(reader->dir_fd); /* a directory */
+    free(reader);
+}

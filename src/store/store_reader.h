@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_reader.h -- the lines of a forensic store, in the order of writing, while its writer goes
+ * on (include/telltale/store_file.h says what stands in a store).
+ *
+ * Files may be closed, compressed and deleted between being listed, opened and read; no line is
+ * missed or given twice for that.  Only lines that retention deleted before they were reached are
+ * gone.  Memory does not depend on the size of files, only on that of the longest line.
+ *
+ * Threads: a reader belongs to the thread that opened it.  It takes no lock and writes nothing.
+ */
+#pragma once
+
+#include "telltale/error.h"
+#include "telltale/slice.h"
+
+struct store_reader;
+
+struct store_reader_options {
+    uint64_t not_before_unix_s; /* closed files last written before that are passed over */
+    size_t line_size_max;       /* 0: STORE_LINE_SIZE_MAX */
+};
+
+struct store_line {
+    struct slice text; /* without its '\n'; borrowed until the next call */
+    const char *file;  /* name within the store; borrowed until the next call */
+    uint64_t number;   /* of the line in that file, from 1 */
+};
+
+/* Opens the store in directory `path`; `options` may be NULL.  ST_NOT_FOUND: no such directory. */
+MUST_CHECK enum status store_reader_open(const char *path,
+                                         const struct store_reader_options *options,
+                                         struct store_reader **ret, struct error *err);
+
+/* Gives the next line.
+ *
+ *   ST_AGAIN    that was all, for now: what is written later comes with later calls
+ *   ST_LIMIT    a line is too long; the next call goes on behind it
+ *   ST_CORRUPT  a file is damaged; the next call goes on with the file behind it
+ *   ST_IO       the next call tries again where this one failed
+ *
+ * The message names file and line.  A torn last line of the active file is no damage: it is not
+ * given until it is whole. */
+MUST_CHECK enum status store_reader_next(struct store_reader *reader, struct store_line *ret,
+                                         struct error *err);
+
+/* NULL is allowed. */
+void store_reader_close(struct store_reader *reader);

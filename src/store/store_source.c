@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_source.c -- see store_source.h.
+ *
+ * A compressed file is read as one stream of frames; libzstd passes over the seek table at its
+ * end by itself.
+ */
+#include "store/store_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "util/fd.h"
+
+enum {
+    INPUT_SIZE = 128 << 10,
+    WINDOW_LOG_MAX = 25, /* ours are smaller; this lets people recompress files, within reason */
+};
+
+void store_source_init(struct store_source *source)
+{
+    *source = (struct store_source){.fd = -1};
+}
+
+void store_source_fini(struct store_source *source)
+{
+    store_source_close(source);
+    ZSTD_freeDCtx(source->context);
+    free(source->input_data);
+    store_source_init(source);
+}
+
+static enum status make_decoder(struct store_source *source, struct error *err)
+{
+    if (source->context == NULL)
+        source->context = ZSTD_createDCtx();
+    if (source->input_data == NULL)
+        source->input_data = malloc(INPUT_SIZE);
+    if (source->context == NULL || source->input_data == NULL)
+        return error_set(err, ST_NO_MEMORY, "make a zstd decoder");
+    (void)ZSTD_DCtx_reset(source->context, ZSTD_reset_session_and_parameters); /* cannot fail */
+    size_t set = ZSTD_DCtx_setParameter(source->context, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+    ASSERT(!ZSTD_isError(set));
+    source->input = (ZSTD_inBuffer){.src = source->input_data};
+    source->within_frame = false;
+    return ST_OK;
+}
+
+enum status store_source_open(struct store_source *source, int dir_fd, const char *name,
+                              bool compressed, struct error *err)
+{
+    ASSERT(source->fd < 0);
+    if (compressed) {
+        enum status st = make_decoder(source, err);
+        if (st != ST_OK)
+            return st;
+    }
+    int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return error_set_errno(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "open");
+    source->fd = fd;
+    source->compressed = compressed;
+    source->offset = 0;
+    return ST_OK;
+}
+
+void store_source_close(struct store_source *source)
+{
+    if (source->fd >= 0)
+        (void)close(source->fd); /* only read from */
+    source->fd = -1;
+}
+
+static enum status refill(struct store_source *source, struct error *err)
+{
+    size_t got;
+
+    enum status st = fd_read_up_to(source->fd, source->input_data, INPUT_SIZE, &got, err);
+    if (st == ST_OK)
+        source->input = (ZSTD_inBuffer){.src = source->input_data, .size = got};
+    return st;
+}
+
+static enum status read_compressed(struct store_source *source, void *data, size_t size,
+                                   size_t *ret_got, struct error *err)
+{
+    ZSTD_outBuffer out = {.dst = data, .size = size};
+
+    while (out.pos == 0) {
+        bool had_input = source->input.pos < source->input.size;
+        if (!had_input) {
+            enum status st = refill(source, err);
+            if (st != ST_OK)
+                return st;
+        }
+        bool at_end = source->input.size == 0;
+        if (at_end && !source->within_frame)
+            break;
+        size_t left = ZSTD_decompressStream(source->context, &out, &source->input);
+        if (ZSTD_isError(left))
+            return error_set(err, ST_CORRUPT, "zstd: %s", ZSTD_getErrorName(left));
+        source->within_frame = left != 0;
+        if (at_end && out.pos == 0 && source->within_frame)
+            return error_set(err, ST_CORRUPT, "ends within a zstd frame");
+    }
+    *ret_got = out.pos;
+    return ST_OK;
+}
+
+enum status store_source_read(struct store_source *source, void *data, size_t size, size_t *ret_got,
+                              struct error *err)
+{
+    ASSERT(source->fd >= 0 && size > 0);
+    if (source->compressed)
+        return read_compressed(source, data, size, ret_got, err);
+    enum status st = fd_read_up_to(source->fd, data, size, ret_got, err);
+    if (st == ST_OK)
+        source->offset += *ret_got;
+    return st;
+}
+
+enum status store_source_seek(struct store_source *source, uint64_t offset, struct error *err)
+{
+    ASSERT(source->fd >= 0 && !source->compressed);
+    if (lseek(source->fd, (off_t)offset, SEEK_SET) < 0)
+        return error_set_errno(err, ST_IO, "lseek");
+    source->offset = offset;
+    return ST_OK;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scan.h -- the loop that query, tail and timeline share: every record of the store that a
+ * filter lets pass, in the order of writing.
+ *
+ * Threads: the main thread.
+ */
+#pragma once
+
+#include "config/config_dirs.h"
+#include "query/filter.h"
+#include "store/store_reader.h"
+#include "store/store_record.h"
+
+struct scan {
+    const char *store_dir;
+    struct query_filter filter;
+    bool follow; /* waits for more at the end, until interrupted */
+    /* A failure ends the scan.  `line` is the record's line as it stands in the store. */
+    enum status (*on_match)(void *context, const struct store_record_view *view, struct slice line,
+                            struct error *err);
+    /* Called before waiting for more; may be NULL. */
+    void (*on_pause)(void *context);
+    void *context;
+};
+
+/* The default store of these directories, into `out` of PATH_MAX bytes. */
+void scan_default_store(const struct config_dirs *dirs, char *out);
+
+/* Reads the store.  Damage on the way is said on stderr and passed over.  ST_NOT_FOUND: there is
+ * no such store; else what on_match gave back. */
+MUST_CHECK enum status scan_run(const struct scan *scan, struct error *err);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* destinations.c -- see destinations.h.
+ *
+ * A destination that is taken out of the configuration leaves its cursor file behind; it no
+ * longer holds anything back, and goes on from there (or from the oldest record that is still
+ * kept) when it comes again.
+ */
+#include "telltaled/destinations.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "journal/cursor.h"
+#include "util/clock.h"
+
+struct destinations {
+    struct journal *journal; /* borrowed */
+    size_t count;
+    struct worker *workers[CONFIG_EXPORTERS_MAX];
+};
+
+static enum status make_directory(char *out, size_t out_size, const char *parent, const char *name,
+                                  struct error *err)
+{
+    int size = snprintf(out, out_size, "%s/%s", parent, name);
+    if (size < 0 || (size_t)size >= out_size)
+        return error_set(err, ST_LIMIT, "the path '%.100s...' is too long", parent);
+    if (mkdir(out, 0700) < 0 && errno != EEXIST)
+        return error_set_errno(err, ST_IO, "make the directory '%.150s'", out);
+    return ST_OK;
+}
+
+static bool is_cursor_name(const char *name)
+{
+    size_t size = strlen(name);
+
+    return name[0] != '.' && (size < 4 || strcmp(name + size - 4, ".new") != 0);
+}
+
+uint64_t destinations_largest_cursor(const char *state_dir)
+{
+    char path[PATH_MAX];
+    uint64_t largest = 0;
+    struct dirent *entry;
+
+    snprintf(path, sizeof(path), "%s/cursors", state_dir);
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return 0; /* a first start */
+    while ((entry = readdir(dir)) != NULL) {
+        struct cursor *cursor = NULL;
+        struct error ignored;
+        if (!is_cursor_name(entry->d_name) ||
+            cursor_open(dirfd(dir), entry->d_name, &cursor, &ignored) != ST_OK)
+            continue;
+        if (cursor_next(cursor) > largest)
+            largest = cursor_next(cursor);
+        cursor_close(cursor);
+    }
+    (void)closedir(dir);
+    return largest;
+}
+
+static enum status start_one(struct destinations *destinations, const struct config *config,
+                             const struct config_exporter *exporter, const char *cursor_dir,
+                             const char *dead_letter_dir, struct error *err)
+{
+    struct worker_settings settings = {
+        .name = exporter->name,
+        .cursor_dir = cursor_dir,
+        .dead_letter_dir = dead_letter_dir,
+        .ops = exporter->ops,
+        .config = exporter->config,
+        .state_dir = config->dirs.state_dir,
+        .batch_size_max = exporter->delivery.batch.max_size,
+        .batch_count_max = exporter->delivery.batch.max_count,
+        .batch_delay_ns = exporter->delivery.batch.max_delay,
+        .timeout_ns = exporter->delivery.timeout,
+        .retry_initial_ns = exporter->delivery.retry.initial,
+        .retry_max_ns = exporter->delivery.retry.max,
+    };
+    struct worker *worker = NULL;
+
+    enum status st = worker_start(&settings, destinations->journal, &worker, err);
+    if (st != ST_OK)
+        return error_context(err, "start the exporter '%s'", exporter->name);
+    destinations->workers[destinations->count++] = worker;
+    return ST_OK;
+}
+
+enum status destinations_start(const struct config *config, struct journal *journal,
+                               struct destinations **ret, struct error *err)
+{
+    char cursor_dir[PATH_MAX];
+    char dead_letter_dir[PATH_MAX];
+
+    enum status st =
+        make_directory(cursor_dir, sizeof(cursor_dir), config->dirs.state_dir, "cursors", err);
+    if (st == ST_OK) {
+        st = make_directory(dead_letter_dir, sizeof(dead_letter_dir), config->dirs.state_dir,
+                            "dead-letters", err);
+    }
+    if (st != ST_OK)
+        return st;
+    struct destinations *destinations = calloc(1, sizeof(*destinations));
+    if (destinations == NULL)
+        return error_set(err, ST_NO_MEMORY, "start the exporters");
+    destinations->journal = journal;
+    for (size_t i = 0; i < config->exporter_count && st == ST_OK; i++) {
+        st = start_one(destinations, config, &config->exporters[i], cursor_dir, dead_letter_dir,
+                       err);
+    }
+    if (st != ST_OK) {
+        destinations_stop(destinations, clock_monotonic_ns());
+        return st;
+    }
+    *ret = destinations;
+    return ST_OK;
+}
+
+void destinations_stop(struct destinations *destinations, uint64_t deadline_ns)
+{
+    if (destinations == NULL)
+        return;
+    /* All are asked first, so that the slowest decides how long it takes and not the sum. */
+    for (size_t i = 0; i < destinations->count; i++)
+        worker_ask_to_stop(destinations->workers[i], deadline_ns);
+    for (size_t i = 0; i < destinations->count; i++)
+        worker_stop(destinations->workers[i], deadline_ns);
+    free(destinations);
+}
+
+void destinations_retire(struct destinations *destinations)
+{
+    uint64_t oldest_needed = UINT64_MAX;
+
+    for (size_t i = 0; i < destinations->count; i++) {
+        uint64_t durable = worker_durable_sequence(destinations->workers[i]);
+        if (durable < oldest_needed)
+            oldest_needed = durable;
+    }
+    if (destinations->count > 0)
+        journal_retire(destinations->journal, oldest_needed);
+}
+
+size_t destinations_count(const struct destinations *destinations)
+{
+    return destinations->count;
+}
+
+struct worker *destinations_worker(const struct destinations *destinations, size_t index)
+{
+    ASSERT(index < destinations->count);
+    return destinations->workers[index];
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* destinations.h -- all workers of the daemon: started, watched, restarted and stopped together,
+ * and what none of them needs any more is retired from the journal.
+ *
+ * Threads: the daemon's main thread.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "deliver/worker.h"
+
+struct destinations;
+
+/* The largest durable cursor below `state_dir`, 0 if there is none: the journal gives no smaller
+ * number to a new record (journal.h says why).  A cursor that cannot be read is passed over: its
+ * worker starts from the oldest record and says so. */
+uint64_t destinations_largest_cursor(const char *state_dir);
+
+/* Starts a worker for each exporter of `config`, which is borrowed until destinations_stop().
+ * Cursors are kept in `state_dir`/cursors, dead letters in `state_dir`/dead-letters.  If one
+ * cannot be started, none runs. */
+MUST_CHECK enum status destinations_start(const struct config *config, struct journal *journal,
+                                          struct destinations **ret, struct error *err);
+
+/* Lets the workers finish until `deadline_ns` (monotonic).  NULL is allowed. */
+void destinations_stop(struct destinations *destinations, uint64_t deadline_ns);
+
+/* Removes from the journal what every destination is done with. */
+void destinations_retire(struct destinations *destinations);
+
+size_t destinations_count(const struct destinations *destinations);
+struct worker *destinations_worker(const struct destinations *destinations, size_t index);

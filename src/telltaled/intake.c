@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* intake.c -- see intake.h. */
+#include "telltaled/intake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/listener.h"
+#include "receivers/admission.h"
+#include "receivers/control_server.h"
+#include "receivers/otlp_http_receiver.h"
+#include "receivers/unix_receiver.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+enum { LISTENERS_MAX = 8, CONTROL_SOCKET_MODE = 0660 };
+
+struct listeners {
+    struct listener items[LISTENERS_MAX];
+    size_t count;
+};
+
+struct intake {
+    struct admission admission;
+    struct listeners unix_listeners, http_listeners, control_listeners;
+    struct unix_receiver *unix_receiver;
+    struct otlp_http_receiver *http_receiver;
+    struct control_server *control;
+    struct status_report *report; /* borrowed */
+};
+
+static enum status add_listener(struct listeners *listeners, const char *address,
+                                const struct listener_settings *settings, struct error *err)
+{
+    if (listeners->count == LISTENERS_MAX) {
+        return error_set(err, ST_LIMIT, "listen on '%.100s': more than %d addresses", address,
+                         LISTENERS_MAX);
+    }
+    enum status st = listener_open(address, settings, &listeners->items[listeners->count], err);
+    if (st == ST_OK)
+        listeners->count++;
+    return st;
+}
+
+static enum status add_listeners(struct listeners *listeners,
+                                 const struct config_text_list *addresses,
+                                 const struct listener_settings *settings, struct error *err)
+{
+    enum status st = ST_OK;
+
+    for (size_t i = 0; i < addresses->count && st == ST_OK; i++)
+        st = add_listener(listeners, addresses->items[i], settings, err);
+    return st;
+}
+
+static void close_listeners(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        listener_close(&listeners->items[i]);
+    listeners->count = 0;
+}
+
+static struct otlp_limits record_limits(const struct config *config, uint64_t record_size_max)
+{
+    return (struct otlp_limits){
+        .record_size_max = record_size_max,
+        .attribute_count_max = (uint32_t)config->limits.attributes,
+        .key_size_max = config->limits.key_size,
+        .depth_max = (uint32_t)config->limits.depth,
+    };
+}
+
+static enum status start_unix(struct intake *intake, const struct config *config, struct loop *loop,
+                              struct journal *journal, struct error *err)
+{
+    const struct config_unix_receiver *section = &config->receivers.unix_socket;
+    struct listener_settings socket = {
+        .mode = (mode_t)section->mode, .owner = section->owner, .group = section->group};
+    struct unix_receiver_settings settings = {
+        .listeners = intake->unix_listeners.items,
+        .limits = record_limits(config, section->max_event_size),
+        .connections_max = (unsigned int)section->connections_max,
+        .connections_per_uid_max = (unsigned int)section->connections_per_uid_max,
+    };
+
+    if (!section->enabled)
+        return ST_OK;
+    enum status st = add_listener(&intake->unix_listeners, section->path, &socket, err);
+    if (st != ST_OK)
+        return error_context(err, "receivers.unix");
+    settings.listener_count = intake->unix_listeners.count;
+    return unix_receiver_start(&settings, loop, journal, &intake->admission, &intake->unix_receiver,
+                               err);
+}
+
+static enum status start_http(struct intake *intake, const struct config *config,
+                              struct journal *journal, struct error *err)
+{
+    const struct config_otlp_http_receiver *section = &config->receivers.otlp_http;
+    struct listener_settings socket = {.mode = 0660,
+                                       .allow_remote = section->allow_remote_plaintext};
+    struct otlp_http_settings settings;
+
+    if (!section->enabled)
+        return ST_OK;
+    otlp_http_settings_default(&settings);
+    enum status st = add_listeners(&intake->http_listeners, &section->listen, &socket, err);
+    if (st != ST_OK)
+        return error_context(err, "receivers.otlp_http");
+    settings.listeners = intake->http_listeners.items;
+    settings.listener_count = intake->http_listeners.count;
+    settings.limits = record_limits(config, settings.limits.record_size_max);
+    settings.request_limits.body_size_max = section->max_compressed_size;
+    settings.request_limits.decoded_size_max = section->max_request_size;
+    settings.request_limits.time_max_ns = section->request_timeout;
+    settings.connections_max = (unsigned int)section->connections_max;
+    return otlp_http_receiver_start(&settings, journal, &intake->admission, &intake->http_receiver,
+                                    err);
+}
+
+static enum status write_status(void *context, struct buf *out, struct error *err)
+{
+    struct intake *intake = context;
+
+    return status_report_copy(intake->report, out, err);
+}
+
+static bool is_healthy(void *context, char *why, size_t why_size)
+{
+    struct intake *intake = context;
+
+    return status_report_is_healthy(intake->report, why, why_size);
+}
+
+static enum status start_control(struct intake *intake, const struct config *config,
+                                 struct error *err)
+{
+    const struct config_metrics *section = &config->telemetry.metrics;
+    struct listener_settings socket = {.mode = CONTROL_SOCKET_MODE,
+                                       .allow_remote = section->allow_remote_plaintext};
+    struct control_callbacks callbacks = {
+        .context = intake, .is_healthy = is_healthy, .write_status = write_status};
+
+    enum status st = add_listener(&intake->control_listeners, config->control_path, &socket, err);
+    if (st == ST_OK)
+        st = add_listeners(&intake->control_listeners, &section->listen, &socket, err);
+    if (st != ST_OK)
+        return error_context(err, "telemetry.metrics");
+    return control_server_start(intake->control_listeners.items, intake->control_listeners.count,
+                                &callbacks, &intake->control, err);
+}
+
+static void log_listeners(const char *receiver, const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        log_info("receiver.listening", "receiver=%s address=%s", receiver,
+                 LOG_TEXT(listeners->items[i].name));
+    }
+}
+
+enum status intake_start(const struct config *config, struct loop *loop, struct journal *journal,
+                         struct status_report *report, struct intake **ret, struct error *err)
+{
+    struct intake *intake = calloc(1, sizeof(*intake));
+    if (intake == NULL)
+        return error_set(err, ST_NO_MEMORY, "open the receivers");
+    admission_init(&intake->admission, config->limits.in_flight);
+    intake->report = report;
+    enum status st = start_control(intake, config, err);
+    if (st == ST_OK)
+        st = start_unix(intake, config, loop, journal, err);
+    if (st == ST_OK)
+        st = start_http(intake, config, journal, err);
+    if (st != ST_OK) {
+        intake_stop(intake);
+        return st;
+    }
+    log_listeners("control", &intake->control_listeners);
+    log_listeners("unix", &intake->unix_listeners);
+    log_listeners("otlp_http", &intake->http_listeners);
+    *ret = intake;
+    return ST_OK;
+}
+
+void intake_stop(struct intake *intake)
+{
+    if (intake == NULL)
+        return;
+    otlp_http_receiver_stop(intake->http_receiver);
+    unix_receiver_stop(intake->unix_receiver);
+    control_server_stop(intake->control);
+    close_listeners(&intake->http_listeners);
+    close_listeners(&intake->unix_listeners);
+    close_listeners(&intake->control_listeners);
+    free(intake);
+}
+
+/* --- Comparing --------------------------------------------------------------------------- */
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_list(const struct config_text_list *a, const struct config_text_list *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        if (strcmp(a->items[i], b->items[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool same_unix(const struct config_unix_receiver *a, const struct config_unix_receiver *b)
+{
+    return a->enabled == b->enabled && same_text(a->path, b->path) && a->mode == b->mode &&
+           same_text(a->owner, b->owner) && same_text(a->group, b->group) &&
+           a->max_event_size == b->max_event_size && a->connections_max == b->connections_max &&
+           a->connections_per_uid_max == b->connections_per_uid_max;
+}
+
+static bool same_http(const struct config_otlp_http_receiver *a,
+                      const struct config_otlp_http_receiver *b)
+{
+    return a->enabled == b->enabled && same_list(&a->listen, &b->listen) &&
+           a->allow_remote_plaintext == b->allow_remote_plaintext &&
+           a->max_request_size == b->max_request_size &&
+           a->max_compressed_size == b->max_compressed_size &&
+           a->connections_max == b->connections_max && a->request_timeout == b->request_timeout;
+}
+
+bool intake_opens_the_same(const struct config *a, const struct config *b)
+{
+    return same_unix(&a->receivers.unix_socket, &b->receivers.unix_socket) &&
+           same_http(&a->receivers.otlp_http, &b->receivers.otlp_http) &&
+           same_list(&a->telemetry.metrics.listen, &b->telemetry.metrics.listen) &&
+           a->telemetry.metrics.allow_remote_plaintext ==
+               b->telemetry.metrics.allow_remote_plaintext;
+}

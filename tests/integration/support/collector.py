@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real OpenTelemetry Collector: an OTLP or a file receiver in front, JSON lines behind."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+
+from support.daemon import free_port, wait_until
+
+BINARY = os.environ.get("TELLTALE_COLLECTOR")
+START_TIMEOUT_S = 60
+
+
+class Collector:
+    """`watch`: a glob of OTLP JSON files to read; None: listen for OTLP on `grpc_port`."""
+
+    def __init__(self, home, watch=None):
+        self.home = pathlib.Path(home)
+        self.grpc_port = free_port()
+        self.out = self.home / "collector-out.jsonl"
+        receiver = (f"  otlp: {{ protocols: {{ grpc: {{ endpoint: '127.0.0.1:{self.grpc_port}',"
+                    f" max_recv_msg_size_mib: 64 }} }} }}" if watch is None else
+                    f"  otlp_json_file: {{ include: [ '{watch}' ], start_at: beginning,"
+                    f" poll_interval: 100ms, max_log_size: 64MiB }}")
+        name = receiver.split(":")[0].strip()
+        (self.home / "collector.yaml").write_text(
+            f"receivers:\n{receiver}\n"
+            f"exporters:\n  file: {{ path: '{self.out}', flush_interval: 100ms }}\n"
+            f"service:\n  telemetry: {{ metrics: {{ level: none }} }}\n"
+            f"  pipelines:\n    logs: {{ receivers: [ {name} ], exporters: [ file ] }}\n")
+        self.log_path = self.home / "collector.log"
+        self.by_file = watch is not None
+        self.process = None
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [BINARY, "--config", str(self.home / "collector.yaml")],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until(self.is_ready, START_TIMEOUT_S, "Collector ready")
+        return self
+
+    def is_ready(self):
+        assert self.process.poll() is None, self.log_path.read_text()
+        if self.by_file:
+            return "Everything is ready" in self.log_path.read_text()
+        try:
+            socket.create_connection(("127.0.0.1", self.grpc_port), timeout=1).close()
+            return True
+        except OSError:
+            return False
+
+    def documents(self):
+        """Every whole line that it has written."""
+        if not self.out.exists():
+            return []
+        data = self.out.read_bytes()
+        return [json.loads(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real telltaled in directories of its own."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BIN = pathlib.Path(os.environ.get("TELLTALE_BIN", ROOT / "build" / "dev" / "bin"))
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 60
+
+
+def free_port():
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(condition, timeout_s, what):
+    """Polls `condition` until it is true; fails with `what` after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
+        time.sleep(0.02)
+
+
+class Daemon:
+    """Starts, stops and kills one telltaled; its state outlives it."""
+
+    def __init__(self, home, exporters="", journal="", http_port=None, extra=""):
+        self.home = pathlib.Path(home)
+        self.state = self.home / "state"
+        self.run = self.home / "run"
+        for path in (self.state, self.run):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.http_port = http_port or free_port()
+        self.config = self.home / "telltale.yaml"
+        self.write_config(exporters, journal, extra)
+        self.log_path = self.home / "telltaled.log"
+        self.process = None
+
+    def write_config(self, exporters="", journal="", extra=""):
+        """`exporters` and `journal` are the insides of their sections, unindented."""
+
+        def section(name, body):
+            lines = [line for line in body.strip().split("\n") if line]
+            return f"{name}:\n" + "".join(f"  {line}\n" for line in lines) if lines else ""
+
+        self.config.write_text(
+            "receivers:\n  otlp_http:\n    listen: [ '127.0.0.1:%d' ]\n" % self.http_port
+            + section("journal", journal)
+            + section("exporters", exporters)
+            + extra
+        )
+
+    @property
+    def socket_path(self):
+        return self.run / "agent.sock"
+
+    @property
+    def http_url(self):
+        return f"http://127.0.0.1:{self.http_port}"
+
+    def arguments(self):
+        return ["--state-dir", str(self.state), "--run-dir", str(self.run)]
+
+    def start(self, wait=True):
+        assert self.process is None
+        log = open(self.log_path, "ab")
+        self.process = subprocess.Popen(
+            [str(BIN / "telltaled"), "--config", str(self.config), *self.arguments()],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )
+        log.close()
+        if wait:
+            wait_until(self.is_ready, START_TIMEOUT_S, f"daemon ready; log:\n{self.log()}")
+        return self
+
+    def is_ready(self):
+        assert self.process.poll() is None, f"telltaled ended: {self.log()}"
+        try:
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(str(self.socket_path))
+            with socket.create_connection(("127.0.0.1", self.http_port), timeout=1):
+                return True
+        except OSError:
+            return False
+
+    def stop(self):
+        """SIGTERM; gives back the exit code."""
+        if self.process is None:
+            return None
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(STOP_TIMEOUT_S)
+        self.process = None
+        return code
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(STOP_TIMEOUT_S)
+        self.process = None
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def command(self, *arguments, check=True, stdin=None):
+        """Runs `telltale VERB ...` against this daemon; gives back its standard output."""
+        done = subprocess.run(
+            [str(BIN / "telltale"), *arguments, *self.arguments()],
+            input=stdin, capture_output=True, text=True, timeout=120,
+        )
+        if check:
+            assert done.returncode == 0, f"telltale {arguments}: {done.returncode}: {done.stderr}"
+            return done.stdout
+        return done
+
+    def status(self):
+        return json.loads(self.command("status", "--json"))
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc):
+        if self.process is not None and self.process.poll() is None:
+            self.stop()

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OTLP messages for the checkers: Python classes made from proto/ by protoc, once a run.
+
+The checkers share no code with the daemon: they read bytes with Google's protobuf library.
+"""
+
+import functools
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+@functools.lru_cache(maxsize=None)
+def _generated():
+    out = tempfile.mkdtemp(prefix="telltale-proto-")
+    files = sorted((ROOT / "proto").rglob("*.proto"))
+    subprocess.run(
+        ["protoc", f"-I{ROOT / 'proto'}", f"--python_out={out}", *map(str, files)], check=True
+    )
+    sys.path.insert(0, out)
+    from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
+
+    return logs_service_pb2
+
+
+def logs_request(data=b""):
+    """An ExportLogsServiceRequest read from `data`."""
+    request = _generated().ExportLogsServiceRequest()
+    request.ParseFromString(data)
+    return request
+
+
+def logs_response(rejected=0, message=""):
+    response = _generated().ExportLogsServiceResponse()
+    if rejected or message:
+        response.partial_success.rejected_log_records = rejected
+        response.partial_success.error_message = message
+    return response
+
+
+def plain(value):
+    """An AnyValue as a Python value; types are kept apart, so that 1, 1.0 and "1" differ."""
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return None
+    inner = getattr(value, kind)
+    if kind == "array_value":
+        return ["array"] + [plain(item) for item in inner.values]
+    if kind == "kvlist_value":
+        return ["kvlist"] + [(item.key, plain(item.value)) for item in inner.values]
+    return (kind, inner)
+
+
+def records(request):
+    """Yields (resource, scope, record) of each record of a request."""
+    for resource_logs in request.resource_logs:
+        for scope_logs in resource_logs.scope_logs:
+            for record in scope_logs.log_records:
+                yield resource_logs, scope_logs, record
+
+
+def attributes(holder):
+    """Attributes as a list of (key, plain value), in order, duplicates kept."""
+    return [(item.key, plain(item.value)) for item in holder.attributes]
+
+
+def text_attribute(record, key):
+    """The first attribute `key` as text, or None."""
+    for item in record.attributes:
+        if item.key == key:
+            return item.value.string_value
+    return None

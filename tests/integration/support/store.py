@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the local files hold, read by standard tools alone: cat and zstd -dc, then JSON."""
+
+import json
+import pathlib
+import subprocess
+
+
+def lines(directory):
+    """Every whole line of every file of the store, oldest file first."""
+    while True:
+        try:
+            return _lines_now(pathlib.Path(directory))
+        except FileNotFoundError:
+            pass  # a file was closed or compressed meanwhile: look again
+
+
+def _lines_now(directory):
+    found = []
+    for path in sorted(directory.glob("*.jsonl*"), key=lambda p: (p.name == "active.jsonl", p.name)):
+        if path.suffix == ".zst":
+            if path.with_suffix("").exists():
+                continue  # its plain twin is still there and says the same
+            data = subprocess.run(["zstd", "-dcq"], stdin=open(path, "rb"), capture_output=True,
+                                  check=True).stdout
+        elif path.suffix == ".jsonl":
+            data = path.read_bytes()
+        else:
+            continue
+        found += data[: data.rfind(b"\n") + 1].splitlines()
+    return found
+
+
+def records(directory):
+    """Each LogRecord of the store, as its JSON object."""
+    for line in lines(directory):
+        for resource_logs in json.loads(line)["resourceLogs"]:
+            for scope_logs in resource_logs["scopeLogs"]:
+                yield from scope_logs["logRecords"]
+
+
+def text_attribute(record, key):
+    for item in record["attributes"]:
+        if item["key"] == key:
+            return item["value"].get("stringValue")
+    return None
+
+
+def test_ids(directory):
+    return [text_attribute(record, "test.id") for record in records(directory)]

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/fake_exporter.h"
+
+#include <time.h>
+
+#include "util/clock.h"
+
+enum { PATIENCE_S = 60 };
+
+static void lock(struct fake_exporter *fake)
+{
+    ASSERT(pthread_mutex_lock(&fake->lock) == 0);
+}
+
+static void unlock(struct fake_exporter *fake)
+{
+    ASSERT(pthread_mutex_unlock(&fake->lock) == 0);
+}
+
+static struct timespec at(uint64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+}
+
+static enum status fake_create(const void *config, const struct exporter_context *context,
+                               void **ret_self, struct error *err)
+{
+    struct fake_exporter *fake = (struct fake_exporter *)config; /* the test's, not const */
+
+    (void)context;
+    (void)err;
+    lock(fake);
+    fake->open_count++;
+    unlock(fake);
+    *ret_self = fake;
+    return ST_OK;
+}
+
+static bool has_poison(const struct fake_exporter *fake, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->record_count; i++) {
+        if (fake->poison[batch->records[i].sequence])
+            return true;
+    }
+    return false;
+}
+
+static struct fake_answer decide(struct fake_exporter *fake, const struct batch *batch)
+{
+    if (fake->script_next < fake->script_count)
+        return fake->script[fake->script_next++];
+    if (fake->always_retry)
+        return (struct fake_answer){.result = EXPORT_RETRY};
+    if (has_poison(fake, batch))
+        return (struct fake_answer){.result = EXPORT_REJECTED};
+    if (fake->count_max > 0 && batch->record_count > fake->count_max)
+        return (struct fake_answer){.result = EXPORT_TOO_LARGE};
+    return (struct fake_answer){.result = EXPORT_DONE};
+}
+
+/* True: it opened before the deadline. */
+static bool pass_gate(struct fake_exporter *fake, uint64_t deadline_ns)
+{
+    struct timespec until = at(deadline_ns);
+    int failed = 0;
+
+    while (fake->gate_closed && failed == 0)
+        failed = pthread_cond_timedwait(&fake->changed, &fake->lock, &until);
+    return !fake->gate_closed;
+}
+
+static void note_delivered(struct fake_exporter *fake, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->record_count; i++) {
+        uint64_t sequence = batch->records[i].sequence;
+        ASSERT(sequence < FAKE_SEQUENCE_MAX);
+        if (fake->delivered[sequence]++ == 0)
+            fake->delivered_count++;
+    }
+}
+
+static enum export_result fake_send(void *self, const struct batch *batch, uint64_t deadline_ns,
+                                    struct export_report *report, struct error *err)
+{
+    struct fake_exporter *fake = self;
+    struct fake_answer answer = {.result = EXPORT_RETRY};
+
+    ASSERT(batch->record_count > 0);
+    lock(fake);
+    fake->inside = true;
+    (void)pthread_cond_broadcast(&fake->changed);
+    if (pass_gate(fake, deadline_ns))
+        answer = decide(fake, batch);
+    ASSERT(fake->call_count < FAKE_CALLS_MAX);
+    fake->calls[fake->call_count++] = (struct fake_call){
+        .first_sequence = batch->records[0].sequence,
+        .last_sequence = batch->records[batch->record_count - 1].sequence,
+        .record_count = batch->record_count,
+        .result = answer.result,
+    };
+    if (answer.result == EXPORT_DONE)
+        note_delivered(fake, batch);
+    report->rejected_count = answer.rejected_count;
+    report->retry_after_ms = answer.retry_after_ms;
+    report->sent_bytes = batch->size_bytes;
+    if (answer.result != EXPORT_DONE)
+        (void)error_set(err, ST_IO, "the fake says \"%d\"", (int)answer.result);
+    fake->inside = false;
+    (void)pthread_cond_broadcast(&fake->changed);
+    unlock(fake);
+    return answer.result;
+}
+
+static void fake_destroy(void *self)
+{
+    struct fake_exporter *fake = self;
+
+    lock(fake);
+    fake->open_count--;
+    unlock(fake);
+}
+
+static const struct config_field no_fields[] = {{.key = NULL}};
+
+const struct exporter_ops fake_exporter_ops = {
+    .name = "fake",
+    .fields = no_fields,
+    .config_size = sizeof(struct fake_exporter),
+    .create = fake_create,
+    .send = fake_send,
+    .destroy = fake_destroy,
+};
+
+void fake_exporter_init(struct fake_exporter *fake)
+{
+    pthread_condattr_t attributes;
+
+    *fake = (struct fake_exporter){.call_count = 0};
+    ASSERT(pthread_mutex_init(&fake->lock, NULL) == 0);
+    ASSERT(pthread_condattr_init(&attributes) == 0);
+    ASSERT(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+    ASSERT(pthread_cond_init(&fake->changed, &attributes) == 0);
+    ASSERT(pthread_condattr_destroy(&attributes) == 0);
+}
+
+void fake_exporter_fini(struct fake_exporter *fake)
+{
+    ASSERT(fake->open_count == 0);
+    (void)pthread_cond_destroy(&fake->changed);
+    (void)pthread_mutex_destroy(&fake->lock);
+}
+
+void fake_exporter_script(struct fake_exporter *fake, const struct fake_answer *answers,
+                          size_t count)
+{
+    ASSERT(count <= FAKE_SCRIPT_MAX);
+    lock(fake);
+    for (size_t i = 0; i < count; i++)
+        fake->script[i] = answers[i];
+    fake->script_count = count;
+    fake->script_next = 0;
+    unlock(fake);
+}
+
+void fake_exporter_always_retry(struct fake_exporter *fake, bool on)
+{
+    lock(fake);
+    fake->always_retry = on;
+    unlock(fake);
+}
+
+static void set_gate(struct fake_exporter *fake, bool closed)
+{
+    lock(fake);
+    fake->gate_closed = closed;
+    (void)pthread_cond_broadcast(&fake->changed);
+    unlock(fake);
+}
+
+void fake_exporter_close_gate(struct fake_exporter *fake)
+{
+    set_gate(fake, true);
+}
+
+void fake_exporter_open_gate(struct fake_exporter *fake)
+{
+    set_gate(fake, false);
+}
+
+/* Called with the lock held. */
+static void wait_change(struct fake_exporter *fake, const struct timespec *until)
+{
+    ASSERT(pthread_cond_timedwait(&fake->changed, &fake->lock, until) == 0);
+}
+
+void fake_exporter_wait_calls(struct fake_exporter *fake, size_t count)
+{
+    struct timespec until = at(clock_monotonic_ns() + PATIENCE_S * NS_PER_S);
+
+    lock(fake);
+    while (fake->call_count < count)
+        wait_change(fake, &until);
+    unlock(fake);
+}
+
+void fake_exporter_wait_delivered(struct fake_exporter *fake, size_t count)
+{
+    struct timespec until = at(clock_monotonic_ns() + PATIENCE_S * NS_PER_S);
+
+    lock(fake);
+    while (fake->delivered_count < count)
+        wait_change(fake, &until);
+    unlock(fake);
+}
+
+void fake_exporter_wait_inside(struct fake_exporter *fake)
+{
+    struct timespec until = at(clock_monotonic_ns() + PATIENCE_S * NS_PER_S);
+
+    lock(fake);
+    while (!fake->inside)
+        wait_change(fake, &until);
+    unlock(fake);
+}
+
+size_t fake_exporter_call_count(struct fake_exporter *fake)
+{
+    lock(fake);
+    size_t count = fake->call_count;
+    unlock(fake);
+    return count;
+}

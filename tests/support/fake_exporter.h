@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fake_exporter.h -- a destination whose answers a test writes down beforehand.
+ *
+ * The test owns the struct and gives its address as the exporter's config.  It decides in this
+ * order: a script while there is one, then `poison`, then `count_max`, and otherwise it accepts.
+ *
+ * Threads: the functions below are for the test's thread.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "telltale/exporter.h"
+
+enum { FAKE_SCRIPT_MAX = 32, FAKE_SEQUENCE_MAX = 1024, FAKE_CALLS_MAX = 4096 };
+
+struct fake_answer {
+    enum export_result result;
+    uint32_t rejected_count;
+    uint32_t retry_after_ms;
+};
+
+struct fake_call {
+    uint64_t first_sequence;
+    uint64_t last_sequence;
+    size_t record_count;
+    enum export_result result;
+};
+
+struct fake_exporter {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* shared, under lock */
+    struct fake_answer script[FAKE_SCRIPT_MAX];
+    size_t script_count, script_next;
+    bool always_retry;              /* behind the script */
+    bool poison[FAKE_SEQUENCE_MAX]; /* a batch with one of these is rejected */
+    size_t count_max;               /* more records are too large; 0: any */
+    bool gate_closed;               /* send() waits for it, or for its deadline */
+    bool inside;                    /* a send() is under way */
+    struct fake_call calls[FAKE_CALLS_MAX];
+    size_t call_count;
+    uint32_t delivered[FAKE_SEQUENCE_MAX]; /* how often each record was accepted */
+    size_t delivered_count;                /* records accepted for the first time */
+    int open_count;                        /* created and not destroyed */
+};
+
+extern const struct exporter_ops fake_exporter_ops;
+
+void fake_exporter_init(struct fake_exporter *fake);
+void fake_exporter_fini(struct fake_exporter *fake);
+
+void fake_exporter_script(struct fake_exporter *fake, const struct fake_answer *answers,
+                          size_t count);
+void fake_exporter_always_retry(struct fake_exporter *fake, bool on);
+void fake_exporter_close_gate(struct fake_exporter *fake);
+void fake_exporter_open_gate(struct fake_exporter *fake);
+
+/* Wait for what must come; a minute without it fails the test. */
+void fake_exporter_wait_calls(struct fake_exporter *fake, size_t count);
+void fake_exporter_wait_delivered(struct fake_exporter *fake, size_t count);
+void fake_exporter_wait_inside(struct fake_exporter *fake);
+
+size_t fake_exporter_call_count(struct fake_exporter *fake);

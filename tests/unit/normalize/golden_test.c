@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* golden_test.c -- what we say about recorded sessions of agents, as text in golden/ that has
+ * been read by a person.  UPDATE_GOLDEN=1 writes the files anew: read what changed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "support/collected.h"
+#include "support/normalized.h"
+#include "support/record_text.h"
+#include "support/recorded.h"
+
+#define GOLDEN_DIR TEST_CORPUS_DIR "/../unit/normalize/golden"
+#define RECEIVED   UINT64_C(1795209900000000000)
+
+/* Alike on every record, and checked on every record below. */
+static const char *const hidden[] = {
+    "agent.schema.version",      "agent.dialect",        "agent.product",
+    "agent.product.version",     "agent.transport",      "log.record.uid",
+    "gen_ai.conversation.id",    "agent.dialect.event",  "agent.time.source",
+    "agent.original.event_name", "gen_ai.request.model", NULL};
+
+static struct error err;
+
+static void append(struct buf *out, const char *text, size_t size)
+{
+    assert_int_equal(buf_append(out, text, size, &err), ST_OK);
+}
+
+static void append_text(struct buf *out, const char *text)
+{
+    append(out, text, strlen(text));
+}
+
+static void append_heading(struct buf *out, const struct normalized *record)
+{
+    struct slice conversation = normalized_text(record, "gen_ai.conversation.id");
+    struct slice name = normalized_text(record, "agent.dialect.event");
+    append(out, (const char *)name.data, name.size);
+    if (conversation.size >= 18) { /* the part of a UUIDv7 that differs within a session */
+        append_text(out, "  of thread ");
+        append(out, (const char *)conversation.data + 9, 9);
+    }
+    append_text(out, "\n");
+}
+
+static void check_constants(const struct normalized *record)
+{
+    static const struct {
+        const char *key, *value;
+    } expected[] = {{"agent.schema.version", "1.0"},
+                    {"agent.dialect", "codex_otel"},
+                    {"agent.product", "codex"},
+                    {"agent.transport", "otlp_http_protobuf"}};
+    for (size_t i = 0; i < COUNT_OF(expected); i++)
+        assert_true(slice_equal(normalized_text(record, expected[i].key),
+                                slice_of_text(expected[i].value)));
+    assert_int_equal(normalized_text(record, "log.record.uid").size, 36);
+}
+
+static void normalize_request(struct normalizer *normalizer, const char *path, struct buf *out)
+{
+    struct buf request;
+    struct collected collected;
+    buf_init(&request, (size_t)1 << 26);
+    recorded_read(path, &request);
+    assert_int_equal(collected_read(&collected, buf_slice(&request), &err), ST_OK);
+    for (size_t i = 0; i < collected.record_count; i++) {
+        const struct record *record = &collected.records[i];
+        const struct normalize_input input = {.record = record->bytes,
+                                              .transport = TRANSPORT_OTLP_HTTP_PROTOBUF,
+                                              .received_unix_nano = RECEIVED};
+        assert_int_equal(
+            normalizer_set_group(normalizer, &collected.groups[record->group_index], &err), ST_OK);
+        struct normalized *normalized = normalized_make(normalizer, &input);
+        check_constants(normalized);
+        append_heading(out, normalized);
+        if (!slice_equal(normalized_text(normalized, "agent.event.kind"), SLICE("agent.other")))
+            record_text_attributes(&normalized->ours, hidden, out);
+        else
+            append_text(out, "    agent.other\n");
+        normalized_destroy(normalized);
+    }
+    collected_fini(&collected);
+    buf_fini(&request);
+}
+
+static void read_golden(const char *path, struct buf *out)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return; /* compares as empty */
+    int c;
+    while ((c = fgetc(file)) != EOF) {
+        uint8_t byte = (uint8_t)c;
+        assert_int_equal(buf_append(out, &byte, 1, &err), ST_OK);
+    }
+    (void)fclose(file); /* only read */
+}
+
+static void write_golden(const char *path, const struct buf *text)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text->data, 1, text->size, file), text->size);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The line of the first difference, for the message. */
+static size_t first_different_line(const struct buf *a, const struct buf *b)
+{
+    size_t line = 1;
+    for (size_t i = 0; i < a->size && i < b->size && a->data[i] == b->data[i]; i++)
+        line += a->data[i] == '\n';
+    return line;
+}
+
+static void check_scenario(const char *scenario, size_t request_count)
+{
+    char path[512];
+    struct buf text, golden;
+    struct normalizer *normalizer = NULL;
+    buf_init(&text, (size_t)1 << 24);
+    buf_init(&golden, (size_t)1 << 24);
+    assert_int_equal(normalizer_create(&otlp_limits_default, &normalizer, &err), ST_OK);
+    for (size_t i = 1; i <= request_count; i++) {
+        (void)snprintf(path, sizeof(path), "codex-0.169.0/http-protobuf/%s/logs/%03zu.bin",
+                       scenario, i);
+        normalize_request(normalizer, path, &text);
+    }
+    (void)snprintf(path, sizeof(path), "%s/codex-%s.txt", GOLDEN_DIR, scenario);
+    if (getenv("UPDATE_GOLDEN") != NULL)
+        write_golden(path, &text);
+    read_golden(path, &golden);
+    if (!slice_equal(buf_slice(&text), buf_slice(&golden)))
+        fail_msg("%s differs from line %zu; UPDATE_GOLDEN=1 writes it anew", path,
+                 first_different_line(&text, &golden));
+    normalizer_destroy(normalizer);
+    buf_fini(&text);
+    buf_fini(&golden);
+}
+
+static void test_secret_read_and_sent_is_told(void **state)
+{
+    (void)state;
+    check_scenario("exfil", 1);
+}
+
+static void test_answers_of_a_person_are_told(void **state)
+{
+    (void)state;
+    check_scenario("approvals-appserver", 2);
+}
+
+static void test_blocked_connections_are_told(void **state)
+{
+    (void)state;
+    check_scenario("netproxy", 2);
+}
+
+static void test_failures_of_all_sorts_are_told(void **state)
+{
+    (void)state;
+    check_scenario("mcpfail", 1);
+}
+
+static void test_plain_work_is_told(void **state)
+{
+    (void)state;
+    check_scenario("refactor", 1);
+}
+
+static void test_subagent_is_told_from_its_parent(void **state)
+{
+    (void)state;
+    check_scenario("subagent", 1);
+}
+
+static void test_automatic_reviewer_is_told_from_the_reviewed(void **state)
+{
+    (void)state;
+    check_scenario("autoreview", 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_secret_read_and_sent_is_told),
+        cmocka_unit_test(test_answers_of_a_person_are_told),
+        cmocka_unit_test(test_blocked_connections_are_told),
+        cmocka_unit_test(test_failures_of_all_sorts_are_told),
+        cmocka_unit_test(test_plain_work_is_told),
+        cmocka_unit_test(test_subagent_is_told_from_its_parent),
+        cmocka_unit_test(test_automatic_reviewer_is_told_from_the_reviewed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
