@@ -113,7 +113,8 @@ bool rfc3339_read(struct slice text, uint64_t *ret_unix_ns)
 
     if (text.size < SECONDS_SIZE || !read_seconds(text.data, &seconds))
         return false;
-    struct slice rest = slice_from(text, SECONDS_SIZE);
+    /* Not slice_from(): its empty slice has no bytes to point at. */
+    struct slice rest = slice_of(text.data + SECONDS_SIZE, text.size - SECONDS_SIZE);
     if (!read_fraction(&rest, &nanos) || !read_offset(rest, &offset))
         return false;
     seconds -= offset;

@@ -433,6 +433,8 @@ static void test_wrong_fields_are_refused_with_their_place(void **state)
         {"{\"attributes\":[{},null]}", ".attributes[1]: ", "must not be null"},
         {"{\"attributes\":[{\"key\":\"a\"},{\"key\":1}]}", ".attributes[1].key: ", "a string"},
         {"{\"attributes\":[{\"key\":\"\\ud800\"}]}", ".attributes[0].key: ", "not an escape"},
+        {"{\"body\":{},\"body\":{\"doubleValue\":1}}", "", "a key stands twice"},
+        {"{\"body\":{\"intValue\":1,\"\\u0069ntValue\":2}}", ".body: ", "a key stands twice"},
         {"{\"x\":[1,2}", "", "',' or ']' must follow"},
         {"{\"x\":nul}", "", "not a value"},
     };
