@@ -45,6 +45,16 @@ enum status json_report(const struct json_scan *scan, struct error *err)
                      scan->reason);
 }
 
+uint8_t json_peek_behind_space(struct json_scan *scan)
+{
+    for (; scan->at < scan->end; scan->at++) {
+        uint8_t byte = *scan->at;
+        if (byte != ' ' && byte != '\n' && byte != '\r' && byte != '\t')
+            return byte;
+    }
+    return 0;
+}
+
 /* --- Strings ------------------------------------------------------------------------------ */
 
 static int hex_digit(uint8_t byte)

@@ -63,21 +63,19 @@ bool json_scan_fail(struct json_scan *scan, enum status status, const uint8_t *p
                     const char *reason);
 
 /* Steps over white space.  Returns the byte there, 0 at the end; it is not consumed. */
+uint8_t json_peek_behind_space(struct json_scan *scan);
+
 HOT_INLINE uint8_t json_peek(struct json_scan *scan)
 {
-    while (scan->at < scan->end) {
-        uint8_t byte = *scan->at;
-        if (byte > ' ' || (byte != ' ' && byte != '\n' && byte != '\r' && byte != '\t'))
-            return byte;
-        scan->at++;
-    }
-    return 0;
+    if (__builtin_expect(scan->at<scan->end && * scan->at> ' ', 1))
+        return *scan->at;
+    return json_peek_behind_space(scan);
 }
 
-/* Steps over white space and `byte`, or fails with `reason`. */
+/* Steps over white space and `byte`, which is not 0, or fails with `reason`. */
 HOT_INLINE bool json_take(struct json_scan *scan, uint8_t byte, const char *reason)
 {
-    if (json_peek(scan) != byte || scan->at == scan->end)
+    if (__builtin_expect(json_peek(scan) != byte, 0))
         return json_scan_fail(scan, ST_INVALID, scan->at, reason);
     scan->at++;
     return true;
@@ -127,6 +125,26 @@ bool json_text_equal(const struct json_text *text, struct slice other);
 
 /* A number.  Beyond the range of doubles is ST_INVALID. */
 bool json_read_number(struct json_scan *scan, struct json_number *ret);
+
+/* The numbers that are met most, quickly: up to 15 digits and nothing else.  False: it is another
+ * one, and nothing was read. */
+HOT_INLINE bool json_read_small_integer(struct json_scan *scan, uint64_t *ret)
+{
+    enum { DIGITS_MAX = 15 };
+    const uint8_t *at = scan->at;
+    uint64_t value = 0;
+
+    for (; at < scan->end && (unsigned)(*at - '0') < 10; at++)
+        value = value * 10 + (uint64_t)(*at - '0');
+    size_t size = (size_t)(at - scan->at);
+    if (at == scan->end || (*at != ',' && *at != '}' && *at != ']'))
+        return false;
+    if (size == 0 || size > DIGITS_MAX || (size > 1 && *scan->at == '0'))
+        return false;
+    *ret = value;
+    scan->at = at;
+    return true;
+}
 
 /* "true", "false" or "null": the scanner stands at the first letter of it. */
 bool json_read_word(struct json_scan *scan, struct slice word);

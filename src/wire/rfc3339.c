@@ -85,23 +85,24 @@ static bool read_offset(struct slice text, int *ret)
 /* Steps over ".123", if there is one, and says how many nanoseconds it is. */
 static bool read_fraction(struct slice *text, uint32_t *ret)
 {
-    size_t size = 0;
+    static const uint32_t scales[NANO_DIGITS + 1] = {
+        1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
+    const uint8_t *at = text->data;
+    const uint8_t *end = at + text->size;
     uint32_t nanos = 0;
 
     *ret = 0;
-    if (text->size == 0 || text->data[0] != '.')
+    if (at == end || *at != '.')
         return true;
-    *text = slice_from(*text, 1);
-    while (size < text->size && is_digit(text->data[size])) {
-        if (size < NANO_DIGITS)
-            nanos = nanos * 10 + (uint32_t)(text->data[size] - '0');
-        size++;
-    }
-    for (size_t i = size; i < NANO_DIGITS; i++)
-        nanos *= 10;
-    *ret = nanos;
-    *text = slice_from(*text, size);
-    return size > 0;
+    const uint8_t *first = ++at;
+    const uint8_t *nano_end = end - first < NANO_DIGITS ? end : first + NANO_DIGITS;
+    for (; at < nano_end && is_digit(*at); at++)
+        nanos = nanos * 10 + (uint32_t)(*at - '0');
+    *ret = nanos * scales[at - first];
+    while (at < end && is_digit(*at))
+        at++;
+    *text = slice_of(at, (size_t)(end - at));
+    return at > first;
 }
 
 bool rfc3339_read(struct slice text, uint64_t *ret_unix_ns)
@@ -112,7 +113,8 @@ bool rfc3339_read(struct slice text, uint64_t *ret_unix_ns)
 
     if (text.size < SECONDS_SIZE || !read_seconds(text.data, &seconds))
         return false;
-    struct slice rest = slice_from(text, SECONDS_SIZE);
+    /* Not slice_from(): its empty slice has no bytes to point at. */
+    struct slice rest = slice_of(text.data + SECONDS_SIZE, text.size - SECONDS_SIZE);
     if (!read_fraction(&rest, &nanos) || !read_offset(rest, &offset))
         return false;
     seconds -= offset;
