@@ -215,7 +215,7 @@ static int disk_sync(ino_t file)
     (void)pthread_mutex_lock(&disk.lock);
     enum disk_fault fault = count_call();
     int os_errno = errno;
-    if (fault != DISK_FAULT_INTERRUPT)
+    if (fault != DISK_FAULT_INTERRUPT && fault != DISK_FAULT_POWER_CUT)
         end_sync(file, fails(fault));
     errno = os_errno;
     (void)pthread_mutex_unlock(&disk.lock);
