@@ -373,8 +373,9 @@ static void take_name_back(const struct change *change)
 {
     if (change->kind == CHANGE_RENAME)
         (void)renameat(change->fd, change->name, change->fd, change->from);
-    if (change->backup[0] != 0)
-        (void)linkat(disk.dir_fd, change->backup, change->fd, change->name, 0);
+    if (change->backup[0] != 0 &&
+        linkat(disk.dir_fd, change->backup, change->fd, change->name, 0) < 0)
+        ASSERT(errno == EEXIST); /* a newer file of that name stayed */
 }
 
 void faulty_disk_settle(unsigned seed)
