@@ -47,6 +47,7 @@ struct journal {
     pthread_cond_t submitted; /* the thread waits for batches */
     pthread_cond_t progress;  /* readers wait for records */
     struct segment_list segments;
+    struct reader_place *readers;
     struct append_batch *queue; /* oldest first */
     struct append_batch **queue_end;
     uint64_t queue_bytes;
@@ -525,9 +526,38 @@ uint64_t journal_size(const struct journal *journal)
 
 /* --- For readers ------------------------------------------------------------------------- */
 
-bool journal_view(struct journal *journal, uint64_t sequence, struct segment_view *ret)
+void journal_enter(struct journal *journal, struct reader_place *place)
 {
     (void)pthread_mutex_lock(&journal->lock);
+    place->next = journal->readers;
+    journal->readers = place;
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+void journal_leave(struct journal *journal, struct reader_place *place)
+{
+    (void)pthread_mutex_lock(&journal->lock);
+    struct reader_place **link = &journal->readers;
+    while (*link != place)
+        link = &(*link)->next;
+    *link = place->next;
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+static bool is_last_reader(const struct journal *journal, uint64_t position)
+{
+    for (const struct reader_place *place = journal->readers; place != NULL; place = place->next) {
+        if (place->position < position)
+            return false;
+    }
+    return true;
+}
+
+bool journal_view(struct journal *journal, struct reader_place *place, uint64_t sequence,
+                  struct segment_view *ret)
+{
+    (void)pthread_mutex_lock(&journal->lock);
+    place->position = sequence;
     const struct segment_list *list = &journal->segments;
     bool has_any = list->count > 0;
     if (has_any) {
@@ -535,6 +565,7 @@ bool journal_view(struct journal *journal, uint64_t sequence, struct segment_vie
         ret->segment = list->items[i];
         ret->committed = atomic_load(&journal->committed);
         ret->limit_sequence = i + 1 < list->count ? list->items[i + 1].first : ret->committed;
+        ret->is_last_reader = is_last_reader(journal, sequence);
     }
     (void)pthread_mutex_unlock(&journal->lock);
     return has_any;

@@ -10,6 +10,10 @@
  * groups are; on the way it notes a place every INDEX_STEP bytes, so that going back within a
  * segment is cheap.
  *
+ * What every reader has passed is not kept in the page cache: the last of them lets go of it.  The
+ * cache of a busy journal then stays as small as its readers are quick, and its pages are used
+ * again and again instead of crowding out what the agents work with.
+ *
  * A record whose group was damaged is delivered without resource and scope: it is better to
  * have it than not. */
 #include "journal/reader.h"
@@ -27,6 +31,7 @@
 
 enum {
     INDEX_STEP = 1 << 20,
+    RELEASE_STEP = 2 << 20, /* pages are let go of in pieces of this size */
     WINDOW_KEEP = 4 << 20,
     GROUPS_KEEP = 1 << 20,
     GROUP_NUMBERS_MAX = 2 * SEGMENT_GROUPS_MAX, /* more than a writer gives out */
@@ -56,11 +61,13 @@ struct journal_reader {
     uint64_t position;       /* sequence number of the next record */
     uint64_t counted;        /* below this, missing records have been reported */
     bool must_move;          /* position is not where the walker stands */
+    struct reader_place place;
 
     /* The segment at hand. */
     int fd; /* -1: none */
     struct segment segment;
     struct segment_scan scan;
+    uint64_t released;         /* pages before this offset were let go of */
     struct known_group *known; /* owned; by group number */
     size_t known_capacity;
     struct place *places; /* owned; rising */
@@ -102,6 +109,18 @@ static enum status grow(void **array, size_t *capacity, size_t count, size_t ite
 
 /* --- The segment at hand ----------------------------------------------------------------- */
 
+/* The walker's place is behind what was delivered.  Pages that are not clean stay. */
+static void release_pages(struct journal_reader *reader, uint64_t step)
+{
+    uint64_t end = reader->scan.offset;
+
+    if (end < reader->released + step)
+        return;
+    (void)posix_fadvise(reader->fd, (off_t)reader->released, (off_t)(end - reader->released),
+                        POSIX_FADV_DONTNEED); /* advice: nothing depends on it */
+    reader->released = end;
+}
+
 static void leave_segment(struct journal_reader *reader)
 {
     if (reader->fd >= 0)
@@ -136,6 +155,7 @@ static enum status enter_segment(struct journal_reader *reader, const struct seg
         return error_set_errno(err, ST_IO, "open segment '%s'", name);
     reader->fd = fd;
     reader->segment = *segment;
+    reader->released = 0;
     segment_scan_begin(&reader->scan, fd, segment->salt, segment->first);
     return ST_OK;
 }
@@ -401,6 +421,8 @@ static enum status read_segment(struct journal_reader *reader, const struct segm
     *ret_more = true;
     if (reader->position < view->segment.first)
         pass_over(reader, view->segment.first);
+    if (reader->fd >= 0 && view->is_last_reader)
+        release_pages(reader, is_at_hand(reader, &view->segment) ? RELEASE_STEP : 1);
     if (!is_at_hand(reader, &view->segment)) {
         enum status st = enter_segment(reader, &view->segment, &is_present, err);
         if (st != ST_OK)
@@ -473,6 +495,8 @@ enum status journal_reader_open(struct journal *journal, uint64_t sequence,
     reader->counted = reader->position;
     reader->must_move = true;
     reader->fd = -1;
+    reader->place.position = reader->position;
+    journal_enter(journal, &reader->place);
     segment_scan_init(&reader->scan, reader->dir->io);
     buf_init(&reader->group_bytes, SIZE_MAX / 2); /* bounded by the limits of a batch */
     *ret = reader;
@@ -484,6 +508,7 @@ void journal_reader_close(struct journal_reader *reader)
     if (reader == NULL)
         return;
     leave_segment(reader);
+    journal_leave(reader->journal, &reader->place);
     segment_scan_fini(&reader->scan);
     buf_fini(&reader->group_bytes);
     free(reader->known);
@@ -505,7 +530,7 @@ enum status journal_reader_next(struct journal_reader *reader, const struct batc
     bool has_more = true;
 
     begin_batch(reader);
-    while (has_more && journal_view(reader->journal, reader->position, &view) &&
+    while (has_more && journal_view(reader->journal, &reader->place, reader->position, &view) &&
            reader->position < view.committed) {
         enum status st = read_segment(reader, &view, limits, &has_more, err);
         if (st != ST_OK) {
