@@ -53,6 +53,7 @@ struct journal {
     uint64_t queue_bytes;
     uint64_t pending_bytes; /* queued, or being written */
     uint64_t wakes;         /* calls of journal_wake() */
+    uint64_t awaited;       /* the lowest number that a waiting thread wants to see committed */
     bool is_stopping;
 
     /* shared, atomic; written under the lock or by the journal thread */
@@ -219,7 +220,10 @@ static void publish(struct journal *journal, uint64_t next)
     segment_list_extend(&journal->segments, end);
     journal->next_sequence = next;
     atomic_store(&journal->committed, next);
-    (void)pthread_cond_broadcast(&journal->progress);
+    if (next > journal->awaited) {
+        journal->awaited = UINT64_MAX; /* those who go on waiting say so again */
+        (void)pthread_cond_broadcast(&journal->progress);
+    }
     (void)pthread_mutex_unlock(&journal->lock);
 }
 
@@ -294,6 +298,7 @@ static void init_shared(struct journal *journal)
     (void)pthread_cond_init(&journal->progress, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
     journal->queue_end = &journal->queue;
+    journal->awaited = UINT64_MAX;
 }
 
 static void free_journal(struct journal *journal)
@@ -463,8 +468,11 @@ void journal_wait(struct journal *journal, uint64_t sequence, uint64_t deadline_
         seen.wakes = 0;
     }
     while (atomic_load(&journal->committed) <= sequence && journal->wakes == seen.wakes &&
-           clock_monotonic_ns() < deadline_ns)
+           clock_monotonic_ns() < deadline_ns) {
+        if (sequence < journal->awaited)
+            journal->awaited = sequence;
         wait_until(&journal->progress, &journal->lock, deadline_ns);
+    }
     seen.wakes = journal->wakes;
     (void)pthread_mutex_unlock(&journal->lock);
 }
