@@ -293,7 +293,7 @@ static void park(struct unix_connection *connection, enum connection_park park_f
         connection->receiver->parked_count++;
     connection->park = park_for;
     enum status st = unix_connection_update(connection, &ignored);
-    ASSERT(st == ST_OK); /* taking it out of epoll cannot fail */
+    ASSERT(st == ST_OK); /* it is in epoll, and asking for less cannot fail */
     if (park_for == PARKED_FOR_MEMORY) {
         if (connection->receiver->memory_short_since_ns == 0)
             connection->receiver->memory_short_since_ns = clock_monotonic_ns();
@@ -378,16 +378,20 @@ static void on_connection_ready(void *context, uint32_t events)
             settle(connection);
         return;
     }
-    if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
+    if (!(events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))) {
         settle(connection);
         return;
     }
-    if (receiver->rest_owner != NULL || !find_batch(receiver))
+    /* What a sender that has ended left in its socket is little, and reading it frees memory. */
+    bool sender_ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if (receiver->rest_owner != NULL || !find_batch(receiver)) {
         park(connection, PARKED_FOR_JOURNAL);
-    else if (must_wait_for_memory(connection))
+    } else if (!sender_ended && must_wait_for_memory(connection)) {
         park(connection, PARKED_FOR_MEMORY);
-    else
+    } else {
+        unpark(receiver, connection);
         read_connection(connection);
+    }
 }
 
 /* --- The end of a turn --------------------------------------------------------------------- */
@@ -446,9 +450,7 @@ static void record_refusals(struct unix_receiver *receiver)
     }
 }
 
-/* Memory has been short for long: the largest unfinished event is given up, so that the others
- * can finish theirs.  Its sender may as well never finish it. */
-static void relieve_memory(struct unix_receiver *receiver)
+static struct unix_connection *find_largest(const struct unix_receiver *receiver)
 {
     struct unix_connection *largest = NULL;
 
@@ -459,13 +461,22 @@ static void relieve_memory(struct unix_receiver *receiver)
             (largest == NULL || connection->counted_bytes > largest->counted_bytes))
             largest = connection;
     }
-    if (largest == NULL)
-        return;
-    line_framer_skip(&largest->framer);
-    refuse_unread_line(largest, REFUSAL_OVERLOADED);
-    unix_connection_count_memory(largest);
-    unix_connection_update_ack(largest);
-    settle(largest);
+    return largest;
+}
+
+/* Memory has been short for long: the largest unfinished events are given up, as few as it takes,
+ * so that the others can finish theirs.  Their senders may as well never finish them. */
+static void relieve_memory(struct unix_receiver *receiver)
+{
+    struct unix_connection *largest;
+
+    while (memory_is_short(receiver) && (largest = find_largest(receiver)) != NULL) {
+        line_framer_skip(&largest->framer);
+        refuse_unread_line(largest, REFUSAL_OVERLOADED);
+        unix_connection_count_memory(largest);
+        unix_connection_update_ack(largest);
+        settle(largest);
+    }
 }
 
 static bool close_lingering(struct unix_receiver *receiver, uint64_t now_ns)
