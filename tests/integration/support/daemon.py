@@ -47,6 +47,7 @@ class Daemon:
         self.receivers = receivers
         self.http = http
         self.wrapper = wrapper
+        self.program = BIN / "telltaled"
         self.config = self.home / "telltale.yaml"
         self.write_config(exporters, journal, extra)
         self.log_path = self.home / "telltaled.log"
@@ -82,7 +83,7 @@ class Daemon:
         assert self.process is None
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [*self.wrapper, str(BIN / "telltaled"), "--config", str(self.config), *self.arguments()],
+            [*self.wrapper, str(self.program), "--config", str(self.config), *self.arguments()],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )
         log.close()
