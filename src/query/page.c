@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "query/page.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,7 +56,7 @@ void page_put_format(struct page *page, const char *fmt, ...)
 
 void page_put_number(struct page *page, double number)
 {
-    page_put_format(page, fabs(number) < 1e15 ? "%.0f" : "%g", number);
+    page_put_format(page, number > -1e15 && number < 1e15 ? "%.0f" : "%g", number);
 }
 
 void page_put_text(struct page *page, struct slice text, size_t columns)

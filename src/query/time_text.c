@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,16 +56,15 @@ void time_format_clock(uint64_t unix_ns, char out[TIME_TEXT_SIZE])
 
 void time_format_duration(double ms, char out[TIME_TEXT_SIZE])
 {
-    double minutes = floor(ms / 60000);
-
     if (!(ms < 1e15))
         snprintf(out, TIME_TEXT_SIZE, "%g ms", ms); /* nobody's duration: no digits to read */
     else if (ms < 999.5)
         snprintf(out, TIME_TEXT_SIZE, "%.0f ms", ms);
-    else if (ms < 59950)
+    else if (ms < 60000)
         snprintf(out, TIME_TEXT_SIZE, "%.1f s", ms / 1000);
     else
-        snprintf(out, TIME_TEXT_SIZE, "%.0f min %.0f s", minutes, floor(ms / 1000) - minutes * 60);
+        snprintf(out, TIME_TEXT_SIZE, "%" PRIu64 " min %" PRIu64 " s", (uint64_t)ms / 60000,
+                 (uint64_t)ms / 1000 % 60);
 }
 
 /* "10m" and the like; false when the text is nothing of the kind. */
