@@ -27,6 +27,7 @@
 enum {
     CONNECTION_MEMORY = 64 * 1024, /* headers, and one read of a body */
     BATCH_FACTOR = 2,              /* of the decoded size: what normalization adds */
+    BATCH_SIZE_MAX = 1 << 30,      /* what a batch can address */
     SENDER_FIELDS_MAX = 1024,
     ANSWER_MAX = 4096,
     STOP_WAIT_S = 5,
@@ -61,6 +62,7 @@ struct otlp_http_receiver {
     struct admission *admission; /* borrowed */
     struct server servers[OTLP_HTTP_LISTENERS_MAX];
     struct receiver_metrics metrics;
+    struct metric *waited_requests;
     struct metric *ignored_requests[SIGNAL_METRICS + 1];
     struct metric *ignored_bytes[SIGNAL_METRICS + 1];
 
@@ -205,6 +207,8 @@ static bool wait_for_journal(struct exchange *exchange, enum status status)
     }
     (void)pthread_cond_broadcast(&receiver->changed);
     (void)pthread_mutex_unlock(&receiver->lock);
+    if (waits)
+        metric_add(receiver->waited_requests, 1);
     return waits;
 }
 
@@ -274,6 +278,8 @@ static enum status fill_batch(struct exchange *exchange, struct slice protobuf, 
 
     size_t size_max = BATCH_FACTOR * request->limits->decoded_size_max +
                       receiver->settings.limits.record_size_max;
+    if (size_max > BATCH_SIZE_MAX)
+        size_max = BATCH_SIZE_MAX;
     enum status st = append_batch_create(size_max, &exchange->batch, err);
     if (st != ST_OK)
         return st;
@@ -454,6 +460,10 @@ static void register_metrics(struct otlp_http_receiver *receiver)
                                          "signal=\"metrics\""};
 
     receiver_metrics_register(&receiver->metrics, "receiver=\"otlp_http\"");
+    receiver->waited_requests =
+        metric_register(METRIC_COUNTER, "telltale_receiver_waited_requests_total",
+                        "Times that a request waited because the journal's queue was full.",
+                        "receiver=\"otlp_http\"");
     for (int i = SIGNAL_TRACES; i <= SIGNAL_METRICS; i++) {
         receiver->ignored_requests[i] = metric_register(
             METRIC_COUNTER, "telltale_receiver_ignored_requests_total",
