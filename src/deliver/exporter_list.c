@@ -2,10 +2,12 @@
 #include "deliver/exporter_list.h"
 
 extern const struct exporter_ops exporter_file;
+extern const struct exporter_ops exporter_file;
 extern const struct exporter_ops exporter_null;
 extern const struct exporter_ops exporter_otlp_grpc;
 
 static const struct exporter_ops *const all[] = {
+    &exporter_file,
     &exporter_file,
     &exporter_null,
     &exporter_otlp_grpc,

@@ -2,15 +2,14 @@
 /* schema.h -- the model: kinds of events, attributes, and the words for their values.
  *
  * Tables and nothing else.  The normalizer, the checks on native events and docs/SCHEMA.md
- * all read the same ones.
+ * (schema_doc.h) all read the same ones.
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "normalize/schema_keys.h"
-#include "telltale/buf.h"
-#include "telltale/error.h"
 
 #define SCHEMA_VERSION "1.0"
 
@@ -199,6 +198,3 @@ struct schema_kind {
 };
 
 extern const struct schema_kind schema_kinds[KIND_COUNT];
-
-/* Appends the text of docs/SCHEMA.md. */
-MUST_CHECK enum status schema_write_markdown(struct buf *out, struct error *err);

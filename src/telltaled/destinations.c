@@ -7,11 +7,14 @@
  */
 #include "telltaled/destinations.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
+#include "journal/cursor.h"
 #include "util/clock.h"
 
 struct destinations {
@@ -29,6 +32,37 @@ static enum status make_directory(char *out, size_t out_size, const char *parent
     if (mkdir(out, 0700) < 0 && errno != EEXIST)
         return error_set_errno(err, ST_IO, "make the directory '%.150s'", out);
     return ST_OK;
+}
+
+static bool is_cursor_name(const char *name)
+{
+    size_t size = strlen(name);
+
+    return name[0] != '.' && (size < 4 || strcmp(name + size - 4, ".new") != 0);
+}
+
+uint64_t destinations_largest_cursor(const char *state_dir)
+{
+    char path[PATH_MAX];
+    uint64_t largest = 0;
+    struct dirent *entry;
+
+    snprintf(path, sizeof(path), "%s/cursors", state_dir);
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return 0; /* a first start */
+    while ((entry = readdir(dir)) != NULL) {
+        struct cursor *cursor = NULL;
+        struct error ignored;
+        if (!is_cursor_name(entry->d_name) ||
+            cursor_open(dirfd(dir), entry->d_name, &cursor, &ignored) != ST_OK)
+            continue;
+        if (cursor_next(cursor) > largest)
+            largest = cursor_next(cursor);
+        cursor_close(cursor);
+    }
+    (void)closedir(dir);
+    return largest;
 }
 
 static enum status start_one(struct destinations *destinations, const struct config *config,

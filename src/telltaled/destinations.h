@@ -11,6 +11,11 @@
 
 struct destinations;
 
+/* The largest durable cursor below `state_dir`, 0 if there is none: the journal gives no smaller
+ * number to a new record (journal.h says why).  A cursor that cannot be read is passed over: its
+ * worker starts from the oldest record and says so. */
+uint64_t destinations_largest_cursor(const char *state_dir);
+
 /* Starts a worker for each exporter of `config`, which is borrowed until destinations_stop().
  * Cursors are kept in `state_dir`/cursors, dead letters in `state_dir`/dead-letters.  If one
  * cannot be started, none runs. */

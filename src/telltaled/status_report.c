@@ -16,12 +16,18 @@
 
 enum { METRIC_KEY_MAX = 512 };
 
+/* The main thread updates the report twice a second; when it has not for this long, it hangs. */
+#define UPDATE_OVERDUE_NS (30 * NS_PER_S)
+
 struct status_report {
     struct journal *journal; /* borrowed */
     uint64_t start_unix_ns;
     pthread_mutex_t lock;
     /* shared, under lock */
-    char *text; /* owned; as cJSON made it */
+    char *text;          /* owned; as cJSON made it */
+    uint64_t updated_ns; /* monotonic */
+    /* main thread */
+    struct metric *journal_size, *journal_committed, *journal_oldest;
 };
 
 static const char *state_name(enum worker_state state)
@@ -125,6 +131,15 @@ enum status status_report_create(struct journal *journal, struct status_report *
         return error_set(err, ST_NO_MEMORY, "make the status report");
     report->journal = journal;
     report->start_unix_ns = clock_unix_ns();
+    report->updated_ns = clock_monotonic_ns();
+    report->journal_size = metric_register(METRIC_GAUGE, "telltale_journal_size_bytes",
+                                           "Bytes of the journal on disk.", "");
+    report->journal_committed =
+        metric_register(METRIC_GAUGE, "telltale_journal_committed_sequence",
+                        "Records with a smaller sequence number are durable.", "");
+    report->journal_oldest =
+        metric_register(METRIC_GAUGE, "telltale_journal_oldest_sequence",
+                        "The smallest sequence number that the journal still has.", "");
     (void)pthread_mutex_init(&report->lock, NULL); /* cannot fail with default attributes */
     *ret = report;
     return ST_OK;
@@ -141,12 +156,16 @@ void status_report_destroy(struct status_report *report)
 
 void status_report_update(struct status_report *report, const struct destinations *destinations)
 {
+    metric_set(report->journal_size, journal_size(report->journal));
+    metric_set(report->journal_committed, journal_committed(report->journal));
+    metric_set(report->journal_oldest, journal_oldest(report->journal));
     char *text = write_report(report, destinations);
     if (text == NULL)
         return;
     (void)pthread_mutex_lock(&report->lock);
     char *previous = report->text;
     report->text = text;
+    report->updated_ns = clock_monotonic_ns();
     (void)pthread_mutex_unlock(&report->lock);
     free(previous);
 }
@@ -159,4 +178,15 @@ enum status status_report_copy(struct status_report *report, struct buf *out, st
                          : buf_append(out, report->text, strlen(report->text), err);
     (void)pthread_mutex_unlock(&report->lock);
     return st;
+}
+
+bool status_report_is_healthy(struct status_report *report, char *why, size_t why_size)
+{
+    (void)pthread_mutex_lock(&report->lock);
+    uint64_t age_ns = clock_monotonic_ns() - report->updated_ns;
+    (void)pthread_mutex_unlock(&report->lock);
+    if (age_ns < UPDATE_OVERDUE_NS)
+        return true;
+    snprintf(why, why_size, "the main thread has not turned for %" PRIu64 " s", age_ns / NS_PER_S);
+    return false;
 }

@@ -21,7 +21,7 @@ static bool next_element(struct json_put *json, struct pb_walk *walk, uint32_t n
     enum pb_step step;
     while (json_good(json) && (step = pb_next(walk, &field)) != PB_END) {
         if (step == PB_BROKEN) {
-            json_fail(json, ST_CORRUPT, "a message in the record or around it is broken");
+            json_put_fail(json, ST_CORRUPT, "a message in the record or around it is broken");
             return false;
         }
         if (field.number == number && field.type == WIRE_BYTES) {
@@ -83,7 +83,7 @@ static void put_values(struct json_put *json, struct slice list, put_element_fn 
                        uint32_t depth_left)
 {
     if (depth_left == 0) {
-        json_fail(json, ST_CORRUPT, "values are nested too deep");
+        json_put_fail(json, ST_CORRUPT, "values are nested too deep");
         return;
     }
     json_put(json, SLICE("{\"values\":["));

@@ -36,7 +36,7 @@ enum status json_finish(struct json_put *json)
     return json->status;
 }
 
-void json_fail(struct json_put *json, enum status status, const char *text)
+void json_put_fail(struct json_put *json, enum status status, const char *text)
 {
     if (json->status == ST_OK)
         json->status = error_set(json->err, status, "%s", text);

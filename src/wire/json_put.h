@@ -40,7 +40,7 @@ static inline bool json_note(struct json_put *json, enum status status)
 }
 
 /* Records a failure that the caller found; only the first one counts. */
-void json_fail(struct json_put *json, enum status status, const char *text);
+void json_put_fail(struct json_put *json, enum status status, const char *text);
 
 /* Makes room behind `at`; false: it failed. */
 bool json_grow(struct json_put *json, size_t more);

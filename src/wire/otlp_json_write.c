@@ -49,7 +49,7 @@ static void put_elements(struct json_put *json, const struct any_view *value, ui
         put_element(json, is_list, field.bytes, depth_left);
     }
     if (step == PB_BROKEN)
-        json_fail(json, ST_CORRUPT, "a list of values is broken");
+        json_put_fail(json, ST_CORRUPT, "a list of values is broken");
     json_put(json, is_list ? SLICE("}") : SLICE("]"));
 }
 
@@ -77,7 +77,7 @@ static void put_plain(struct json_put *json, const struct any_view *value, uint3
     case ANY_TYPE_ARRAY:
     case ANY_TYPE_KVLIST:
         if (depth_left == 0)
-            json_fail(json, ST_LIMIT, "values are nested too deep");
+            json_put_fail(json, ST_LIMIT, "values are nested too deep");
         else
             put_elements(json, value, depth_left - 1);
         break;

@@ -166,9 +166,9 @@ static void see_record(const struct journal_fixture *fixture, const struct batch
     ASSERT(record->group_index < batch->group_count);
     struct slice resource = batch->groups[record->group_index].resource_logs_fields;
     snprintf(text, sizeof(text), "resource %u", (unsigned)(number % fixture->group_count));
-    if (resource.size == 0)
-        seen->lost_groups++;
-    else
+    seen->lost_groups += resource.size == 0;
+    seen->groupless[number] = resource.size == 0;
+    if (resource.size > 0)
         ASSERT(slice_equal(resource, slice_of_text(text)));
     seen->times[number]++;
     seen->records++;
@@ -183,8 +183,11 @@ void journal_fixture_read(struct journal_fixture *fixture, uint64_t sequence,
     uint64_t missing = 1;
     struct batch batch = {.record_count = 1};
 
-    *ret = (struct journal_seen){.times = calloc(FIXTURE_RECORDS_MAX, 1)};
-    ASSERT(ret->times != NULL);
+    *ret = (struct journal_seen){
+        .times = calloc(FIXTURE_RECORDS_MAX, 1),
+        .groupless = calloc(FIXTURE_RECORDS_MAX, 1),
+    };
+    ASSERT(ret->times != NULL && ret->groupless != NULL);
     ASSERT(journal_reader_open(fixture->journal, sequence, &reader, &err) == ST_OK);
     while (batch.record_count > 0 || missing > 0) {
         enum status st = journal_reader_next(reader, limits != NULL ? limits : &generous, &batch,
@@ -203,7 +206,9 @@ void journal_fixture_read(struct journal_fixture *fixture, uint64_t sequence,
 void journal_seen_fini(struct journal_seen *seen)
 {
     free(seen->times);
+    free(seen->groupless);
     seen->times = NULL;
+    seen->groupless = NULL;
 }
 
 void journal_fixture_segment(const struct journal_fixture *fixture, uint64_t first,

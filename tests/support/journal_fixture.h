@@ -24,7 +24,8 @@ struct journal_fixture {
 
 /* What a reader delivered. */
 struct journal_seen {
-    uint8_t *times; /* owned; how often record n came */
+    uint8_t *times;     /* owned; how often record n came */
+    uint8_t *groupless; /* owned; whether its group came empty */
     uint64_t records;
     uint64_t missing;
     uint64_t next;        /* the position behind all */
