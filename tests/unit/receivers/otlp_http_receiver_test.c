@@ -404,6 +404,16 @@ static void test_traces_and_metrics_are_answered_and_counted(void **state)
     assert_int_equal(test_journal_read(&fixture.journal), 0);
 }
 
+static void assert_pipeline_record(size_t index, const char *reason)
+{
+    const struct test_journal *journal = &fixture.journal;
+
+    assert_string_equal(test_journal_attribute(journal, index, "agent.event.kind"),
+                        "agent.pipeline");
+    assert_string_equal(test_journal_attribute(journal, index, "agent.pipeline.reason"), reason);
+    assert_string_equal(test_journal_attribute(journal, index, "agent.pipeline.count"), "1");
+}
+
 /* --- What is refused -----------------------------------------------------------------------------
  */
 
@@ -443,7 +453,8 @@ static void test_bad_bodies_are_answered_in_their_encoding(void **state)
     reply = post("/v1/logs", JSON, "br", SLICE("{}"));
     assert_int_equal(reply.http_status, 400);
     assert_non_null(strstr(text_of(&reply), "\"code\":3"));
-    assert_int_equal(test_journal_read(&fixture.journal), 0);
+    assert_int_equal(test_journal_read(&fixture.journal), 1); /* the others wait for a second */
+    assert_pipeline_record(0, "parse_error");
 }
 
 static void test_body_over_the_limit_is_413(void **state)
@@ -500,9 +511,10 @@ static void test_record_over_a_limit_is_refused_alone(void **state)
     assert_int_equal(reply.http_status, 200);
     assert_int_equal(reply.http_status, 200);
     assert_non_null(strstr(text_of(&reply), "{\"rejectedLogRecords\":\"1\",\"errorMessage\":\""));
-    assert_int_equal(test_journal_read(&fixture.journal), 2);
+    assert_int_equal(test_journal_read(&fixture.journal), 3);
     assert_string_equal(test_journal_body(&fixture.journal, 0), "first");
     assert_string_equal(test_journal_body(&fixture.journal, 1), "third");
+    assert_pipeline_record(2, "oversize");
 }
 
 /* --- The journal
