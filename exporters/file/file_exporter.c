@@ -12,8 +12,9 @@
  * Bad records.  One that cannot be written as JSON must not take a batch with it: the batch is
  * given back as too large until the record is alone, and goes to the dead letters then.
  *
- * Upkeep (rotation, compression, retention) is done in slices, after a batch or while idle.
- * Its failures never fail a delivery: they are noted in store.log and tried again.
+ * Upkeep (rotation, compression, retention) is done in slices, after a batch, also one that failed
+ * (retention may make room), or while idle.  Its failures never fail a delivery: they are noted in
+ * store.log and tried again.
  *
  * Rejected: compressing while writing.  The newest lines could not be read with plain tools, and a
  * crash would cost the frame under construction.
@@ -72,8 +73,9 @@ struct file_exporter {
     uint64_t compress_not_before_ns;
     uint64_t retention_not_before_ns;
     uint64_t note_not_before_ns;
-    struct buf text;  /* lines on their way to the file */
-    struct buf extra; /* the attributes that tell a line's place */
+    uint64_t appended_bytes; /* since the start */
+    struct buf text;         /* lines on their way to the file */
+    struct buf extra;        /* the attributes that tell a line's place */
 };
 
 static uint64_t unix_now_ns(void)
@@ -140,6 +142,12 @@ static void abandon_job(struct file_exporter *self)
 {
     closed_file_destroy(self->job);
     self->job = NULL;
+}
+
+static void put_off_compression(struct file_exporter *self, uint64_t now_unix_ns)
+{
+    abandon_job(self);
+    self->compress_not_before_ns = now_unix_ns + RETRY_DELAY_S * ns_per_s;
 }
 
 static enum status retain_when_due(struct file_exporter *self, uint64_t now_unix_ns,
@@ -226,7 +234,7 @@ static enum status compress_some(struct file_exporter *self, uint64_t now_unix_n
     abandon_job(self);
     if (st == ST_OK)
         return ST_OK;
-    self->compress_not_before_ns = now_unix_ns + RETRY_DELAY_S * ns_per_s;
+    put_off_compression(self, now_unix_ns);
     return error_context(err, "compress");
 }
 
@@ -324,6 +332,7 @@ static enum status write_records(struct file_exporter *self, const struct batch 
     /* The lines of a file are of one journal. */
     if (self->active.size_bytes > 0 && !same_journal(&self->active.last, batch))
         st = rotate(self, now_unix_ns, err);
+    uint64_t size_before = self->active.size_bytes;
     if (st == ST_OK)
         st = append_lines(self, batch, from, err);
     if (st == ST_OK)
@@ -332,6 +341,7 @@ static enum status write_records(struct file_exporter *self, const struct batch 
         active_file_roll_back(&self->active);
         return st;
     }
+    self->appended_bytes += self->active.size_bytes - size_before;
     self->place = last;
     self->place_known = true;
     return ST_OK;
@@ -344,33 +354,39 @@ static enum export_result result_of(enum status st, const struct batch *batch)
     return batch->record_count > 1 ? EXPORT_TOO_LARGE : EXPORT_REJECTED;
 }
 
+/* Upkeep beside a delivery, whose outcome it does not change. */
+static void maintain_and_note(struct file_exporter *self, uint64_t now_unix_ns, size_t budget)
+{
+    struct error err;
+
+    if (maintain(self, now_unix_ns, budget, &err) == ST_OK ||
+        now_unix_ns < self->note_not_before_ns)
+        return;
+    self->note_not_before_ns = now_unix_ns + RETRY_DELAY_S * ns_per_s;
+    store_dir_note(&self->dir, now_unix_ns, "%s", err.text);
+}
+
 static enum export_result file_send(void *self_void, const struct batch *batch,
                                     uint64_t deadline_ns, struct export_report *report,
                                     struct error *err)
 {
     struct file_exporter *self = self_void;
-    struct error upkeep;
+    enum status st = ST_OK;
 
     (void)deadline_ns; /* a disk cannot be hurried, and the budgets below are small */
     uint64_t now_unix_ns = unix_now_ns();
-    uint64_t size_before = self->active.size_bytes;
+    uint64_t appended_before = self->appended_bytes;
     size_t known = count_known(self, batch);
-    if (known < batch->record_count) {
-        enum status st = write_records(self, batch, known, now_unix_ns, err);
-        buf_trim(&self->text, KEEP_SIZE);
-        if (st != ST_OK)
-            return result_of(st, batch);
-        if (self->active.size_bytes > size_before)
-            report->sent_bytes = (size_t)(self->active.size_bytes - size_before);
-    }
+    if (known < batch->record_count)
+        st = write_records(self, batch, known, now_unix_ns, err);
+    buf_trim(&self->text, KEEP_SIZE);
+    if (st == ST_IO) /* perhaps it is the temporary file that fills the disk */
+        put_off_compression(self, now_unix_ns);
+    report->sent_bytes = (size_t)(self->appended_bytes - appended_before);
     /* Compressing twice as fast as writing catches up at any load. */
     size_t budget = report->sent_bytes > BUSY_BUDGET / 2 ? report->sent_bytes * 2 : BUSY_BUDGET;
-    if (maintain(self, now_unix_ns, budget, &upkeep) != ST_OK &&
-        now_unix_ns >= self->note_not_before_ns) {
-        self->note_not_before_ns = now_unix_ns + RETRY_DELAY_S * ns_per_s;
-        store_dir_note(&self->dir, now_unix_ns, "%s", upkeep.text);
-    }
-    return EXPORT_DONE;
+    maintain_and_note(self, now_unix_ns, budget);
+    return st == ST_OK ? EXPORT_DONE : result_of(st, batch);
 }
 
 static enum status file_tick(void *self, uint64_t now_unix_ns, struct error *err)

@@ -61,9 +61,14 @@ enum status seek_table_finish(struct buf *table, struct error *err)
     return ST_OK;
 }
 
-/* The sizes of the last frame, and where it ends. */
-static enum status read_last_entry(int fd, uint64_t file_size, uint64_t *ret_end,
-                                   uint32_t *ret_compressed, uint32_t *ret_size, struct error *err)
+struct last_frame {
+    uint64_t end; /* offset of the byte behind it */
+    uint32_t compressed_size;
+    uint32_t size;
+};
+
+static enum status read_last_entry(int fd, uint64_t file_size, struct last_frame *ret,
+                                   struct error *err)
 {
     uint8_t tail[ENTRY_SIZE + FOOT_SIZE];
     size_t got;
@@ -78,12 +83,12 @@ static enum status read_last_entry(int fd, uint64_t file_size, uint64_t *ret_end
         tail[ENTRY_SIZE + 4] != 0 || frames == 0)
         return error_set(err, ST_CORRUPT, "no seek table");
     uint64_t table_size = HEAD_SIZE + frames * ENTRY_SIZE + FOOT_SIZE;
-    *ret_compressed = get32(tail);
-    *ret_size = get32(tail + 4);
-    if (table_size > file_size || *ret_compressed > file_size - table_size || *ret_size == 0)
+    struct last_frame frame = {.compressed_size = get32(tail), .size = get32(tail + 4)};
+    if (table_size > file_size || frame.compressed_size > file_size - table_size || frame.size == 0)
         return error_set(err, ST_CORRUPT, "seek table of %llu frames does not fit the file",
                          (unsigned long long)frames);
-    *ret_end = file_size - table_size;
+    frame.end = file_size - table_size;
+    *ret = frame;
     return ST_OK;
 }
 
@@ -104,23 +109,22 @@ static enum status decode_frame(struct slice frame, size_t size, struct buf *out
 
 enum status seek_table_read_last_line(int fd, uint64_t size, struct buf *line, struct error *err)
 {
-    uint64_t end;
-    uint32_t compressed_size;
-    uint32_t plain_size;
+    struct last_frame last = {.size = 0};
     size_t got;
     struct buf frame;
 
-    enum status st = read_last_entry(fd, size, &end, &compressed_size, &plain_size, err);
+    enum status st = read_last_entry(fd, size, &last, err);
     if (st != ST_OK)
         return st;
     buf_init(&frame, 2 * (size_t)STORE_LINE_SIZE_MAX);
-    st = buf_reserve(&frame, compressed_size, err);
+    st = buf_reserve(&frame, last.compressed_size, err);
     if (st != ST_OK)
         goto out;
-    st = file_read_at(fd, frame.data, compressed_size, end - compressed_size, &got, err);
+    st = file_read_at(fd, frame.data, last.compressed_size, last.end - last.compressed_size, &got,
+                      err);
     if (st != ST_OK)
         goto out;
-    st = decode_frame(slice_of(frame.data, got), plain_size, line, err);
+    st = decode_frame(slice_of(frame.data, got), last.size, line, err);
     if (st != ST_OK)
         goto out;
     if (line->data[line->size - 1] != '\n') {

@@ -114,9 +114,9 @@ static bool is_loopback(struct slice host)
 
 static enum status parse_host(const char *text, struct grpc_endpoint *ret, struct error *err)
 {
-    struct slice host;
-    const char *behind;
-    const char *port;
+    struct slice host = SLICE_EMPTY;
+    const char *behind = NULL;
+    const char *port = NULL;
 
     enum status st = split_host(text, &host, &behind, err);
     if (st == ST_OK)

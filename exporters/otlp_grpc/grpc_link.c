@@ -175,7 +175,9 @@ static void finish(struct grpc_link *link, grpc_call *call, void *tag, gpr_times
 
     if (event.type == GRPC_OP_COMPLETE)
         return;
-    (void)grpc_call_cancel(call, NULL); /* its status then says so */
+    /* Its status then says so; should it have ended by itself meanwhile, that counts. */
+    (void)grpc_call_cancel_with_status(call, GRPC_STATUS_DEADLINE_EXCEEDED,
+                                       "no answer by the deadline", NULL);
     event = grpc_completion_queue_pluck(link->cq, tag, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
     ASSERT(event.type == GRPC_OP_COMPLETE);
 }

@@ -42,7 +42,7 @@ enum status grpc_payload_renew(struct grpc_payload **payload, struct error *err)
         buf_clear(&(*payload)->buf);
         return ST_OK;
     }
-    struct grpc_payload *fresh;
+    struct grpc_payload *fresh = NULL;
     enum status st = grpc_payload_create((*payload)->buf.limit, &fresh, err);
     if (st != ST_OK)
         return st;

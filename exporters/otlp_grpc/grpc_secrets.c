@@ -72,13 +72,38 @@ static enum status read_pem(const char *path, struct buf *out, struct error *err
     return buf_append(out, "", 1, err);
 }
 
-enum status grpc_secrets_load_tls(const struct grpc_tls_files *files,
-                                  grpc_channel_credentials **ret, struct error *err)
+static bool is_same_file(const struct stat *a, const struct stat *b)
 {
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static const char *tls_path(const struct grpc_tls_files *files, size_t index)
+{
+    const char *const paths[GRPC_TLS_FILE_COUNT] = {files->ca_file, files->cert_file,
+                                                    files->key_file};
+    return paths[index];
+}
+
+/* Taken before the files are read: one that is replaced meanwhile counts as changed. */
+static void note_seen(const struct grpc_tls_files *files, struct stat seen[GRPC_TLS_FILE_COUNT])
+{
+    for (size_t i = 0; i < GRPC_TLS_FILE_COUNT; i++) {
+        const char *path = tls_path(files, i);
+        if (path == NULL || stat(path, &seen[i]) < 0)
+            seen[i] = (struct stat){.st_size = -1}; /* like no file */
+    }
+}
+
+enum status grpc_secrets_load_tls(struct grpc_tls_files *files, grpc_channel_credentials **ret,
+                                  struct error *err)
+{
+    struct stat seen[GRPC_TLS_FILE_COUNT];
     struct buf ca;
     struct buf cert;
     struct buf key;
 
+    note_seen(files, seen);
     buf_init(&ca, PEM_SIZE_MAX);
     buf_init(&cert, PEM_SIZE_MAX);
     buf_init(&key, PEM_SIZE_MAX);
@@ -97,12 +122,25 @@ enum status grpc_secrets_load_tls(const struct grpc_tls_files *files,
         st = error_set(err, ST_INVALID, "gRPC does not take these certificates");
         goto out;
     }
+    memcpy(files->seen, seen, sizeof(seen));
     *ret = credentials;
 out:
     wipe(&key);
     buf_fini(&cert);
     buf_fini(&ca);
     return st;
+}
+
+bool grpc_secrets_tls_changed(const struct grpc_tls_files *files)
+{
+    struct stat now;
+
+    for (size_t i = 0; i < GRPC_TLS_FILE_COUNT; i++) {
+        const char *path = tls_path(files, i);
+        if (path != NULL && stat(path, &now) == 0 && !is_same_file(&now, &files->seen[i]))
+            return true;
+    }
+    return false;
 }
 
 void grpc_token_init(struct grpc_token *token, const char *path)
@@ -114,12 +152,6 @@ void grpc_token_init(struct grpc_token *token, const char *path)
 void grpc_token_fini(struct grpc_token *token)
 {
     wipe(&token->header);
-}
-
-static bool is_same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 static bool is_blank(uint8_t c)

@@ -6,20 +6,28 @@
 #pragma once
 
 #include <grpc/grpc_security.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "telltale/buf.h"
 
+enum { GRPC_TLS_FILE_COUNT = 3 };
+
 struct grpc_tls_files {
-    const char *ca_file;   /* PEM; NULL: the system's certificates */
-    const char *cert_file; /* PEM; NULL: no certificate of ours */
-    const char *key_file;  /* PEM; given if and only if cert_file is */
+    const char *ca_file;                   /* PEM; NULL: the system's certificates */
+    const char *cert_file;                 /* PEM; NULL: no certificate of ours */
+    const char *key_file;                  /* PEM; given if and only if cert_file is */
+    struct stat seen[GRPC_TLS_FILE_COUNT]; /* the files when they were loaded, in this order */
 };
 
 /* ST_IO: a file cannot be read; ST_INVALID: it is not PEM; ST_LIMIT.  On ST_OK the caller owns
  * *ret and ends it with grpc_channel_credentials_release(). */
-MUST_CHECK enum status grpc_secrets_load_tls(const struct grpc_tls_files *files,
+MUST_CHECK enum status grpc_secrets_load_tls(struct grpc_tls_files *files,
                                              grpc_channel_credentials **ret, struct error *err);
+
+/* Whether a file is no longer the one that was loaded.  One stat(2) a file; a file that is not
+ * there at the moment has not changed. */
+bool grpc_secrets_tls_changed(const struct grpc_tls_files *files);
 
 /* A bearer token in a file that may be replaced at any time. */
 struct grpc_token {

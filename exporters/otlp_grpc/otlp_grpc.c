@@ -6,8 +6,8 @@
  * (a raw compressed buffer, and the metadata from which it makes the grpc-encoding header):
  * gRPC's own way is zlib, at twice the cost.
  *
- * Plain text is spoken to this machine only (loopback, Unix sockets), unless the configuration
- * says tls.insecure.  What a status means for the batch stands in grpc_outcome.h.
+ * What a status means for the batch stands in grpc_outcome.h, which options there are and what
+ * they may be in otlp_grpc_config.h.
  */
 #include <grpc/byte_buffer.h>
 #include <grpc/compression.h>
@@ -17,13 +17,12 @@
 #include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "grpc_endpoint.h"
 #include "grpc_link.h"
 #include "grpc_outcome.h"
 #include "grpc_payload.h"
 #include "grpc_secrets.h"
+#include "otlp_grpc_config.h"
 #include "telltale/encode.h"
 #include "telltale/exporter.h"
 
@@ -31,41 +30,16 @@ enum {
     REQUEST_SIZE_LIMIT = 72 * 1024 * 1024, /* of our buffers: a batch is far below it */
     RESPONSE_SIZE_MAX = 4 * 1024 * 1024,   /* as OTLP says */
     IDLE_KEEP_SIZE = 64 * 1024,            /* of buffers, when nothing is to be sent */
-    HEADERS_MAX = 64,
-    OWN_HEADERS = 2, /* grpc-internal-encoding-request, authorization */
+    OWN_HEADERS = 2,                       /* grpc-internal-encoding-request, authorization */
 };
 
 static const char export_method[] = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 
-enum compression { COMPRESSION_NONE, COMPRESSION_GZIP };
-
-struct tls_config {
-    bool insecure;
-    const char *ca_file;
-    const char *cert_file;
-    const char *key_file;
-    const char *server_name_override;
-};
-
-struct keepalive_config {
-    uint64_t time_ns;
-    uint64_t timeout_ns;
-};
-
-struct otlp_grpc_config {
-    const char *endpoint;
-    struct tls_config tls;
-    struct config_text_map headers;
-    const char *token_file;
-    int compression; /* enum compression */
-    uint64_t compression_level;
-    struct keepalive_config keepalive;
-    uint64_t max_message_size;
-};
-
 struct otlp_grpc {
     const struct otlp_grpc_config *config; /* borrowed */
     struct grpc_link *link;                /* owned */
+    bool encrypted;
+    struct grpc_tls_files tls_files;
     struct libdeflate_compressor *deflate; /* owned; NULL without compression */
     struct buf plain;                      /* the request, when it is to be compressed */
     struct grpc_payload *payload;          /* owned: what goes out */
@@ -74,210 +48,9 @@ struct otlp_grpc {
     size_t fixed_count;
 };
 
-/* --- Configuration -------------------------------------------------------------------------- */
-
-static const char *const compression_choices[] = {"none", "gzip", NULL};
-
-static const struct config_field tls_fields[] = {
-    {.key = "insecure",
-     .type = CONFIG_BOOL,
-     .offset = offsetof(struct tls_config, insecure),
-     .default_text = "false",
-     .help = "Speak plain text to a host that is not this one."},
-    {.key = "ca_file",
-     .type = CONFIG_PATH,
-     .offset = offsetof(struct tls_config, ca_file),
-     .help = "Certificates (PEM) that the server's must descend from; the system's when absent."},
-    {.key = "cert_file",
-     .type = CONFIG_PATH,
-     .offset = offsetof(struct tls_config, cert_file),
-     .help = "Our own certificate chain (PEM), for servers that ask for one."},
-    {.key = "key_file",
-     .type = CONFIG_PATH,
-     .offset = offsetof(struct tls_config, key_file),
-     .help = "The private key (PEM) of cert_file."},
-    {.key = "server_name_override",
-     .type = CONFIG_TEXT,
-     .offset = offsetof(struct tls_config, server_name_override),
-     .help = "The name that the server's certificate must bear, if it is not the endpoint's host."},
-    {.key = NULL},
-};
-
-static const struct config_field keepalive_fields[] = {
-    {.key = "time",
-     .type = CONFIG_DURATION,
-     .offset = offsetof(struct keepalive_config, time_ns),
-     .min = UINT64_C(10000000000),
-     .max = UINT64_C(86400000000000),
-     .default_text = "5m",
-     .help = "Ping the server when a call has been quiet for this long. Many servers hang up on "
-             "clients that ping more often than every 5 minutes."},
-    {.key = "timeout",
-     .type = CONFIG_DURATION,
-     .offset = offsetof(struct keepalive_config, timeout_ns),
-     .min = UINT64_C(1000000000),
-     .max = UINT64_C(600000000000),
-     .default_text = "20s",
-     .help = "Give the connection up when nothing comes back for this long."},
-    {.key = NULL},
-};
-
-static const struct config_field fields[] = {
-    {.key = "endpoint",
-     .type = CONFIG_TEXT,
-     .offset = offsetof(struct otlp_grpc_config, endpoint),
-     .required = true,
-     .help = "host:port (4317 when no port is given), with http:// or https:// if you like, or "
-             "unix:/path."},
-    {.key = "tls",
-     .type = CONFIG_SECTION,
-     .offset = offsetof(struct otlp_grpc_config, tls),
-     .fields = tls_fields,
-     .help = "Used for every endpoint that is not on this machine; and there, with https:// or "
-             "ca_file."},
-    {.key = "headers",
-     .type = CONFIG_TEXT_MAP,
-     .offset = offsetof(struct otlp_grpc_config, headers),
-     .secret = true,
-     .help = "Metadata that goes with every request."},
-    {.key = "token_file",
-     .type = CONFIG_PATH,
-     .offset = offsetof(struct otlp_grpc_config, token_file),
-     .help = "A file with a token that is sent as 'authorization: Bearer TOKEN'. It is read again "
-             "when it changes."},
-    {.key = "compression",
-     .type = CONFIG_ENUM,
-     .offset = offsetof(struct otlp_grpc_config, compression),
-     .choices = compression_choices,
-     .default_text = "gzip",
-     .help = "How requests are compressed."},
-    {.key = "compression_level",
-     .type = CONFIG_INTEGER,
-     .offset = offsetof(struct otlp_grpc_config, compression_level),
-     .min = 1,
-     .max = 12,
-     .default_text = "1",
-     .help = "From 1, the fastest, to 12, the smallest."},
-    {.key = "keepalive",
-     .type = CONFIG_SECTION,
-     .offset = offsetof(struct otlp_grpc_config, keepalive),
-     .fields = keepalive_fields,
-     .help = "How a dead connection is noticed."},
-    {.key = "max_message_size",
-     .type = CONFIG_SIZE,
-     .offset = offsetof(struct otlp_grpc_config, max_message_size),
-     .min = 4096,
-     .max = 64 * 1024 * 1024,
-     .default_text = "3584KiB",
-     .help = "Requests of more than one record are split above this, measured before compression. "
-             "Most servers refuse more than 4 MiB."},
-    {.key = NULL},
-};
-
-static bool wants_tls(const struct otlp_grpc_config *config, const struct grpc_endpoint *endpoint)
+static enum status otlp_grpc_check(const void *config, struct error *err)
 {
-    if (endpoint->scheme != GRPC_SCHEME_NONE)
-        return endpoint->scheme == GRPC_SCHEME_HTTPS;
-    if (config->tls.insecure)
-        return false;
-    return !endpoint->is_local || config->tls.ca_file != NULL || config->tls.cert_file != NULL;
-}
-
-static enum status check_tls(const struct otlp_grpc_config *config,
-                             const struct grpc_endpoint *endpoint, struct error *err)
-{
-    const struct tls_config *tls = &config->tls;
-
-    if ((tls->cert_file == NULL) != (tls->key_file == NULL))
-        return error_set(err, ST_INVALID, "tls.cert_file and tls.key_file go together");
-    if (tls->insecure && endpoint->scheme == GRPC_SCHEME_HTTPS)
-        return error_set(err, ST_INVALID, "tls.insecure contradicts https://");
-    if (wants_tls(config, endpoint))
-        return ST_OK;
-    if (!endpoint->is_local && !tls->insecure) {
-        return error_set(err, ST_INVALID,
-                         "plain text to another host needs tls.insecure: true; '%s' is not on "
-                         "this machine",
-                         config->endpoint);
-    }
-    if (tls->ca_file != NULL || tls->cert_file != NULL || tls->server_name_override != NULL) {
-        return error_set(err, ST_INVALID,
-                         "certificates and names have no use in plain text; say https://");
-    }
-    return ST_OK;
-}
-
-static bool is_reserved(const char *key)
-{
-    static const char *const names[] = {"content-type", "te", "user-agent", "host", "connection"};
-
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (strcasecmp(key, names[i]) == 0)
-            return true;
-    }
-    size_t size = strlen(key);
-    return strncasecmp(key, "grpc-", 5) == 0 || key[0] == ':' ||
-           (size >= 4 && strcasecmp(key + size - 4, "-bin") == 0);
-}
-
-/* HTTP/2 has names in lower case; people write them as they like. */
-static grpc_slice lower_case(const char *key)
-{
-    grpc_slice slice = grpc_slice_from_copied_string(key);
-
-    for (size_t i = 0; i < GRPC_SLICE_LENGTH(slice); i++) {
-        uint8_t *byte = GRPC_SLICE_START_PTR(slice) + i;
-        if (*byte >= 'A' && *byte <= 'Z')
-            *byte = (uint8_t)(*byte + ('a' - 'A'));
-    }
-    return slice;
-}
-
-static enum status check_header(const struct config_text_pair *pair, bool has_token,
-                                struct error *err)
-{
-    grpc_slice key = lower_case(pair->key);
-    grpc_slice value = grpc_slice_from_static_string(pair->value);
-    bool key_ok = grpc_header_key_is_legal(key) != 0 && !is_reserved(pair->key);
-    bool value_ok = grpc_header_nonbin_value_is_legal(value) != 0;
-
-    grpc_slice_unref(key);
-    if (!key_ok)
-        return error_set(err, ST_INVALID, "headers: '%s' cannot be set", pair->key);
-    if (!value_ok)
-        return error_set(err, ST_INVALID, "headers: the value of '%s' is not ASCII text",
-                         pair->key);
-    if (has_token && strcasecmp(pair->key, "authorization") == 0)
-        return error_set(err, ST_INVALID,
-                         "headers: 'authorization' and token_file exclude another");
-    return ST_OK;
-}
-
-static enum status check_headers(const struct otlp_grpc_config *config, struct error *err)
-{
-    if (config->headers.count > HEADERS_MAX) {
-        return error_set(err, ST_LIMIT, "headers: %zu of them, limit %d", config->headers.count,
-                         HEADERS_MAX);
-    }
-    for (size_t i = 0; i < config->headers.count; i++) {
-        enum status st = check_header(&config->headers.pairs[i], config->token_file != NULL, err);
-        if (st != ST_OK)
-            return st;
-    }
-    return ST_OK;
-}
-
-static enum status otlp_grpc_check(const void *config_struct, struct error *err)
-{
-    const struct otlp_grpc_config *config = config_struct;
-    struct grpc_endpoint endpoint;
-
-    enum status st = grpc_endpoint_parse(config->endpoint, &endpoint, err);
-    if (st == ST_OK)
-        st = check_tls(config, &endpoint, err);
-    if (st == ST_OK)
-        st = check_headers(config, err);
-    return st;
+    return otlp_grpc_config_check(config, err);
 }
 
 /* --- Creation ------------------------------------------------------------------------------- */
@@ -289,24 +62,29 @@ static void swallow_log(gpr_log_func_args *args)
     (void)args;
 }
 
+static enum status make_credentials(struct otlp_grpc *self, const struct grpc_endpoint *endpoint,
+                                    grpc_channel_credentials **ret, struct error *err)
+{
+    self->encrypted = otlp_grpc_config_wants_tls(self->config, endpoint);
+    if (self->encrypted)
+        return grpc_secrets_load_tls(&self->tls_files, ret, err);
+    *ret = grpc_insecure_credentials_create();
+    return ST_OK;
+}
+
+/* Opens a link and puts it into the place of the present one, if there is one. */
 static enum status open_link(struct otlp_grpc *self, struct error *err)
 {
     const struct otlp_grpc_config *config = self->config;
     struct grpc_endpoint endpoint;
-    grpc_channel_credentials *credentials;
+    grpc_channel_credentials *credentials = NULL;
+    struct grpc_link *link = NULL;
 
     enum status st = grpc_endpoint_parse(config->endpoint, &endpoint, err);
+    if (st == ST_OK)
+        st = make_credentials(self, &endpoint, &credentials, err);
     if (st != ST_OK)
         return st;
-    if (wants_tls(config, &endpoint)) {
-        const struct grpc_tls_files files = {config->tls.ca_file, config->tls.cert_file,
-                                             config->tls.key_file};
-        st = grpc_secrets_load_tls(&files, &credentials, err);
-        if (st != ST_OK)
-            return st;
-    } else {
-        credentials = grpc_insecure_credentials_create();
-    }
     const struct grpc_link_settings settings = {
         .target = endpoint.target,
         .server_name_override = config->tls.server_name_override,
@@ -315,9 +93,23 @@ static enum status open_link(struct otlp_grpc *self, struct error *err)
         .keepalive_timeout_ns = config->keepalive.timeout_ns,
         .response_size_max = RESPONSE_SIZE_MAX,
     };
-    st = grpc_link_open(&settings, credentials, &self->link, err);
+    st = grpc_link_open(&settings, credentials, &link, err);
     grpc_channel_credentials_release(credentials);
-    return st;
+    if (st != ST_OK)
+        return st;
+    grpc_link_close(self->link);
+    self->link = link;
+    return ST_OK;
+}
+
+/* Certificates are replaced long before they expire, so the present link does until the new
+ * files are whole. */
+static void follow_certificates(struct otlp_grpc *self)
+{
+    struct error ignored;
+
+    if (self->encrypted && grpc_secrets_tls_changed(&self->tls_files))
+        (void)open_link(self, &ignored);
 }
 
 static enum status make_headers(struct otlp_grpc *self, struct error *err)
@@ -328,7 +120,7 @@ static enum status make_headers(struct otlp_grpc *self, struct error *err)
     if (self->metadata == NULL)
         return error_set(err, ST_NO_MEMORY, "make the headers");
     for (size_t i = 0; i < headers->count; i++) {
-        self->metadata[i].key = lower_case(headers->pairs[i].key);
+        self->metadata[i].key = otlp_grpc_config_header_key(headers->pairs[i].key);
         self->metadata[i].value = grpc_slice_from_copied_string(headers->pairs[i].value);
     }
     self->fixed_count = headers->count;
@@ -385,6 +177,9 @@ static enum status otlp_grpc_create(const void *config, const struct exporter_co
     self->config = config;
     buf_init(&self->plain, REQUEST_SIZE_LIMIT);
     grpc_token_init(&self->token, self->config->token_file);
+    self->tls_files = (struct grpc_tls_files){.ca_file = self->config->tls.ca_file,
+                                              .cert_file = self->config->tls.cert_file,
+                                              .key_file = self->config->tls.key_file};
 
     enum status st = build(self, err);
     if (st != ST_OK) {
@@ -503,6 +298,7 @@ static enum export_result otlp_grpc_send(void *self_pointer, const struct batch 
         report->retry_after_ms = GRPC_RETRY_REPAIR_MS;
         return EXPORT_RETRY;
     }
+    follow_certificates(self);
     enum status st = encode(self, batch, err);
     if (st != ST_OK)
         return not_sent(st);
@@ -539,7 +335,7 @@ static enum status otlp_grpc_tick(void *self_pointer, uint64_t now_unix_ns, stru
 extern const struct exporter_ops exporter_otlp_grpc;
 const struct exporter_ops exporter_otlp_grpc = {
     .name = "otlp_grpc",
-    .fields = fields,
+    .fields = otlp_grpc_fields,
     .config_size = sizeof(struct otlp_grpc_config),
     .check = otlp_grpc_check,
     .create = otlp_grpc_create,

@@ -27,12 +27,16 @@ struct error {
 };
 
 /* Record a failure and return `status`, so that callers can write
- * `return error_set(err, ST_LIMIT, "...")`. */
-enum status error_set(struct error *err, enum status status, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
+ * `return error_set(err, ST_LIMIT, "...")`.  A macro, so that the compiler too sees that what is
+ * returned is no success. */
+#define error_set(err, status, ...) (error_record((err), (status), __VA_ARGS__), (status))
 
 /* The same, with the current errno kept and its text appended. */
-enum status error_set_errno(struct error *err, enum status status, const char *fmt, ...)
+#define error_set_errno(err, status, ...)                                                          \
+    (error_record_errno((err), (status), __VA_ARGS__), (status))
+
+void error_record(struct error *err, enum status status, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void error_record_errno(struct error *err, enum status status, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
 /* Put "<what we were doing>: " in front of a recorded failure and return its status.

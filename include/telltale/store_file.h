@@ -11,9 +11,10 @@
  *     <...>.tmp                       being made; not for readers
  *     store.log, store.log.1          what the store did: deletions, repairs
  *
- * <time> is when the file was begun, in UTC, as 20261120T223820Z; <first> and <last> are the
- * journal sequence numbers of its first and last line, in 20 digits.  Names sort in the order
- * of writing.  The lines of one file come from one journal.
+ * <time> is when the file was begun, in UTC, as 20261120T223820Z, or that of the file before it
+ * when the clock went back since; <first> and <last> are the journal sequence numbers of its first
+ * and last line, in 20 digits.  Names sort in the order of writing.  The lines of one file come
+ * from one journal.
  *
  * A line is one record as a LogsData object in OTLP JSON.  Its place in the journal stands in
  * the record's last two attributes: agent.journal.id, 32 hexadecimal digits, and

@@ -73,8 +73,8 @@ static void report_kind(const struct target *target, const struct yaml_node *nod
 {
     struct error err;
 
-    error_set(&err, ST_INVALID, "needs %s, but this is %s", type_name(target->field->type),
-              found_name(node));
+    (void)error_set(&err, ST_INVALID, "needs %s, but this is %s", type_name(target->field->type),
+                    found_name(node));
     report_error(target, node, &err);
 }
 
@@ -200,7 +200,7 @@ static const char *parse_item(const struct target *target, const struct yaml_nod
     struct error err;
 
     if (node->kind != YAML_SCALAR || node->empty) {
-        error_set(&err, ST_INVALID, "needs a text here, but this is %s", found_name(node));
+        (void)error_set(&err, ST_INVALID, "needs a text here, but this is %s", found_name(node));
         report_error(target, node, &err);
     } else if (read_text(target, node->text, &value, &err) != ST_OK) {
         report_error(target, node, &err);

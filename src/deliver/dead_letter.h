@@ -8,7 +8,7 @@
  *      "exporter":"otlp_grpc/soc",
  *      "reason":"rejected",                       or "too_large"
  *      "message":"INVALID_ARGUMENT: ...",         the destination's words
- *      "attempts":1,                              sends of this record, alone or with others
+ *      "attempts":1,                              sends of the request that ended it
  *      "journal":"00112233445566778899aabbccddeeff", "sequence":42,
  *      "otlp":{"resourceLogs":[...]}}             a LogsData object
  *

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* exporter_list.c -- see exporter_list.h.  In the order of the reference page. */
 #include "deliver/exporter_list.h"
+
+#include <string.h>
 
 extern const struct exporter_ops exporter_file;
 extern const struct exporter_ops exporter_null;

@@ -203,11 +203,11 @@ static enum fate accept_part(struct worker *worker, const struct batch *part,
         report->rejected_count < part->record_count ? report->rejected_count : part->record_count;
 
     account_delivered(&worker->account, part->record_count - refused, report->sent_bytes);
+    if (refused == part->record_count)
+        return bury(worker, part, "rejected", report->message, attempts, err);
     if (refused > 0)
         account_refused_within(&worker->account, refused, report->message);
-    if (refused < part->record_count)
-        return FATE_SETTLED;
-    return bury(worker, part, "rejected", report->message, attempts, err);
+    return FATE_SETTLED;
 }
 
 /* A limit that the destination has shown is kept to from now on. */
@@ -389,7 +389,9 @@ static void *run(void *context)
 
     worker->last_tick_ns = clock_monotonic_ns();
     for (;;) {
-        if (is_stopping(worker) && is_out_of_time(worker))
+        /* Asked before looking: what was committed before the request to stop is seen below. */
+        bool stopping = is_stopping(worker);
+        if (stopping && is_out_of_time(worker))
             break;
         if (journal_committed(worker->journal) > progress_next(worker->progress)) {
             if (!work(worker))
@@ -397,7 +399,7 @@ static void *run(void *context)
             continue;
         }
         save_progress(worker);
-        if (is_stopping(worker))
+        if (stopping)
             break;
         wait_for_records(worker);
     }

@@ -19,6 +19,7 @@
  * full journal must find room when its readers catch up. */
 #include "journal/journal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -475,27 +476,36 @@ void journal_wake(struct journal *journal)
     (void)pthread_mutex_unlock(&journal->lock);
 }
 
+/* Removes the oldest segment; false: it stays. */
+static bool remove_oldest(struct journal *journal, uint64_t first)
+{
+    char name[SEGMENT_NAME_SIZE];
+
+    segment_name(name, first);
+    if (journal->settings.io->unlink_at(journal->dir.fd, name) < 0 && errno != ENOENT)
+        return false;
+    (void)pthread_mutex_lock(&journal->lock);
+    segment_list_retire(&journal->segments, first);
+    (void)pthread_mutex_unlock(&journal->lock);
+    return true;
+}
+
+/* One after the other, oldest first, each synced: after a crash the rest has no gap that would
+ * look like loss.  What cannot be removed now is tried again next time. */
 void journal_retire(struct journal *journal, uint64_t sequence)
 {
-    struct segment segment;
-    bool has_more = true;
-    bool has_any = false;
+    bool goes_on = true;
 
-    while (has_more) {
+    while (goes_on) {
+        struct error ignored;
         (void)pthread_mutex_lock(&journal->lock);
-        has_more = segment_list_retire(&journal->segments, sequence, &segment);
+        const struct segment_list *list = &journal->segments;
+        bool may_retire = segment_list_may_retire(list, sequence);
+        uint64_t first = may_retire ? list->items[0].first : 0;
         (void)pthread_mutex_unlock(&journal->lock);
-        if (has_more) {
-            char name[SEGMENT_NAME_SIZE];
-            segment_name(name, segment.first);
-            has_any = true;
-            /* One that stays is listed at the next start and retired again. */
-            (void)journal->settings.io->unlink_at(journal->dir.fd, name);
-        }
+        goes_on = may_retire && remove_oldest(journal, first) &&
+                  journal_io_sync_dir(journal->settings.io, journal->dir.fd, &ignored) == ST_OK;
     }
-    struct error ignored;
-    if (has_any)
-        (void)(journal_io_sync_dir(journal->settings.io, journal->dir.fd, &ignored) == ST_OK);
 }
 
 const uint8_t *journal_id(const struct journal *journal)

@@ -62,13 +62,16 @@ size_t segment_list_find(const struct segment_list *list, uint64_t sequence)
     return low;
 }
 
-bool segment_list_retire(struct segment_list *list, uint64_t sequence, struct segment *ret)
+bool segment_list_may_retire(const struct segment_list *list, uint64_t sequence)
 {
-    if (list->count < 2 || list->items[1].first > sequence)
-        return false;
-    *ret = list->items[0];
-    list->size -= ret->end;
+    return list->count > 1 && list->items[1].first <= sequence;
+}
+
+void segment_list_retire(struct segment_list *list, uint64_t first)
+{
+    if (list->count < 2 || list->items[0].first != first)
+        return;
+    list->size -= list->items[0].end;
     list->count--;
     memmove(list->items, list->items + 1, list->count * sizeof(*list->items));
-    return true;
 }

@@ -45,6 +45,8 @@ void segment_list_extend(struct segment_list *list, uint64_t end);
  * is not empty. */
 size_t segment_list_find(const struct segment_list *list, uint64_t sequence);
 
-/* Takes the oldest segment off when all its records are below `sequence` and it is not the
- * last one. */
-bool segment_list_retire(struct segment_list *list, uint64_t sequence, struct segment *ret);
+/* Whether all records of the oldest segment are below `sequence` and it is not the last one. */
+bool segment_list_may_retire(const struct segment_list *list, uint64_t sequence);
+
+/* Takes the oldest segment off if it begins with `first`. */
+void segment_list_retire(struct segment_list *list, uint64_t first);

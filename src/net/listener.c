@@ -282,7 +282,7 @@ static bool is_loopback(const struct sockaddr *address)
 static enum status parse_address(const char *text, struct addrinfo **ret, struct error *err)
 {
     char host[64];
-    const char *port;
+    const char *port = NULL;
     struct addrinfo hints = {.ai_family = AF_UNSPEC,
                              .ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};

@@ -331,7 +331,7 @@ static void put_client(struct mapping *m, struct slice client)
     int64_t port = -1;
     bool bracketed = host.size > 2 && host.data[0] == '[' && host.data[host.size - 1] == ']';
     bool splits = colon != NULL && coerce_int(&port_text, &port) && port >= 0 && port <= 65535 &&
-                  (bracketed || memchr(host.data, ':', host.size) == NULL);
+                  host.size > 0 && (bracketed || memchr(host.data, ':', host.size) == NULL);
     if (!splits) {
         mapping_put_text(m, KEY_CLIENT_ADDRESS, client);
         return;

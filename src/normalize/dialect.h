@@ -69,7 +69,12 @@ struct dialect {
     /* Chooses another row where the name alone does not tell; NULL: the name tells. */
     const struct dialect_event *(*refine)(const struct mapping *m,
                                           const struct dialect_event *event);
+    const struct dialect_event *const *refined; /* the rows that it may choose */
+    size_t refined_count;
+
     void (*finish)(struct mapping *m); /* for every event, before the event's own; or NULL */
+    const char *note;                  /* what that does, for docs/SCHEMA.md; or NULL */
+    const char *chapter;               /* more text for docs/SCHEMA.md; or NULL */
 };
 
 extern const struct dialect dialect_codex;

@@ -318,6 +318,22 @@ static const struct dialect_event *refine(const struct mapping *m,
     return is_completed ? &completed : event;
 }
 
+static const struct dialect_event *const refined[] = {&completed};
+
+static const char chapter[] =
+    "### Results of tools\n"
+    "\n"
+    "- A result whose call was refused by a decision before it is `denied` and was not executed;\n"
+    "  the denial counts on its `agent.approval` record.\n"
+    "- Of a shell command, `Process exited with code N` in the head of `output` is\n"
+    "  `process.exit.code` and decides the outcome; without it a reported success is `unknown`.\n"
+    "- `success` false with one of the sentences by which Codex refuses is `denied`, and\n"
+    "  `agent.decision.source` says by whom; with one by which it cannot run the call, `failure`\n"
+    "  and `agent.tool.executed` false. Both are heuristic.\n"
+    "- Facets: `cmd` or `command` (an array is joined with shell quoting) and `workdir` of shell\n"
+    "  tools; the headers of a patch; `path` of `view_image`; server and tool of an MCP call.\n"
+    "\n";
+
 const struct dialect dialect_codex = {
     .name = "codex_otel",
     .product = "codex",
@@ -331,5 +347,13 @@ const struct dialect dialect_codex = {
     .event_count = COUNT_OF(events),
     .otherwise = &otherwise,
     .refine = refine,
+    .refined = refined,
+    .refined_count = COUNT_OF(refined),
     .finish = codex_finish_common,
+    .note = "session.id is the thread at the root, as far as it is known: gen_ai.conversation.id "
+            "of a thread without known parent. agent.role is told by agent_name (/root is main, a "
+            "nickname a sub-agent) and agent.type, or guessed from earlier records of the same "
+            "session; until one of these is seen it is unknown. Events of agent.model carry the "
+            "provider that their thread began with.",
+    .chapter = chapter,
 };

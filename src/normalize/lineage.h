@@ -12,6 +12,7 @@
 #pragma once
 
 #include "normalize/schema.h"
+#include "telltale/error.h"
 #include "telltale/slice.h"
 
 enum { LINEAGE_ID_MAX = 64, LINEAGE_PROVIDER_MAX = 48 };

@@ -14,27 +14,74 @@
 #define PEER_PREFIX  SLICE("agent.peer.")
 #define AGENT_PREFIX SLICE("agent.")
 
-enum { TAG_ATTRIBUTES = RECORD_ATTRIBUTES << 3 | WIRE_BYTES, FIELD_OVERHEAD_MAX = 64 };
+enum {
+    TAG_ATTRIBUTES = RECORD_ATTRIBUTES << 3 | WIRE_BYTES,
+    TAG_VALUE = KEY_VALUE_VALUE << 3 | WIRE_BYTES,
+    TAG_STRING = ANY_STRING << 3 | WIRE_BYTES,
+    FIELD_OVERHEAD_MAX = 64, /* of one attribute beyond key and value */
+    SHORT_MAX = 128,         /* lengths below it are one byte */
+    ENCODED_MAX = 64 * 1024, /* keys and words of the model */
+    ENCODED_SLACK = 16,      /* bytes that may be read behind a key */
+};
 
 /* --- Setting up ------------------------------------------------------------------------ */
 
-static enum status encode_keys(struct mapping *m, struct error *err)
+/* The type that alone makes a value valid; ANY_TYPE_NONE: there is more to look at. */
+static uint8_t plain_type(const struct schema_attribute *attribute)
 {
-    size_t size = 0;
-    for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++)
-        size += 2 + strlen(schema_attributes[i].key);
-    m->key_bytes = malloc(size);
-    if (m->key_bytes == NULL)
-        return error_set(err, ST_NO_MEMORY, "the keys of the model");
-    uint8_t *at = m->key_bytes;
-    for (uint16_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
-        struct slice key = slice_of_text(schema_attributes[i].key);
-        uint8_t *end = pb_put_bytes(at, KEY_VALUE_KEY, key);
-        m->encoded_keys[i] = slice_of(at, (size_t)(end - at));
-        at = end;
-        text_table_add(&m->keys, key, i);
-    }
+    static const uint8_t types[] = {[VALUE_TEXT] = ANY_TYPE_STRING,
+                                    [VALUE_INT] = ANY_TYPE_INT,
+                                    [VALUE_DOUBLE] = ANY_TYPE_DOUBLE,
+                                    [VALUE_BOOL] = ANY_TYPE_BOOL,
+                                    [VALUE_TEXTS] = ANY_TYPE_ARRAY};
+    bool has_range = attribute == &schema_attributes[KEY_AGENT_SEVERITY];
+    return attribute->words != NULL || has_range ? ANY_TYPE_NONE : types[attribute->type];
+}
+
+static enum status encode_key(struct mapping *m, uint16_t id, struct error *err)
+{
+    struct slice key = slice_of_text(schema_attributes[id].key);
+    ASSERT(key.size < SHORT_MAX);
+    size_t start = m->encoded.size;
+    enum status st = buf_reserve(&m->encoded, key.size + FIELD_OVERHEAD_MAX, err);
+    if (st != ST_OK)
+        return st;
+    const uint8_t *end = pb_put_bytes(m->encoded.data + start, KEY_VALUE_KEY, key);
+    m->encoded.size = (size_t)(end - m->encoded.data);
+    m->encoded_keys[id] = slice_of(m->encoded.data + start, m->encoded.size - start);
+    text_table_add(&m->keys, key, id);
+    m->plain_types[id] = plain_type(&schema_attributes[id]);
     return ST_OK;
+}
+
+static enum status encode_words(struct mapping *m, uint16_t id, struct error *err)
+{
+    const char *const *words = schema_attributes[id].words;
+    enum status st = ST_OK;
+    for (size_t i = 0; words != NULL && words[i] != NULL && st == ST_OK; i++) {
+        ASSERT(i < SCHEMA_WORDS_MAX);
+        size_t start = m->encoded.size;
+        st = pb_append_text(&m->encoded, RECORD_ATTRIBUTES,
+                            slice_of_text(schema_attributes[id].key), slice_of_text(words[i]), err);
+        m->encoded_words[id][i] = slice_of(m->encoded.data + start, m->encoded.size - start);
+    }
+    return st;
+}
+
+static enum status encode_model(struct mapping *m, struct error *err)
+{
+    /* Reserved at once: the slices point into it. */
+    buf_init(&m->encoded, ENCODED_MAX);
+    enum status st = buf_reserve(&m->encoded, ENCODED_MAX, err);
+    if (st == ST_OK)
+        memset(m->encoded.data, 0, ENCODED_MAX);
+    for (uint16_t id = 0; id < SCHEMA_KEY_COUNT && st == ST_OK; id++) {
+        st = encode_key(m, id, err);
+        if (st == ST_OK)
+            st = encode_words(m, id, err);
+    }
+    ASSERT(st != ST_OK || buf_room(&m->encoded) >= ENCODED_SLACK);
+    return st;
 }
 
 enum status mapping_init(struct mapping *m, const struct otlp_limits *limits, struct error *err)
@@ -54,7 +101,7 @@ enum status mapping_init(struct mapping *m, const struct otlp_limits *limits, st
     if (st == ST_OK)
         st = text_table_init(&m->keys, MAPPING_KEYS_MAX, err);
     if (st == ST_OK)
-        st = encode_keys(m, err);
+        st = encode_model(m, err);
     if (st == ST_OK)
         st = text_table_init(&m->kinds, KIND_COUNT, err);
     for (uint16_t kind = 0; st == ST_OK && kind < KIND_COUNT; kind++)
@@ -74,7 +121,7 @@ void mapping_fini(struct mapping *m)
     buf_fini(&m->scratch);
     free(m->attributes);
     free(m->attribute_ids);
-    free(m->key_bytes);
+    buf_fini(&m->encoded);
     *m = (struct mapping){.limits = m->limits};
 }
 
@@ -146,6 +193,7 @@ static void note_agent_key(struct mapping *m, struct slice key, uint16_t id)
         m->is_odd = true;
         if (chain <= MAPPING_CHAIN_MAX && chain > m->chain)
             m->chain = chain;
+        m->forges_peer |= slice_starts_with(rest, PEER_PREFIX);
         mapping_error(m, key);
     } else if (slice_starts_with(key, PEER_PREFIX)) {
         m->forges_peer = true;
@@ -202,7 +250,8 @@ void mapping_error(struct mapping *m, struct slice key)
 static bool is_word(const char *const *words, struct slice text)
 {
     for (; *words != NULL; words++) {
-        if (strncmp(*words, (const char *)text.data, text.size) == 0 && (*words)[text.size] == '\0')
+        if ((*words)[0] == (char)text.data[0] &&
+            strncmp(*words, (const char *)text.data, text.size) == 0 && (*words)[text.size] == '\0')
             return true;
     }
     return false;
@@ -293,6 +342,8 @@ static int place_in_odd_record(const struct mapping *m, enum schema_key key,
     for (size_t i = 0; i < m->record.attribute_count; i++) {
         const struct attribute_view *attribute = &m->record.attributes[i];
         struct slice rest = attribute->key;
+        if (rest.size < name.size || !slice_equal(slice_from(rest, rest.size - name.size), name))
+            continue; /* most keys, and a sender may have written a thousand */
         int length = (int)chain_length(&rest);
         if (length < chain || length > MAPPING_CHAIN_MAX || !slice_equal(rest, name))
             continue;
@@ -366,8 +417,40 @@ static void end_attribute(struct mapping *m, const uint8_t *end)
     ASSERT(m->out->size <= m->out->capacity);
 }
 
+/* Copies an encoded key by pieces of 16 bytes, which is quicker than a call; room behind it is
+ * there on both sides (ENCODED_SLACK, FIELD_OVERHEAD_MAX). */
+static uint8_t *copy_key(uint8_t *out, struct slice encoded)
+{
+    for (size_t at = 0; at < encoded.size; at += ENCODED_SLACK)
+        memcpy(out + at, encoded.data + at, ENCODED_SLACK);
+    return out + encoded.size;
+}
+
+/* The usual attribute: the sender has no such key, and each length is one byte. */
+static bool put_short_text(struct mapping *m, enum schema_key key, struct slice value)
+{
+    struct slice encoded = m->encoded_keys[key];
+    size_t size = encoded.size + 4 + value.size;
+    if (size >= SHORT_MAX || size + FIELD_OVERHEAD_MAX > buf_room(m->out) || m->status != ST_OK)
+        return false;
+    uint8_t *at = m->out->data + m->out->size;
+    *at++ = TAG_ATTRIBUTES;
+    *at++ = (uint8_t)size;
+    at = copy_key(at, encoded);
+    *at++ = TAG_VALUE;
+    *at++ = (uint8_t)(value.size + 2);
+    *at++ = TAG_STRING;
+    *at++ = (uint8_t)value.size;
+    if (value.size > 0)
+        memcpy(at, value.data, value.size);
+    m->out->size += size + 2;
+    return true;
+}
+
 void mapping_put_text(struct mapping *m, enum schema_key key, struct slice value)
 {
+    if (m->at[key] == 0 && !m->is_odd && put_short_text(m, key, value))
+        return;
     int chain = place(m, key, &(struct our_value){.type = VALUE_TEXT, .text = value});
     if (m->status != ST_OK || chain == PLACE_SKIP)
         return;
@@ -378,6 +461,14 @@ void mapping_put_text(struct mapping *m, enum schema_key key, struct slice value
     uint8_t *at = begin_attribute(m, key, chain, 1 + pb_varint_size(value.size) + value.size);
     if (at != NULL)
         end_attribute(m, pb_put_bytes(at, ANY_STRING, value));
+}
+
+void mapping_put_word(struct mapping *m, enum schema_key key, unsigned word)
+{
+    if (m->at[key] == 0 && !m->is_odd)
+        mapping_put_raw(m, m->encoded_words[key][word]);
+    else
+        mapping_put_text(m, key, slice_of_text(schema_attributes[key].words[word]));
 }
 
 /* An AnyValue of one short field. */
@@ -450,8 +541,12 @@ void mapping_put_texts(struct mapping *m, enum schema_key key, const struct slic
 
 void mapping_put_raw(struct mapping *m, struct slice fields)
 {
+    if (m->status != ST_OK)
+        return;
+    if (fields.size > buf_room(m->out))
+        m->status = buf_reserve(m->out, fields.size, m->err);
     if (m->status == ST_OK)
-        m->status = buf_append(m->out, fields.data, fields.size, m->err);
+        buf_append_reserved(m->out, fields.data, fields.size);
 }
 
 /* Appends one of the sender's fields with the key put out of reach of the forged one. */
@@ -475,7 +570,7 @@ static void put_renamed(struct mapping *m, struct slice key_value)
 void mapping_put_sender(struct mapping *m)
 {
     struct slice fields = m->input->sender_fields;
-    if (!m->forges_peer && m->chain == 0) {
+    if (!m->forges_peer) {
         mapping_put_raw(m, fields);
         return;
     }

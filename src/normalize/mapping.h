@@ -20,7 +20,7 @@
 #include "normalize/text_table.h"
 
 enum {
-    MAPPING_KEYS_MAX = 512,       /* those of the model and those that dialects read */
+    MAPPING_KEYS_MAX = 1024,      /* those of the model and those that dialects read */
     MAPPING_ERRORS_MAX = 32,      /* keys listed in agent.norm.errors; the rest is not listed */
     MAPPING_COPY_MAX = 16 * 1024, /* a longer text is not written a second time */
     MAPPING_CHAIN_MAX = 8,        /* agent.norm. before a sender's key that still count */
@@ -34,9 +34,11 @@ struct mapping {
     struct text_table keys;                      /* owned: key to number */
     struct text_table kinds;                     /* owned: name to enum event_kind */
     struct slice encoded_keys[SCHEMA_KEY_COUNT]; /* as the field KeyValue.key */
-    struct attribute_view *attributes;           /* owned */
-    uint16_t *attribute_ids;                     /* owned; of each attribute, its key's number */
-    uint8_t *key_bytes;                          /* owned; behind encoded_keys */
+    struct slice encoded_words[SCHEMA_KEY_COUNT][SCHEMA_WORDS_MAX]; /* whole fields */
+    uint8_t plain_types[SCHEMA_KEY_COUNT]; /* enum any_type that needs no further check */
+    struct buf encoded;                    /* owned; behind both */
+    struct attribute_view *attributes;     /* owned */
+    uint16_t *attribute_ids;               /* owned; of each attribute, its key's number */
     struct otlp_limits limits;
     struct buf scratch;      /* decoded texts of one record */
     struct lineage *lineage; /* owned */
@@ -102,10 +104,7 @@ void mapping_put_texts(struct mapping *m, enum schema_key key, const struct slic
                        size_t count);
 
 /* A word of the key's list. */
-static inline void mapping_put_word(struct mapping *m, enum schema_key key, unsigned word)
-{
-    mapping_put_text(m, key, slice_of_text(schema_attributes[key].words[word]));
-}
+void mapping_put_word(struct mapping *m, enum schema_key key, unsigned word);
 
 /* Appends a field that is no attribute, as it is. */
 void mapping_put_raw(struct mapping *m, struct slice fields);

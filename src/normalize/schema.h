@@ -2,15 +2,14 @@
 /* schema.h -- the model: kinds of events, attributes, and the words for their values.
  *
  * Tables and nothing else.  The normalizer, the checks on native events and docs/SCHEMA.md
- * all read the same ones.
+ * (schema_doc.h) all read the same ones.
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "normalize/schema_keys.h"
-#include "telltale/buf.h"
-#include "telltale/error.h"
 
 #define SCHEMA_VERSION "1.0"
 
@@ -174,6 +173,8 @@ enum value_type { VALUE_TEXT, VALUE_INT, VALUE_DOUBLE, VALUE_BOOL, VALUE_TEXTS }
 
 enum requirement { SCHEMA_REQUIRED, SCHEMA_CONDITIONAL, SCHEMA_OPTIONAL };
 
+enum { SCHEMA_WORDS_MAX = 32 }; /* in a list */
+
 struct schema_attribute {
     const char *key;
     enum value_type type;
@@ -197,6 +198,3 @@ struct schema_kind {
 };
 
 extern const struct schema_kind schema_kinds[KIND_COUNT];
-
-/* Appends the text of docs/SCHEMA.md. */
-MUST_CHECK enum status schema_write_markdown(struct buf *out, struct error *err);

@@ -136,7 +136,7 @@ static const uint16_t other_optional[] = {NONE};
 const struct schema_kind schema_kinds[KIND_COUNT] = {
     [KIND_SESSION] = {"agent.session",
                       1 << PHASE_START | 1 << PHASE_END,
-                      PHASE_END,
+                      PHASE_START,
                       {{KEY_SESSION_ID, KEY_GEN_AI_CONVERSATION_ID}},
                       1,
                       session_optional,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* text_table.c -- open addressing; at most half of the slots are taken, so that a probe ends. */
+/* text_table.c -- open addressing; at most a quarter of the slots are taken, so that a probe ends.
+ */
 #include "normalize/text_table.h"
 
 #include <stdlib.h>
@@ -12,9 +13,8 @@ enum status text_table_init(struct text_table *table, size_t count_max, struct e
         slot_count *= 2;
     *table = (struct text_table){.slot_count = slot_count, .count_max = count_max};
     table->slots = malloc(slot_count * sizeof(*table->slots));
-    table->texts = calloc(count_max + 1, sizeof(*table->texts));
-    table->ids = calloc(count_max + 1, sizeof(*table->ids));
-    if (table->slots == NULL || table->texts == NULL || table->ids == NULL) {
+    table->keys = calloc(count_max + 1, sizeof(*table->keys));
+    if (table->slots == NULL || table->keys == NULL) {
         text_table_fini(table);
         return error_set(err, ST_NO_MEMORY, "a table of %zu texts", count_max);
     }
@@ -25,8 +25,7 @@ enum status text_table_init(struct text_table *table, size_t count_max, struct e
 void text_table_fini(struct text_table *table)
 {
     free(table->slots);
-    free(table->texts);
-    free(table->ids);
+    free(table->keys);
     *table = (struct text_table){.slots = NULL};
 }
 
@@ -35,13 +34,13 @@ void text_table_add(struct text_table *table, struct slice text, uint16_t id)
     ASSERT(table->count < table->count_max);
     ASSERT(id != TEXT_TABLE_NONE);
     size_t mask = table->slot_count - 1;
-    size_t at = text_hash(text) & mask;
+    struct text_key key = text_key_of(text);
+    size_t at = text_key_hash(&key) & mask;
+    key.id = id;
     while (table->slots[at] != TEXT_TABLE_NONE) {
-        ASSERT(!slice_equal(table->texts[table->slots[at]], text));
+        ASSERT(!text_key_equal(&table->keys[table->slots[at]], &key));
         at = (at + 1) & mask;
     }
     table->slots[at] = (uint16_t)table->count;
-    table->texts[table->count] = text;
-    table->ids[table->count] = id;
-    table->count++;
+    table->keys[table->count++] = key;
 }

@@ -13,10 +13,16 @@
 
 enum { TEXT_TABLE_NONE = UINT16_MAX };
 
+/* A text as compared: of up to 16 bytes, head and tail are all of it. */
+struct text_key {
+    uint64_t head, tail;
+    struct slice text; /* borrowed from the caller for good */
+    uint16_t id;
+};
+
 struct text_table {
-    uint16_t *slots;     /* owned; a power of two of them, at least twice the texts */
-    struct slice *texts; /* owned; the bytes are borrowed from the caller for good */
-    uint16_t *ids;       /* owned */
+    uint16_t *slots;       /* owned; a power of two of them, at least four times the texts */
+    struct text_key *keys; /* owned */
     size_t slot_count, count, count_max;
 };
 
@@ -28,35 +34,57 @@ void text_table_fini(struct text_table *table);
  * room. */
 void text_table_add(struct text_table *table, struct slice text, uint16_t id);
 
-/* The first and last eight bytes and the size tell our texts apart well enough; whoever sends
- * others that collide makes a probe longer by as many texts as collide among ours. */
-static inline size_t text_hash(struct slice text)
+/* The first and last eight bytes; of shorter texts, bytes that tell them apart as well. */
+static inline struct text_key text_key_of(struct slice text)
 {
-    uint64_t head = 0, tail = 0;
+    struct text_key key = {.text = text};
     if (text.size >= 8) {
-        memcpy(&head, text.data, 8);
-        memcpy(&tail, text.data + text.size - 8, 8);
+        memcpy(&key.head, text.data, 8);
+        memcpy(&key.tail, text.data + text.size - 8, 8);
     } else if (text.size >= 4) {
-        memcpy(&head, text.data, 4);
-        memcpy(&tail, text.data + text.size - 4, 4);
+        memcpy(&key.head, text.data, 4);
+        memcpy(&key.tail, text.data + text.size - 4, 4);
     } else if (text.size > 0) {
-        head = text.data[0] | (uint64_t)text.data[text.size / 2] << 8;
-        tail = text.data[text.size - 1];
+        key.head = text.data[0] | (uint64_t)text.data[text.size / 2] << 8;
+        key.tail = text.data[text.size - 1];
     }
-    uint64_t hash = (head ^ text.size << 56) * UINT64_C(0x9e3779b97f4a7c15);
-    hash = (hash ^ hash >> 32 ^ tail) * UINT64_C(0xd6e8feb86659fd93);
-    return (size_t)(hash >> 40);
+    return key;
+}
+
+/* Head, tail and size tell our texts apart well enough; whoever sends others that collide makes
+ * a probe longer by as many texts as collide among ours. */
+static inline size_t text_key_hash(const struct text_key *key)
+{
+    uint64_t hash = key->head * UINT64_C(0x9e3779b97f4a7c15) +
+                    key->tail * UINT64_C(0xd6e8feb86659fd93) + key->text.size * 0x85ebca6b;
+    return (size_t)((hash ^ hash >> 29) >> 32);
+}
+
+static inline bool text_key_equal(const struct text_key *a, const struct text_key *b)
+{
+    if (a->head != b->head || a->tail != b->tail || a->text.size != b->text.size)
+        return false;
+    /* Between head and tail by words of eight; the last may reach into the tail. */
+    for (size_t at = 8; at + 8 < a->text.size; at += 8) {
+        uint64_t left, right;
+        memcpy(&left, a->text.data + at, 8);
+        memcpy(&right, b->text.data + at, 8);
+        if (left != right)
+            return false;
+    }
+    return true;
 }
 
 /* The number of `text`, or TEXT_TABLE_NONE. */
 static inline uint16_t text_table_find(const struct text_table *table, struct slice text)
 {
+    const struct text_key key = text_key_of(text);
     size_t mask = table->slot_count - 1;
-    for (size_t at = text_hash(text) & mask;; at = (at + 1) & mask) {
+    for (size_t at = text_key_hash(&key) & mask;; at = (at + 1) & mask) {
         uint16_t index = table->slots[at];
         if (index == TEXT_TABLE_NONE)
             return TEXT_TABLE_NONE;
-        if (slice_equal(table->texts[index], text))
-            return table->ids[index];
+        if (text_key_equal(&table->keys[index], &key))
+            return table->keys[index].id;
     }
 }

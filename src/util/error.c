@@ -14,7 +14,7 @@ noreturn void assert_failed(const char *cond, const char *file, int line)
     abort();
 }
 
-enum status error_set(struct error *err, enum status status, const char *fmt, ...)
+void error_record(struct error *err, enum status status, const char *fmt, ...)
 {
     va_list args;
 
@@ -24,10 +24,9 @@ enum status error_set(struct error *err, enum status status, const char *fmt, ..
     va_start(args, fmt);
     vsnprintf(err->text, sizeof(err->text), fmt, args);
     va_end(args);
-    return status;
 }
 
-enum status error_set_errno(struct error *err, enum status status, const char *fmt, ...)
+void error_record_errno(struct error *err, enum status status, const char *fmt, ...)
 {
     int saved = errno;
     va_list args;
@@ -42,7 +41,6 @@ enum status error_set_errno(struct error *err, enum status status, const char *f
         snprintf(err->text + used, sizeof(err->text) - (size_t)used, ": %s",
                  strerrordesc_np(saved));
     }
-    return status;
 }
 
 enum status error_context(struct error *err, const char *fmt, ...)

@@ -27,7 +27,8 @@ enum {
     EXPONENT_MAX = 100000, /* beyond it everything is 0 or infinite */
 };
 
-bool json_fail(struct json_scan *scan, enum status status, const uint8_t *place, const char *reason)
+bool json_scan_fail(struct json_scan *scan, enum status status, const uint8_t *place,
+                    const char *reason)
 {
     if (scan->reason == NULL) {
         scan->status = status;
@@ -42,6 +43,16 @@ enum status json_report(const struct json_scan *scan, struct error *err)
     ASSERT(scan->reason != NULL);
     return error_set(err, scan->status, "byte %zu: %s", (size_t)(scan->place - scan->start),
                      scan->reason);
+}
+
+uint8_t json_peek_behind_space(struct json_scan *scan)
+{
+    for (; scan->at < scan->end; scan->at++) {
+        uint8_t byte = *scan->at;
+        if (byte != ' ' && byte != '\n' && byte != '\r' && byte != '\t')
+            return byte;
+    }
+    return 0;
 }
 
 /* --- Strings ------------------------------------------------------------------------------ */
@@ -158,9 +169,9 @@ bool json_read_special_text(struct json_scan *scan, const uint8_t *raw, const ui
     size_t saved = 0;
 
     for (;;) {
-        at = text_plain_end(at, end);
+        at = text_plain_end(scan->start, at, end);
         if (at == end)
-            return json_fail(scan, ST_INVALID, end, "the text ends within a string");
+            return json_scan_fail(scan, ST_INVALID, end, "the text ends within a string");
         if (*at == '"')
             break;
         const uint8_t *next;
@@ -169,10 +180,10 @@ bool json_read_special_text(struct json_scan *scan, const uint8_t *raw, const ui
         else
             next = *at >= 0x80 ? check_utf8(at, end) : NULL;
         if (next == NULL) {
-            return json_fail(scan, ST_INVALID, at,
-                             *at == '\\'   ? "not an escape"
-                             : *at >= 0x80 ? "not UTF-8"
-                                           : "a control character must be escaped");
+            return json_scan_fail(scan, ST_INVALID, at,
+                                  *at == '\\'   ? "not an escape"
+                                  : *at >= 0x80 ? "not UTF-8"
+                                                : "a control character must be escaped");
         }
         at = next;
     }
@@ -184,7 +195,7 @@ bool json_read_special_text(struct json_scan *scan, const uint8_t *raw, const ui
 }
 
 /* The text was checked, so every backslash begins a whole escape. */
-uint8_t *json_put_escaped_text(const struct json_text *text, uint8_t *out)
+uint8_t *json_text_decode_escaped(const struct json_text *text, uint8_t *out)
 {
     const uint8_t *at = text->raw;
     const uint8_t *end = at + text->raw_size;
@@ -210,7 +221,7 @@ bool json_text_equal(const struct json_text *text, struct slice other)
     uint8_t decoded[64 + JSON_TEXT_SLACK];
     if (text->size > sizeof(decoded) - JSON_TEXT_SLACK)
         return false;
-    json_put_escaped_text(text, decoded);
+    json_text_decode_escaped(text, decoded);
     return memcmp(decoded, other.data, other.size) == 0;
 }
 
@@ -334,30 +345,36 @@ static double to_real(const struct number_parts *parts)
  * nothing was read. */
 static bool read_short_number(struct json_scan *scan, struct json_number *ret)
 {
-    const uint8_t *at = scan->at;
     const uint8_t *end = scan->end;
-    bool negative = at < end && *at == '-';
-    const uint8_t *first = at + negative;
+    bool negative = scan->at < end && *scan->at == '-';
+    const uint8_t *first = scan->at + negative;
+    const uint8_t *at = first;
     uint64_t digits = 0; /* may wrap, but then there are too many and it is not used */
 
-    for (at = first; at < end && (unsigned)(*at - '0') < 10; at++)
+    for (; at < end && (unsigned)(*at - '0') < 10; at++)
         digits = digits * 10 + (uint64_t)(*at - '0');
-    const uint8_t *point = at;
-    if (at < end && *at == '.') {
-        for (at++; at < end && (unsigned)(*at - '0') < 10; at++)
-            digits = digits * 10 + (uint64_t)(*at - '0');
-    }
-    ptrdiff_t fraction = at - point;
-    bool is_odd = point == first || fraction == 1 || (*first == '0' && point - first > 1);
-    bool is_minus_zero = negative && digits == 0;
-    if (is_odd || is_minus_zero || at - first > FAST_DIGITS_MAX || at == end || (*at | 0x20) == 'e')
+    ptrdiff_t count = at - first;
+    ptrdiff_t fraction = 0;
+    if (count == 0 || (*first == '0' && count > 1) || at == end)
         return false;
-    ret->text = slice_of(scan->at, (size_t)(at - scan->at));
+    if (*at == '.') {
+        const uint8_t *point = at++;
+        for (; at < end && (unsigned)(*at - '0') < 10; at++)
+            digits = digits * 10 + (uint64_t)(*at - '0');
+        fraction = at - point - 1;
+        count += fraction;
+        if (fraction == 0 || at == end)
+            return false;
+    }
+    bool is_minus_zero = negative && digits == 0;
+    if (count > FAST_DIGITS_MAX || (*at | 0x20) == 'e' || is_minus_zero)
+        return false;
     ret->is_integer = fraction == 0;
     ret->integer = negative ? -(int64_t)digits : (int64_t)digits;
     ret->real = (double)ret->integer;
-    if (fraction > 0)
-        ret->real /= powers_of_ten[fraction - 1];
+    if (!ret->is_integer)
+        ret->real /= powers_of_ten[fraction];
+    ret->text = slice_of(scan->at, (size_t)(at - scan->at));
     scan->at = at;
     return true;
 }
@@ -371,17 +388,17 @@ bool json_read_number(struct json_scan *scan, struct json_number *ret)
     if (read_short_number(scan, ret))
         return true;
     if (!take_number(&at, scan->end, &parts))
-        return json_fail(scan, ST_INVALID, at, at == start ? "not a value" : "not a number");
+        return json_scan_fail(scan, ST_INVALID, at, at == start ? "not a value" : "not a number");
     size_t size = (size_t)(at - start);
     if (size > JSON_NUMBER_SIZE_MAX)
-        return json_fail(scan, ST_LIMIT, start, "a number of more than 512 bytes");
+        return json_scan_fail(scan, ST_LIMIT, start, "a number of more than 512 bytes");
     struct json_number number = {.text = slice_of(start, size)};
     number.is_integer = to_integer(&parts, &number.integer);
     /* "-0" is the integer 0, but as a double it keeps its sign. */
     bool is_exact = number.is_integer && number.integer != 0;
     number.real = is_exact ? (double)number.integer : to_real(&parts);
     if (isinf(number.real))
-        return json_fail(scan, ST_INVALID, start, "a number beyond the range of doubles");
+        return json_scan_fail(scan, ST_INVALID, start, "a number beyond the range of doubles");
     *ret = number;
     scan->at = at;
     return true;
@@ -393,7 +410,7 @@ bool json_read_word(struct json_scan *scan, struct slice word)
 {
     struct slice rest = slice_of(scan->at, (size_t)(scan->end - scan->at));
     if (!slice_starts_with(rest, word))
-        return json_fail(scan, ST_INVALID, scan->at, "not a value");
+        return json_scan_fail(scan, ST_INVALID, scan->at, "not a value");
     scan->at += word.size;
     return true;
 }
@@ -454,7 +471,7 @@ bool json_skip_value(struct json_scan *scan)
         uint8_t close = first == '{' ? '}' : ']';
         bool any;
         if (depth == JSON_SKIP_DEPTH_MAX)
-            return json_fail(scan, ST_LIMIT, scan->at, "nested too deep");
+            return json_scan_fail(scan, ST_LIMIT, scan->at, "nested too deep");
         if (!json_open(scan, first, close, &any))
             return false;
         if (!any) {
@@ -473,6 +490,6 @@ bool json_read_end(struct json_scan *scan)
 {
     (void)json_peek(scan);
     if (scan->at != scan->end)
-        return json_fail(scan, ST_INVALID, scan->at, "nothing may follow the value");
+        return json_scan_fail(scan, ST_INVALID, scan->at, "nothing may follow the value");
     return true;
 }

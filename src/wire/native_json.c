@@ -87,7 +87,7 @@ static enum known_key find_key(const struct json_text *key)
         return KEY_COUNT;
     if (key->size == key->raw_size)
         return find_plain_key(slice_of(key->raw, key->size));
-    json_put_text(key, decoded);
+    json_text_decode(key, decoded);
     return find_plain_key(slice_of(decoded, key->size));
 }
 
@@ -106,7 +106,7 @@ static enum status read_short(struct reader *reader, const struct json_text *key
         reader->values.scan.at = place;
         return json_key_over_limit(&reader->values, key, "the text is too long", size_max);
     }
-    json_put_text(&text, room);
+    json_text_decode(&text, room);
     *ret = slice_of(room, text.size);
     return ST_OK;
 }
@@ -154,24 +154,36 @@ static enum status read_time(struct reader *reader, const struct json_text *key)
     return ST_OK;
 }
 
+/* Whether `text` is `name`, which is in small letters, in letters of any case. */
+static bool is_name(struct slice text, struct slice name)
+{
+    if (text.size != name.size)
+        return false;
+    for (size_t i = 0; i < name.size; i++) {
+        if ((text.data[i] | 0x20) != name.data[i])
+            return false;
+    }
+    return true;
+}
+
 /* "info", "WARN", "error2": the number of the name's range and how far into it. */
 static uint32_t severity_of_name(struct slice name)
 {
     static const struct {
-        const char *name;
+        struct slice name;
         uint32_t number;
     } names[] = {
-        {"info", 9},  {"warn", 13}, {"warning", 13}, {"error", 17},
-        {"debug", 5}, {"trace", 1}, {"fatal", 21},
+        {{(const uint8_t *)"info", 4}, 9},     {{(const uint8_t *)"warn", 4}, 13},
+        {{(const uint8_t *)"error", 5}, 17},   {{(const uint8_t *)"debug", 5}, 5},
+        {{(const uint8_t *)"trace", 5}, 1},    {{(const uint8_t *)"fatal", 5}, 21},
+        {{(const uint8_t *)"warning", 7}, 13},
     };
     uint32_t further = 0;
-    size_t size = name.size;
 
-    if (size > 0 && name.data[size - 1] >= '2' && name.data[size - 1] <= '4')
-        further = name.data[--size] - (uint32_t)'1';
+    if (name.size > 0 && name.data[name.size - 1] >= '2' && name.data[name.size - 1] <= '4')
+        further = name.data[--name.size] - (uint32_t)'1';
     for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (size == strlen(names[i].name) &&
-            strncasecmp((const char *)name.data, names[i].name, size) == 0)
+        if (is_name(name, names[i].name))
             return names[i].number + further;
     }
     return 0;
@@ -206,7 +218,7 @@ static enum status read_severity(struct reader *reader, const struct json_text *
         if (!json_read_text(&reader->values.scan, &name))
             return scan_failed(reader);
         if (name.size <= SEVERITY_TEXT_MAX) {
-            json_put_text(&name, room);
+            json_text_decode(&name, room);
             text = slice_of(room, name.size);
         }
         *severity = severity_of_name(text);
@@ -224,13 +236,18 @@ static enum status read_severity(struct reader *reader, const struct json_text *
     return append_severity(reader, text);
 }
 
+/* The size of a field of bytes whose number is below 16. */
+static size_t field_size(size_t size)
+{
+    return 1 + pb_varint_size(size) + size;
+}
+
 /* A whole field of the record that is a text. */
 static enum status append_record_text(struct reader *reader, uint32_t number, struct slice text)
 {
     struct json_target *record = &reader->record;
 
-    enum status st =
-        json_target_reserve(record, 1 + pb_varint_size(text.size) + text.size, reader->values.err);
+    enum status st = json_target_reserve(record, field_size(text.size), reader->values.err);
     if (st == ST_OK)
         json_target_set_end(record, pb_put_bytes(json_target_at(record), number, text));
     return st;
@@ -251,19 +268,20 @@ static enum status append_record_time(struct reader *reader, uint32_t number, ui
 /* Also an attribute, under the name that everyone else uses. */
 static enum status read_session(struct reader *reader, const struct json_text *key)
 {
+    const struct slice name = SLICE("session.id");
     struct slice *session = &reader->event.session;
 
     enum status st = read_short(reader, key, reader->scratch->session, NATIVE_SESSION_MAX, session);
     if (st != ST_OK || session->size == 0)
         return st;
     st = json_count_attribute(&reader->values, key);
-    size_t size = session->size + sizeof("session.id") + 4 * PB_VARINT_MAX;
+    size_t size = field_size(field_size(name.size) + field_size(field_size(session->size)));
     if (st == ST_OK)
         st = json_target_reserve(&reader->record, size, reader->values.err);
-    if (st == ST_OK)
-        st = pb_append_text(reader->record.nest.out, reader->record.number, SLICE("session.id"),
-                            *session, reader->values.err);
-    return st;
+    if (st != ST_OK)
+        return st;
+    return pb_append_text(reader->record.nest.out, reader->record.number, name, *session,
+                          reader->values.err);
 }
 
 static enum status read_event_name(struct reader *reader, const struct json_text *key)

@@ -174,28 +174,22 @@ static inline bool read_attribute(struct slice key_value, struct attribute_view 
 
 enum status otlp_read_any(struct slice any_value, struct any_view *ret, struct error *err)
 {
-    struct any_view any;
-    if (!read_any(any_value, &any))
+    if (!read_any(any_value, ret))
         return error_set(err, ST_CORRUPT, "not an AnyValue");
-    *ret = any;
     return ST_OK;
 }
 
 enum status otlp_read_attribute(struct slice key_value, struct attribute_view *ret,
                                 struct error *err)
 {
-    struct attribute_view attribute;
-    if (!read_attribute(key_value, &attribute))
+    if (!read_attribute(key_value, ret))
         return error_set(err, ST_CORRUPT, "not a KeyValue");
-    *ret = attribute;
     return ST_OK;
 }
 
 /* Looks through the values within an array or a list, `depth_left` levels of them. */
 static enum status check_inner(const struct any_view *any, uint32_t depth_left, struct error *err)
 {
-    if (!is_nesting(any))
-        return ST_OK;
     struct pb_walk walk = pb_walk_start(any->bytes);
     struct pb_field field;
     enum pb_step step;
@@ -210,7 +204,9 @@ static enum status check_inner(const struct any_view *any, uint32_t depth_left, 
             return error_set(err, ST_CORRUPT, "a value within a value is broken");
         if (depth_left == 0)
             return error_set(err, ST_LIMIT, "values are nested too deep");
-        enum status st = check_inner(&inner.value, depth_left - 1, err);
+        enum status st = ST_OK;
+        if (is_nesting(&inner.value))
+            st = check_inner(&inner.value, depth_left - 1, err);
         if (st != ST_OK)
             return st;
     }
@@ -218,8 +214,11 @@ static enum status check_inner(const struct any_view *any, uint32_t depth_left, 
 }
 
 /* Checks a value whose own fields have been read. */
-static enum status check_nesting(const struct any_view *any, uint32_t depth_max, struct error *err)
+static inline enum status check_nesting(const struct any_view *any, uint32_t depth_max,
+                                        struct error *err)
 {
+    if (!is_nesting(any))
+        return ST_OK;
     /* The stack must hold the recursion whatever the configuration says. */
     uint32_t depth = depth_max < OTLP_DEPTH_MAX ? depth_max : OTLP_DEPTH_MAX;
     return check_inner(any, depth > 0 ? depth - 1 : 0, err);

@@ -5,6 +5,9 @@
  * them out; a member of AnyValue is written whatever it is, for there it says which one is set.
  * The lengths of messages go through nest.h.
  *
+ * A known key twice in one object is refused, as by protobuf's own readers: laid out one after the
+ * other the two would be merged, and not every receiver merges alike.
+ *
  * What protobuf's own JSON mapping allows is allowed: integers as text, also with an exponent when
  * they are whole; null for an absent field; both alphabets of base64, padded or not.
  */
@@ -121,7 +124,7 @@ static enum status read_text(struct reader *reader, const struct json_field *fie
     st = reserve(reader, text.size);
     if (st == ST_OK)
         set_end(reader,
-                json_put_text(&text, pb_put_header(write_at(reader), field->number, text.size)));
+                json_text_decode(&text, pb_put_header(write_at(reader), field->number, text.size)));
     return st;
 }
 
@@ -170,7 +173,7 @@ static enum status read_base64(struct reader *reader, const struct json_field *f
         return st;
     uint8_t *room = write_at(reader) + PB_TAG_MAX + PB_VARINT_MAX;
     size_t size;
-    json_put_text(&text, room);
+    json_text_decode(&text, room);
     if (!decode_base64(room, text.size, &size))
         return fail_at(reader, ST_INVALID, text.raw, "must be base64");
     uint8_t *out = pb_put_header(write_at(reader), field->number, size);
@@ -202,7 +205,7 @@ static enum status read_id(struct reader *reader, const struct json_field *field
         return fail_at(reader, ST_INVALID, text.raw,
                        field->id_size == 16 ? "must have 32 hex digits"
                                             : "must have 16 hex digits");
-    json_put_text(&text, hex);
+    json_text_decode(&text, hex);
     for (size_t i = 0; i < field->id_size; i++) {
         int high = hex_digit(hex[2 * i]);
         int low = hex_digit(hex[2 * i + 1]);
@@ -229,7 +232,7 @@ static bool read_number(struct reader *reader, uint8_t text[NUMBER_TEXT_MAX + JS
         return json_read_number(&reader->scan, ret);
     if (!json_read_text(&reader->scan, &quoted) || quoted.size > NUMBER_TEXT_MAX)
         return false;
-    json_put_text(&quoted, text);
+    json_text_decode(&quoted, text);
     struct json_scan inner = json_scan_start(slice_of(text, quoted.size));
     return json_read_number(&inner, ret) && inner.at == inner.end;
 }
@@ -526,8 +529,27 @@ static const struct json_field *find_field(const struct json_message *message,
     return NULL;
 }
 
+/* One member; `seen` has a bit for each field that was met in this object. */
+static enum status read_member(struct reader *reader, const struct json_message *message,
+                               uint32_t *seen)
+{
+    struct json_text key;
+
+    if (!json_read_key(&reader->scan, &key))
+        return scan_failed(reader);
+    const struct json_field *field = find_field(message, &key);
+    if (field == NULL)
+        return json_skip_value(&reader->scan) ? ST_OK : scan_failed(reader);
+    uint32_t bit = 1U << (field - message->fields);
+    if ((*seen & bit) != 0)
+        return fail_at(reader, ST_INVALID, key.raw, "a key stands twice in one object");
+    *seen |= bit;
+    return read_field(reader, field);
+}
+
 static enum status read_message(struct reader *reader, const struct json_message *message)
 {
+    uint32_t seen = 0;
     bool more;
 
     if (json_peek(&reader->scan) != '{')
@@ -535,15 +557,7 @@ static enum status read_message(struct reader *reader, const struct json_message
     if (!json_open(&reader->scan, '{', '}', &more))
         return scan_failed(reader);
     while (more) {
-        struct json_text key;
-        if (!json_read_key(&reader->scan, &key))
-            return scan_failed(reader);
-        const struct json_field *field = find_field(message, &key);
-        enum status st = ST_OK;
-        if (field != NULL)
-            st = read_field(reader, field);
-        else if (!json_skip_value(&reader->scan))
-            return scan_failed(reader);
+        enum status st = read_member(reader, message, &seen);
         if (st != ST_OK)
             return st;
         if (!json_read_separator(&reader->scan, '}', &more))

@@ -33,8 +33,8 @@ pytestmark = pytest.mark.skipif(not can_mount(), reason="no mount namespace of o
 class Disk:
     """A daemon with its state on a file system of its own, which only it sees."""
 
-    def __init__(self, home, exporters, journal=JOURNAL):
-        self.daemon = Daemon(home, exporters, journal=journal,
+    def __init__(self, home, exporters):
+        self.daemon = Daemon(home, exporters, journal=JOURNAL,
                              receivers="unix: { max_event_size: 512KiB }")
         self.daemon.wrapper = ("unshare", "-m", "--propagation", "private", "sh", "-c", MOUNT,
                                str(self.daemon.state), str(DISK))
@@ -169,8 +169,7 @@ def test_refusals_are_recorded_when_there_is_space_again(home):
 
 
 def test_a_store_on_a_full_disk_waits_and_loses_nothing(home):
-    journal = JOURNAL + "\ndisk_reserve: 1MiB"
-    with Disk(home, "file/forensic: { retry: { initial: 50ms, max: 100ms } }", journal) as disk:
+    with Disk(home, "file/forensic: { retry: { initial: 50ms, max: 100ms } }") as disk:
         daemon = disk.daemon
         with Agent(daemon.socket_path) as agent:
             disk.fill(DISK // 2)

@@ -23,6 +23,7 @@ struct grpc_sink {
     grpc_completion_queue *cq;
     pthread_t thread;
     int port;
+    bool discard;
     /* the sink's thread */
     grpc_call *held[SINK_REQUESTS_MAX];
     size_t held_count;
@@ -159,14 +160,18 @@ static void serve(struct grpc_sink *sink, grpc_call *call, const grpc_call_detai
         grpc_call_unref(call);
         return;
     }
-    copy_slice(request.path, sizeof(request.path), details->method);
-    keep_headers(&request, metadata);
-    keep_body(&request, message);
+    if (!sink->discard) {
+        copy_slice(request.path, sizeof(request.path), details->method);
+        keep_headers(&request, metadata);
+        keep_body(&request, message);
+    }
     grpc_byte_buffer_destroy(message);
 
     (void)pthread_mutex_lock(&sink->lock);
-    ASSERT(sink->request_count < SINK_REQUESTS_MAX);
-    sink->requests[sink->request_count++] = request;
+    ASSERT(sink->discard || sink->request_count < SINK_REQUESTS_MAX);
+    if (!sink->discard)
+        sink->requests[sink->request_count] = request;
+    sink->request_count++;
     struct grpc_sink_answer script = next_answer(sink);
     (void)pthread_mutex_unlock(&sink->lock);
 
@@ -243,6 +248,7 @@ struct grpc_sink *grpc_sink_start(const struct grpc_sink_settings *settings)
     struct grpc_sink *sink = calloc(1, sizeof(*sink));
     ASSERT(sink != NULL);
     grpc_init();
+    sink->discard = settings->discard;
     (void)pthread_mutex_init(&sink->lock, NULL);
     sink->server = grpc_server_create(&args, NULL);
     sink->cq = grpc_completion_queue_create_for_next(NULL);
@@ -256,10 +262,9 @@ struct grpc_sink *grpc_sink_start(const struct grpc_sink_settings *settings)
     return sink;
 }
 
-void grpc_sink_stop(struct grpc_sink *sink)
+void grpc_sink_stop_with(struct grpc_sink *sink,
+                         void (*visit)(struct grpc_sink *sink, bool *context), bool *context)
 {
-    if (sink == NULL)
-        return;
     /* The shutdown's own event comes to a queue of its own, whoever is waiting on the other. */
     grpc_completion_queue *cq = grpc_completion_queue_create_for_pluck(NULL);
     grpc_server_shutdown_and_notify(sink->server, cq, sink);
@@ -274,11 +279,19 @@ void grpc_sink_stop(struct grpc_sink *sink)
            GRPC_QUEUE_SHUTDOWN)
         ;
     grpc_completion_queue_destroy(sink->cq);
-    for (size_t i = 0; i < sink->request_count; i++)
+    if (visit != NULL)
+        visit(sink, context);
+    for (size_t i = 0; i < sink->request_count && !sink->discard; i++)
         free((uint8_t *)sink->requests[i].body.data);
     (void)pthread_mutex_destroy(&sink->lock);
     free(sink);
     grpc_shutdown();
+}
+
+void grpc_sink_stop(struct grpc_sink *sink)
+{
+    if (sink != NULL)
+        grpc_sink_stop_with(sink, NULL, NULL);
 }
 
 int grpc_sink_port(const struct grpc_sink *sink)

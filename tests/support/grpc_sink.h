@@ -20,6 +20,7 @@ struct grpc_sink_settings {
     const char *cert;
     const char *key;
     const char *client_ca; /* asks for a client certificate below this; NULL: does not */
+    bool discard;          /* requests are counted and not kept: for benchmarks */
 };
 
 struct grpc_sink_answer {
@@ -49,6 +50,10 @@ struct grpc_sink_request {
 
 struct grpc_sink *grpc_sink_start(const struct grpc_sink_settings *settings);
 void grpc_sink_stop(struct grpc_sink *sink); /* accepts NULL */
+
+/* The same, and gives the requests to `visit` when no more can come. */
+void grpc_sink_stop_with(struct grpc_sink *sink,
+                         void (*visit)(struct grpc_sink *sink, bool *context), bool *context);
 
 int grpc_sink_port(const struct grpc_sink *sink);
 

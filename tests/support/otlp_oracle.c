@@ -323,7 +323,7 @@ static bool same_json_record(const cJSON *json, const oracle_record *record)
     const cJSON *body = member_of(json, "body");
     return same_json_time(json, "timeUnixNano", record->time_unix_nano) &&
            same_json_time(json, "observedTimeUnixNano", record->observed_time_unix_nano) &&
-           same_json_uint(json, "severityNumber", record->severity_number) &&
+           same_json_uint(json, "severityNumber", (int32_t)record->severity_number) &&
            same_json_text(json, "severityText", record->severity_text) &&
            same_json_text(json, "eventName", record->event_name) &&
            same_json_uint(json, "droppedAttributesCount", record->dropped_attributes_count) &&

@@ -63,7 +63,7 @@ class Daemon:
         self.config.write_text(
             f"receivers:\n  otlp_http: {{ listen: [ '127.0.0.1:{self.http_port}' ] {self.http} }}\n"
             + "".join(f"  {line}\n" for line in self.receivers.split("\n") if line)
-            + section("journal", journal)
+            + section("journal", "disk_reserve: 1MiB\n" + journal)
             + section("exporters", exporters)
             + extra
         )

@@ -8,18 +8,27 @@ import subprocess
 
 def lines(directory):
     """Every whole line of every file of the store, oldest file first."""
-    directory = pathlib.Path(directory)
+    while True:
+        try:
+            return _lines_now(pathlib.Path(directory))
+        except FileNotFoundError:
+            pass  # a file was closed or compressed meanwhile: look again
+
+
+def _lines_now(directory):
+    found = []
     for path in sorted(directory.glob("*.jsonl*"), key=lambda p: (p.name == "active.jsonl", p.name)):
         if path.suffix == ".zst":
             if path.with_suffix("").exists():
                 continue  # its plain twin is still there and says the same
-            data = subprocess.run(["zstd", "-dcq", str(path)], capture_output=True,
+            data = subprocess.run(["zstd", "-dcq"], stdin=open(path, "rb"), capture_output=True,
                                   check=True).stdout
         elif path.suffix == ".jsonl":
             data = path.read_bytes()
         else:
             continue
-        yield from data[: data.rfind(b"\n") + 1].splitlines()
+        found += data[: data.rfind(b"\n") + 1].splitlines()
+    return found
 
 
 def records(directory):

@@ -14,7 +14,12 @@
 
 static uint64_t active_size(const struct file_store *store)
 {
-    return file_store_run_number(store, "wc -c < active.jsonl");
+    char path[256];
+    struct stat info;
+
+    snprintf(path, sizeof(path), "%s/active.jsonl", store->path);
+    assert_int_equal(stat(path, &info), 0);
+    return (uint64_t)info.st_size;
 }
 
 static void truncate_active(const struct file_store *store, uint64_t size)

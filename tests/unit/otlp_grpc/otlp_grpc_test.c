@@ -505,6 +505,22 @@ static void test_tls_shows_our_certificate_when_asked(void **state)
     free(files);
 }
 
+static void test_replaced_certificates_are_taken_up(void **state)
+{
+    struct bench *bench = *state;
+    struct tls_files *files = start_tls(bench, false);
+    char path[TEST_PATH_MAX];
+
+    option_set_text(ops, bench->config, "tls.ca_file", files->other_path);
+    create_exporter(bench);
+    assert_int_equal(send_small(bench), EXPORT_RETRY);
+    test_certs_write(bench->dir.path, "other.pem", "half a file", path);
+    assert_int_equal(send_small(bench), EXPORT_RETRY);
+    test_certs_write(bench->dir.path, "other.pem", files->ca.cert, path);
+    assert_int_equal(send_small(bench), EXPORT_DONE);
+    free(files);
+}
+
 static void test_unusable_certificate_files_fail_creation(void **state)
 {
     struct bench *bench = *state;
@@ -590,6 +606,7 @@ int main(void)
         ON_BENCH(test_tls_with_a_foreign_authority_sends_nothing),
         ON_BENCH(test_tls_with_another_name_sends_nothing),
         ON_BENCH(test_tls_shows_our_certificate_when_asked),
+        ON_BENCH(test_replaced_certificates_are_taken_up),
         ON_BENCH(test_unusable_certificate_files_fail_creation),
         ON_BENCH(test_plain_text_leaves_the_machine_only_when_told),
         ON_BENCH(test_headers_that_gRPC_owns_are_refused),

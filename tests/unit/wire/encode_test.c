@@ -314,6 +314,26 @@ static void test_a_line_holds_every_field_in_its_json_form(void **state)
     buf_fini(&extra);
 }
 
+static void test_a_negative_severity_stays_negative(void **state)
+{
+    (void)state;
+    struct error err;
+    struct buf line;
+    buf_init(&line, BIG);
+    const struct record_group group = {.request_fields = SLICE_EMPTY};
+    struct slice record = SLICE("\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");
+    assert_int_equal(encode_otlp_json_line(&group, record, SLICE_EMPTY, &line, &err), ST_OK);
+    cJSON *json = parse_line(&line);
+    oracle_record *oracle = oracle_read_record(record);
+    oracle_scope_logs scope_logs = OPENTELEMETRY__PROTO__LOGS__V1__SCOPE_LOGS__INIT;
+    oracle_resource_logs resource_logs = OPENTELEMETRY__PROTO__LOGS__V1__RESOURCE_LOGS__INIT;
+    assert_int_equal((int32_t)oracle->severity_number, -1);
+    assert_true(oracle_same_json(json, &resource_logs, &scope_logs, oracle));
+    oracle_free(oracle);
+    cJSON_Delete(json);
+    buf_fini(&line);
+}
+
 static void test_broken_or_too_deep_records_leave_the_buffer_alone(void **state)
 {
     (void)state;
@@ -493,7 +513,7 @@ static void test_doubles_always_show_that_they_are_doubles(void **state)
     assert_plain_double(0.1, "0.1");
     assert_plain_double(1.0 / 3, "0.3333333333333333");
     assert_plain_double(1e15, "1e+15");
-    assert_plain_double(123456789012345678, "1.2345678901234568e+17");
+    assert_plain_double(123456789012345678.0, "1.2345678901234568e+17");
     assert_plain_double(999999999999999, "999999999999999.0");
     assert_plain_double(5e-324, "4.94065645841247e-324");
     assert_plain_double(__builtin_nan(""), "\"NaN\"");
@@ -512,6 +532,7 @@ int main(void)
         cmocka_unit_test(test_recorded_requests_say_the_same_in_json),
         cmocka_unit_test(test_random_requests_say_the_same_in_json),
         cmocka_unit_test(test_a_line_holds_every_field_in_its_json_form),
+        cmocka_unit_test(test_a_negative_severity_stays_negative),
         cmocka_unit_test(test_broken_or_too_deep_records_leave_the_buffer_alone),
         cmocka_unit_test(test_a_line_that_does_not_fit_is_not_begun),
         cmocka_unit_test(test_texts_are_escaped_where_json_asks_for_it),

@@ -101,6 +101,22 @@ static void test_bytes_that_are_no_protobuf_are_refused(void **state)
         assert_int_equal(first_step(broken[i], &field), PB_BROKEN);
 }
 
+static void test_a_field_that_lacks_its_last_byte_is_refused(void **state)
+{
+    (void)state;
+    static uint8_t payload[20000];
+    static uint8_t bytes[sizeof(payload) + 16];
+    for (size_t size = 1; size < sizeof(payload); size += 1 + size / 16) {
+        struct pb_field field;
+        uint8_t *end = pb_put_bytes(bytes, 1, slice_of(payload, size));
+        size_t whole = (size_t)(end - bytes);
+        assert_int_equal(first_step(slice_of(bytes, whole), &field), PB_FIELD);
+        assert_int_equal(field.bytes.size, size);
+        assert_int_equal(field.whole.size, whole);
+        assert_int_equal(first_step(slice_of(bytes, whole - 1), &field), PB_BROKEN);
+    }
+}
+
 static void test_groups_are_passed_on_whole(void **state)
 {
     (void)state;
@@ -299,6 +315,49 @@ static void test_the_last_of_a_repeated_single_field_wins(void **state)
     assert_true(slice_equal(view.severity_text, SLICE("b")));
     assert_int_equal(view.body.type, ANY_TYPE_BOOL);
     assert_int_equal(view.body.integer, 1);
+}
+
+/* Attributes that begin like nearly all do, and go on. */
+static void test_what_follows_a_usual_attribute_is_not_overlooked(void **state)
+{
+    (void)state;
+    struct attribute_view view;
+    struct error err;
+    struct slice usual = SLICE("\x0a\x01k\x12\x06\x0a\x04text");
+    assert_int_equal(otlp_read_attribute(usual, &view, &err), ST_OK);
+    assert_true(slice_equal(view.value.bytes, SLICE("text")));
+    assert_true(slice_equal(view.value.encoded, SLICE("\x0a\x04text")));
+
+    struct slice second_value = SLICE("\x0a\x01k\x12\x06\x0a\x04text\x12\x02\x18\x07");
+    assert_int_equal(otlp_read_attribute(second_value, &view, &err), ST_OK);
+    assert_int_equal(view.value.type, ANY_TYPE_INT);
+    assert_int_equal(view.value.integer, 7);
+    struct slice second_key = SLICE("\x0a\x01k\x12\x02\x18\x07\x0a\x01l");
+    assert_int_equal(otlp_read_attribute(second_key, &view, &err), ST_OK);
+    assert_true(slice_equal(view.key, SLICE("l")));
+    struct slice number_behind_text = SLICE("\x0a\x01k\x12\x08\x0a\x04text\x18\x07");
+    assert_int_equal(otlp_read_attribute(number_behind_text, &view, &err), ST_OK);
+    assert_int_equal(view.value.type, ANY_TYPE_INT);
+    struct slice bool_behind_number = SLICE("\x0a\x01k\x12\x04\x18\x07\x10\x02");
+    assert_int_equal(otlp_read_attribute(bool_behind_number, &view, &err), ST_OK);
+    assert_int_equal(view.value.type, ANY_TYPE_BOOL);
+    assert_int_equal(view.value.integer, 1);
+
+    struct slice odd_bool = SLICE("\x0a\x01k\x12\x02\x10\x02");
+    assert_int_equal(otlp_read_attribute(odd_bool, &view, &err), ST_OK);
+    assert_int_equal(view.value.integer, 1);
+
+    static const struct slice broken[] = {
+        SLICE("\x0a\x01k\x12\x04\x0a\x06textit"),   /* a text that goes on behind its value */
+        SLICE("\x0a\x01k\x12\x06\x0a\x04text\x12"), /* a tag behind the value */
+        SLICE("\x0a\x01k\x12\x07\x0a\x04text\x18"), /* a tag within it */
+        SLICE("\x0a\x01k\x12\x06\x0a\x05text"),     /* a text longer than its value */
+        SLICE("\x0a\x01k\x12\x07\x0a\x04text"),     /* a value longer than its attribute */
+        SLICE("\x0a\x01k\x12\x03\x18\x80\x80"),     /* a number without end */
+        SLICE("\x0a\x0fk\x12\x06\x0a\x04text"),     /* a key longer than its attribute */
+    };
+    for (size_t i = 0; i < COUNT_OF(broken); i++)
+        assert_int_equal(otlp_read_attribute(broken[i], &view, &err), ST_CORRUPT);
 }
 
 /* Some receivers merge the two, some keep the second: what we showed could differ from what they
@@ -509,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_fields_of_every_wire_type_are_read_back),
         cmocka_unit_test(test_varint_sizes_match_what_is_written),
         cmocka_unit_test(test_bytes_that_are_no_protobuf_are_refused),
+        cmocka_unit_test(test_a_field_that_lacks_its_last_byte_is_refused),
         cmocka_unit_test(test_groups_are_passed_on_whole),
         cmocka_unit_test(test_appended_attributes_are_read_by_the_oracle),
         cmocka_unit_test(test_append_at_the_limit_changes_nothing),
@@ -517,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_cut_requests_are_refused_like_protobuf_c_refuses_them),
         cmocka_unit_test(test_known_fields_of_another_wire_type_are_refused),
         cmocka_unit_test(test_the_last_of_a_repeated_single_field_wins),
+        cmocka_unit_test(test_what_follows_a_usual_attribute_is_not_overlooked),
         cmocka_unit_test(test_a_value_behind_an_array_is_refused),
         cmocka_unit_test(test_missing_and_empty_values_have_no_type),
         cmocka_unit_test(test_values_nested_over_the_limit_are_refused),

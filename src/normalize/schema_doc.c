@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* schema_doc.c -- see schema_doc.h.  What is true of all records stands in the text below; what
+ * can differ comes from the tables. */
+#include "normalize/schema_doc.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "normalize/dialect.h"
+
+enum { LINE_SIZE_MAX = 2048 };
+
+/* Where the text goes; the first failure sticks. */
+struct page {
+    struct buf *out;
+    enum status status;
+    struct error *err;
+};
+
+static const char introduction[] =
+    "# Schema of agent events, version " SCHEMA_VERSION "\n"
+    "\n"
+    "<!-- Written from the tables in src/normalize/ by the test normalize.schema_doc; to write it\n"
+    "     anew, run that test with UPDATE_GOLDEN=1. -->\n"
+    "\n"
+    "Every record is an OTLP LogRecord as its sender wrote it, with attributes of this schema\n"
+    "appended. One record in is one record out, and nothing that the sender wrote is changed.\n"
+    "\n"
+    "## Reading a record\n"
+    "\n"
+    "1. **Look for `agent.norm.K` first, then for `K`.** Where the sender used a key of this\n"
+    "   schema with another value, its value stays at `K` and ours is at `agent.norm.K`. Where\n"
+    "   the sender wrote `agent.norm.K` as well, ours has one more `agent.norm.` in front: of\n"
+    "   the keys that end in `K` behind any number of `agent.norm.`, the longest counts. More\n"
+    "   than nine do not occur in what we write; a sender's key with more than eight is not\n"
+    "   part of this. An equal value is not repeated.\n"
+    "2. **`agent.norm.errors` lists keys that are not to be believed or could not be read**: keys\n"
+    "   of this schema under `agent.` that a sender without our trust wrote, keys that stand\n"
+    "   twice, values that are not of the type or the words required (then the normalized value\n"
+    "   is missing), texts over 16 KiB (not written a second time; the original is complete), and\n"
+    "   the kind of a native event that is unknown. At most 32 keys are listed.\n"
+    "3. **Time.** `time_unix_nano` is the sender's; if that was 0, the attribute\n"
+    "   `event.timestamp`, else the observed time, else the time of receipt.\n"
+    "   `agent.time.source` says which. `observed_time_unix_nano` is filled only if it was 0.\n"
+    "4. **Name.** `event_name` is replaced only if it was empty or a place in source code\n"
+    "   (`event src/file.rs:12`); what it was is then in `agent.original.event_name`.\n"
+    "5. **Severity.** `severity_number` is filled only if it was 0. `agent.severity` is always\n"
+    "   there: 9 for success, pending and unknown, 13 for denied, cancelled and timeout, 17 for\n"
+    "   failure, 21 for a critical risk; of native and unknown senders, what they say.\n"
+    "6. **`log.record.uid` is ours**: a UUIDv7 given on arrival. A sender's own stays at that "
+    "key,\n"
+    "   and ours is then at `agent.norm.log.record.uid`.\n"
+    "7. **`agent.peer.*` is the kernel's word about the sender.** A record whose sender wrote "
+    "such\n"
+    "   a key has ours at `agent.norm.agent.peer.*`.\n"
+    "8. **`agent.classification`** is `exact` where the sender said it, `heuristic` where we\n"
+    "   concluded it from text or from earlier records, `none` where the record is not\n"
+    "   understood.\n"
+    "9. Words that mean nothing (`none`, `unknown`, `unix-socket`, `[REDACTED]`, `<REDACTED>`,\n"
+    "   empty text and empty values) never become normalized values. A word that is not in a\n"
+    "   closed list becomes `unknown`.\n"
+    "\n";
+
+static const char native_text[] =
+    "## Native events\n"
+    "\n"
+    "A sender on the Unix socket writes the attributes of this schema itself. Those with a value\n"
+    "of the type and the words below are the values, and nothing is repeated. A value written\n"
+    "differently (a number as text, `Denied`) is put right at `agent.norm.KEY`. The keys\n"
+    "`agent.schema.version`, `agent.event.kind`, `agent.dialect`, `agent.dialect.event`,\n"
+    "`agent.transport`, `agent.time.source`, `agent.norm.*`, `agent.peer.*` and `log.record.uid`\n"
+    "are never the sender's. An event of an unknown kind, or that lacks what its kind requires,\n"
+    "is kept as `agent.other`; `agent.norm.errors` says what is missing.\n"
+    "\n"
+    "The phase is the attribute `agent.event.phase`, or `phase`, or else the kind's first choice.\n"
+    "Where `agent.outcome` is missing it follows from `agent.decision.outcome`, from\n"
+    "`process.exit.code`, from the presence of `error.type`, in this order; what only began is\n"
+    "`pending`.\n"
+    "\n";
+
+static void put(struct page *page, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void put(struct page *page, const char *fmt, ...)
+{
+    char line[LINE_SIZE_MAX];
+    va_list args;
+    va_start(args, fmt);
+    int size = vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    ASSERT(size >= 0 && (size_t)size < sizeof(line)); /* our own tables are short */
+    if (page->status == ST_OK)
+        page->status = buf_append(page->out, line, (size_t)size, page->err);
+}
+
+static void put_text(struct page *page, const char *text)
+{
+    if (page->status == ST_OK)
+        page->status = buf_append(page->out, text, strlen(text), page->err);
+}
+
+/* --- The model ----------------------------------------------------------------------------- */
+
+static void put_required(struct page *page, const struct schema_kind *kind)
+{
+    for (size_t i = 0; i < kind->required_count; i++) {
+        const uint16_t *either = kind->required[i];
+        put(page, "%s`%s`", i > 0 ? ", " : "", schema_attributes[either[0]].key);
+        if (either[1] < SCHEMA_KEY_COUNT)
+            put(page, " or `%s`", schema_attributes[either[1]].key);
+    }
+}
+
+static void put_phases(struct page *page, const struct schema_kind *kind)
+{
+    put(page, "%s", words_phase[kind->default_phase]);
+    for (unsigned phase = 0; words_phase[phase] != NULL; phase++) {
+        if (phase != kind->default_phase && (kind->phases & 1U << phase) != 0)
+            put(page, ", %s", words_phase[phase]);
+    }
+}
+
+static void put_kinds(struct page *page)
+{
+    put_text(page, "## Kinds\n\n"
+                   "| Kind | Meaning | Phases | Required | Further |\n"
+                   "|---|---|---|---|---|\n");
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        const struct schema_kind *kind = &schema_kinds[i];
+        put(page, "| `%s` | %s | ", kind->name, kind->meaning);
+        put_phases(page, kind);
+        put_text(page, " | ");
+        put_required(page, kind);
+        put_text(page, " | ");
+        for (const uint16_t *key = kind->optional; *key != SCHEMA_KEY_COUNT; key++)
+            put(page, "%s`%s`", key > kind->optional ? ", " : "", schema_attributes[*key].key);
+        put_text(page, " |\n");
+    }
+    put_text(page, "\nOf several phases the first is taken when a native event names none.\n\n");
+}
+
+static void put_attributes(struct page *page)
+{
+    static const char *const types[] = {[VALUE_TEXT] = "string",
+                                        [VALUE_INT] = "int",
+                                        [VALUE_DOUBLE] = "double",
+                                        [VALUE_BOOL] = "boolean",
+                                        [VALUE_TEXTS] = "string[]"};
+    static const char *const requirements[] = {[SCHEMA_REQUIRED] = "always",
+                                               [SCHEMA_CONDITIONAL] = "where it applies",
+                                               [SCHEMA_OPTIONAL] = "where known"};
+    put_text(page, "## Attributes\n\n"
+                   "| Attribute | Type | Present | Meaning | Values |\n"
+                   "|---|---|---|---|---|\n");
+    for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+        const struct schema_attribute *attribute = &schema_attributes[i];
+        put(page, "| `%s` | %s | %s | %s | ", attribute->key, types[attribute->type],
+            requirements[attribute->requirement], attribute->meaning);
+        bool is_kind = i == KEY_AGENT_EVENT_KIND; /* the table above */
+        for (size_t word = 0; attribute->words != NULL && !is_kind && attribute->words[word];
+             word++)
+            put(page, "%s`%s`", word > 0 ? ", " : "", attribute->words[word]);
+        put_text(page, " |\n");
+    }
+    put_text(page, "\n");
+}
+
+/* --- Dialects ------------------------------------------------------------------------------ */
+
+static void put_rule(struct page *page, const struct dialect *dialect, const struct rule *rule)
+{
+    static const char *const how[] = {[RULE_TEXT] = "",
+                                      [RULE_INT] = "to int",
+                                      [RULE_INT_FROM_ZERO] = "to int, plus 1",
+                                      [RULE_DOUBLE] = "to double",
+                                      [RULE_SECONDS] = "milliseconds to seconds",
+                                      [RULE_BOOL] = "to boolean",
+                                      [RULE_WORD] = "",
+                                      [RULE_WORD_OR_TEXT] = "other words as they are",
+                                      [RULE_LIST] = "split at commas",
+                                      [RULE_CONTENT] = ""};
+    put(page, "| `%s` | `%s` | ", dialect->sources[rule->source],
+        schema_attributes[rule->target].key);
+    const char *between = "";
+    for (const struct word_map *word = rule->words; word != NULL && word->from != NULL; word++) {
+        put(page, "%s%s → %s", between, word->from, word->to);
+        between = "; ";
+    }
+    put(page, "%s%s |\n", how[rule->how][0] != '\0' ? between : "", how[rule->how]);
+}
+
+static void put_rules(struct page *page, const struct dialect *dialect, const struct rule *rules,
+                      size_t count)
+{
+    if (count == 0)
+        return;
+    put_text(page, "\n| From | To | How |\n|---|---|---|\n");
+    for (size_t i = 0; i < count; i++)
+        put_rule(page, dialect, &rules[i]);
+}
+
+static void put_event(struct page *page, const struct dialect *dialect,
+                      const struct dialect_event *event)
+{
+    put(page, "### `%s` → %s %s\n\n", event->name, schema_kinds[event->kind].name,
+        words_phase[event->phase]);
+    put(page, "%s%s", event->note != NULL ? event->note : "", event->note != NULL ? " " : "");
+    put(page, "Classification `%s`; outcome `%s` unless said otherwise.\n",
+        words_classification[event->classification], words_outcome[event->outcome]);
+    put_rules(page, dialect, event->rules, event->rule_count);
+    put_text(page, "\n");
+}
+
+static void put_dialect(struct page *page, const struct dialect *dialect)
+{
+    put(page, "## Dialect `%s`\n\n", dialect->name);
+    put(page,
+        "Product `%s`. Known by a scope that begins with `%s`, or an `event.name` that begins with "
+        "`%s`. Names that are not below become `agent.other`.\n\n",
+        dialect->product, dialect->scope_prefix, dialect->event_prefix);
+    put_text(page, "On every event:\n");
+    put_rules(page, dialect, dialect->rules, dialect->rule_count);
+    put_text(page, "\n");
+    if (dialect->note != NULL)
+        put(page, "%s\n\n", dialect->note);
+    for (size_t i = 0; i < dialect->event_count; i++)
+        put_event(page, dialect, &dialect->events[i]);
+    for (size_t i = 0; i < dialect->refined_count; i++)
+        put_event(page, dialect, dialect->refined[i]);
+    if (dialect->chapter != NULL)
+        put_text(page, dialect->chapter);
+}
+
+enum status schema_write_markdown(struct buf *out, struct error *err)
+{
+    struct page page = {.out = out, .err = err};
+    put_text(&page, introduction);
+    put_kinds(&page);
+    put_attributes(&page);
+    put_text(&page, native_text);
+    for (size_t i = 0; i < dialect_count; i++)
+        put_dialect(&page, dialect_list[i]);
+    return page.status;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* normalize_fuzz.c -- any bytes as a record of each transport.  What is taken must read back as a
+ * record that has everything required, with the sender's own attributes as they were. */
+#include "support/made_record.h"
+
+enum { INPUT_MAX = 1 << 16 };
+
+static void check(struct normalizer *normalizer, struct slice record, enum transport transport)
+{
+    static struct attribute_view before_attributes[NORMALIZED_ATTRIBUTES_MAX];
+    struct record_view before;
+    struct error err;
+    if (otlp_read_record(record, &otlp_limits_default, before_attributes, NORMALIZED_ATTRIBUTES_MAX,
+                         &before, &err) != ST_OK)
+        return;
+    const struct normalize_input input = {.record = record,
+                                          .transport = transport,
+                                          .native_kind = SLICE("agent.command"),
+                                          .sender_fields = made_peer(),
+                                          .received_unix_nano = 1795209900000000000};
+    struct normalized *normalized = normalized_make(normalizer, &input);
+    for (size_t i = 0; i < before.attribute_count; i++)
+        ASSERT(slice_equal(before.attributes[i].value.encoded,
+                           normalized->whole.attributes[i].value.encoded));
+    ASSERT(normalized_value(normalized, "agent.event.kind") != NULL);
+    ASSERT(normalized_value(normalized, "agent.outcome") != NULL);
+    ASSERT(normalized_value(normalized, "log.record.uid") != NULL);
+    ASSERT(normalized->whole.time_unix_nano != 0);
+    normalized_destroy(normalized);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct normalizer *normalizer;
+    if (normalizer == NULL)
+        normalizer = made_normalizer();
+    if (size > INPUT_MAX)
+        return -1;
+    check(normalizer, slice_of(data, size), TRANSPORT_OTLP_GRPC);
+    check(normalizer, slice_of(data, size), TRANSPORT_UNIX_SOCKET);
+    return 0;
+}

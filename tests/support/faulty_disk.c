@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* faulty_disk.c -- see faulty_disk.h.  Changes are kept in a list, oldest first, each with what is
+ * needed to take it back; taking back goes from the newest to the oldest. */
+#include "support/faulty_disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    CHANGES_MAX = 4096,
+    SECTOR = 512,
+};
+
+enum change_kind { CHANGE_BYTES, CHANGE_RENAME, CHANGE_UNLINK };
+
+struct change {
+    enum change_kind kind;
+    bool is_doomed; /* a sync of it failed */
+    ino_t file;     /* CHANGE_BYTES */
+    int fd;         /* owned; of the file, or of the directory */
+    off_t offset;
+    size_t size;     /* of the changed bytes */
+    uint8_t *old;    /* owned; what was there, `old_size` bytes of it */
+    size_t old_size; /* less than `size`: the file ended there */
+    char name[64];   /* where the file is now, or was before it was unlinked */
+    char from[64];   /* CHANGE_RENAME: its name before */
+    char backup[64]; /* a hard link to what the name meant before; empty: nothing */
+};
+
+static struct {
+    pthread_mutex_t lock;
+    int dir_fd;
+    enum disk_fault fault;
+    int os_errno;
+    unsigned calls, first, last; /* calls so far; those that meet the fault */
+    bool was_hit;
+    bool is_off;
+    unsigned backups;
+    size_t count;
+    struct change changes[CHANGES_MAX];
+} disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .dir_fd = -1};
+
+/* --- Faults ------------------------------------------------------------------------------- */
+
+/* Counts a call.  Sets errno if it fails. */
+static enum disk_fault count_call(void)
+{
+    disk.calls++;
+    if (disk.is_off) {
+        errno = EIO;
+        return DISK_FAULT_POWER_CUT;
+    }
+    if (disk.fault == DISK_FAULT_NONE || disk.calls < disk.first || disk.calls > disk.last)
+        return DISK_FAULT_NONE;
+    disk.was_hit = true;
+    disk.is_off = disk.fault == DISK_FAULT_POWER_CUT;
+    errno = disk.fault == DISK_FAULT_INTERRUPT ? EINTR : disk.os_errno;
+    return disk.fault;
+}
+
+static bool fails(enum disk_fault fault)
+{
+    return fault != DISK_FAULT_NONE && fault != DISK_FAULT_SHORT;
+}
+
+/* --- Changes ------------------------------------------------------------------------------ */
+
+static struct change *add_change(enum change_kind kind, int fd)
+{
+    ASSERT(disk.count < CHANGES_MAX);
+    struct change *change = &disk.changes[disk.count++];
+    *change = (struct change){.kind = kind, .fd = dup(fd)};
+    ASSERT(change->fd >= 0);
+    return change;
+}
+
+static void drop_change(struct change *change)
+{
+    (void)close(change->fd);
+    free(change->old);
+    if (change->backup[0] != 0)
+        (void)unlinkat(disk.dir_fd, change->backup, 0);
+}
+
+static ino_t file_of(int fd)
+{
+    struct stat st;
+    ASSERT(fstat(fd, &st) == 0);
+    return st.st_ino;
+}
+
+static void remember_bytes(int fd, off_t offset, size_t size)
+{
+    char path[64];
+    struct change *change = add_change(CHANGE_BYTES, fd);
+
+    change->file = file_of(fd);
+    change->offset = offset;
+    change->size = size;
+    change->old = calloc(1, size + 1);
+    ASSERT(change->old != NULL);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int reader = open(path, O_RDONLY | O_CLOEXEC); /* the given one may be write-only */
+    ASSERT(reader >= 0);
+    ssize_t got = pread(reader, change->old, size, offset);
+    ASSERT(got >= 0);
+    change->old_size = (size_t)got;
+    (void)close(reader);
+}
+
+/* Keeps what `name` means now, under another name. */
+static void remember_name(struct change *change, int dir_fd, const char *name)
+{
+    snprintf(change->name, sizeof(change->name), "%s", name);
+    snprintf(change->backup, sizeof(change->backup), "backup-%u", ++disk.backups);
+    if (linkat(dir_fd, name, disk.dir_fd, change->backup, 0) < 0)
+        change->backup[0] = 0;
+}
+
+/* A sync of a file, or of directories (`file` 0), has ended. */
+static void end_sync(ino_t file, bool has_failed)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < disk.count; i++) {
+        struct change *change = &disk.changes[i];
+        bool is_covered = change->kind == CHANGE_BYTES ? change->file == file : file == 0;
+        /* Names are journalled: what one sync could not write, a later one does. */
+        if (is_covered && has_failed && change->kind == CHANGE_BYTES)
+            change->is_doomed = true;
+        if (is_covered && !has_failed && !change->is_doomed)
+            drop_change(change);
+        else
+            disk.changes[kept++] = *change;
+    }
+    disk.count = kept;
+}
+
+/* --- The calls ---------------------------------------------------------------------------- */
+
+static int disk_open_at(int dir_fd, const char *name, int flags, mode_t mode)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    int fd = fails(count_call()) ? -1 : openat(dir_fd, name, flags, mode);
+    (void)pthread_mutex_unlock(&disk.lock);
+    return fd;
+}
+
+static ssize_t disk_pread(int fd, void *data, size_t size, off_t offset)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    enum disk_fault fault = count_call();
+    if (fault == DISK_FAULT_SHORT)
+        size = size / 2 + 1;
+    ssize_t n = fails(fault) ? -1 : pread(fd, data, size, offset);
+    (void)pthread_mutex_unlock(&disk.lock);
+    return n;
+}
+
+/* The first half of `parts` as one piece. */
+static size_t first_half(const struct iovec *parts, int count, uint8_t **ret)
+{
+    size_t total = 0;
+    size_t at = 0;
+
+    for (int i = 0; i < count; i++)
+        total += parts[i].iov_len;
+    uint8_t *bytes = malloc(total + 1);
+    ASSERT(bytes != NULL);
+    for (int i = 0; i < count; i++) {
+        if (parts[i].iov_len > 0)
+            memcpy(bytes + at, parts[i].iov_base, parts[i].iov_len);
+        at += parts[i].iov_len;
+    }
+    *ret = bytes;
+    return total / 2 + 1 < total ? total / 2 + 1 : total;
+}
+
+static ssize_t disk_pwritev(int fd, const struct iovec *parts, int count, off_t offset)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    bool was_off = disk.is_off;
+    enum disk_fault fault = count_call();
+    int os_errno = errno;
+    ssize_t n = -1;
+    if (fault == DISK_FAULT_NONE) {
+        size_t total = 0;
+        for (int i = 0; i < count; i++)
+            total += parts[i].iov_len;
+        remember_bytes(fd, offset, total);
+        n = pwritev(fd, parts, count, offset);
+    } else if (fault != DISK_FAULT_INTERRUPT && !was_off) {
+        uint8_t *bytes;
+        size_t size = first_half(parts, count, &bytes);
+        remember_bytes(fd, offset, size);
+        n = pwrite(fd, bytes, size, offset);
+        free(bytes);
+        if (fails(fault))
+            n = -1;
+    }
+    errno = os_errno;
+    (void)pthread_mutex_unlock(&disk.lock);
+    return n;
+}
+
+static int disk_sync(ino_t file)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    enum disk_fault fault = count_call();
+    int os_errno = errno;
+    if (fault != DISK_FAULT_INTERRUPT && fault != DISK_FAULT_POWER_CUT)
+        end_sync(file, fails(fault));
+    errno = os_errno;
+    (void)pthread_mutex_unlock(&disk.lock);
+    return fails(fault) ? -1 : 0;
+}
+
+static int disk_fdatasync(int fd)
+{
+    return disk_sync(file_of(fd));
+}
+
+static int disk_fsync_dir(int dir_fd)
+{
+    (void)dir_fd; /* there are two, and nothing is moved where their order would matter */
+    return disk_sync(0);
+}
+
+static int disk_ftruncate(int fd, off_t size)
+{
+    struct stat st;
+
+    (void)pthread_mutex_lock(&disk.lock);
+    bool has_failed = fails(count_call());
+    if (!has_failed) {
+        ASSERT(fstat(fd, &st) == 0);
+        if (size < st.st_size)
+            remember_bytes(fd, size, (size_t)(st.st_size - size));
+        has_failed = ftruncate(fd, size) < 0;
+    }
+    (void)pthread_mutex_unlock(&disk.lock);
+    return has_failed ? -1 : 0;
+}
+
+static int disk_fallocate(int fd, int mode, off_t offset, off_t size)
+{
+    (void)fd;
+    (void)mode;
+    (void)offset;
+    (void)size;
+    (void)pthread_mutex_lock(&disk.lock);
+    bool has_failed = fails(count_call());
+    (void)pthread_mutex_unlock(&disk.lock);
+    return has_failed ? -1 : 0;
+}
+
+static int disk_rename_at(int old_dir_fd, const char *old_name, int new_dir_fd,
+                          const char *new_name)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    int result = -1;
+    if (!fails(count_call())) {
+        struct change *change = add_change(CHANGE_RENAME, new_dir_fd);
+        remember_name(change, new_dir_fd, new_name);
+        snprintf(change->from, sizeof(change->from), "%s", old_name);
+        result = renameat(old_dir_fd, old_name, new_dir_fd, new_name);
+    }
+    (void)pthread_mutex_unlock(&disk.lock);
+    return result;
+}
+
+static int disk_unlink_at(int dir_fd, const char *name)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    int result = -1;
+    if (!fails(count_call())) {
+        remember_name(add_change(CHANGE_UNLINK, dir_fd), dir_fd, name);
+        result = unlinkat(dir_fd, name, 0);
+    }
+    (void)pthread_mutex_unlock(&disk.lock);
+    return result;
+}
+
+static int disk_free_bytes(int dir_fd, uint64_t *ret)
+{
+    (void)dir_fd;
+    (void)pthread_mutex_lock(&disk.lock);
+    bool has_failed = fails(count_call());
+    *ret = UINT64_C(1) << 40;
+    (void)pthread_mutex_unlock(&disk.lock);
+    return has_failed ? -1 : 0;
+}
+
+const struct journal_io faulty_disk_io = {
+    .open_at = disk_open_at,
+    .pread = disk_pread,
+    .pwritev = disk_pwritev,
+    .fdatasync = disk_fdatasync,
+    .fsync_dir = disk_fsync_dir,
+    .ftruncate = disk_ftruncate,
+    .fallocate = disk_fallocate,
+    .rename_at = disk_rename_at,
+    .unlink_at = disk_unlink_at,
+    .free_bytes = disk_free_bytes,
+};
+
+/* --- For the test ------------------------------------------------------------------------- */
+
+void faulty_disk_reset(int dir_fd)
+{
+    for (size_t i = 0; i < disk.count; i++)
+        drop_change(&disk.changes[i]);
+    disk.count = 0;
+    disk.dir_fd = dir_fd;
+    (void)faulty_disk_repair();
+}
+
+void faulty_disk_break(enum disk_fault fault, int os_errno, unsigned at, unsigned length)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    disk.fault = fault;
+    disk.os_errno = os_errno;
+    disk.calls = 0;
+    disk.first = at;
+    disk.last = length < UINT_MAX - at ? at + length - 1 : UINT_MAX;
+    disk.was_hit = false;
+    (void)pthread_mutex_unlock(&disk.lock);
+}
+
+bool faulty_disk_repair(void)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    bool was_hit = disk.was_hit;
+    disk.fault = DISK_FAULT_NONE;
+    disk.was_hit = false;
+    disk.is_off = false;
+    (void)pthread_mutex_unlock(&disk.lock);
+    return was_hit;
+}
+
+/* Each sector was written, or it was not; the file had grown, or it had not. */
+static void take_bytes_back(const struct change *change, unsigned *seed)
+{
+    char path[64];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", change->fd);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return; /* was unlinked since */
+    off_t end = change->offset + (off_t)change->size;
+    for (off_t at = change->offset; at < end;) {
+        off_t stop = (at / SECTOR + 1) * SECTOR < end ? (at / SECTOR + 1) * SECTOR : end;
+        if (rand_r(seed) % 2 == 0)
+            ASSERT(pwrite(fd, change->old + (at - change->offset), (size_t)(stop - at), at) > 0);
+        at = stop;
+    }
+    off_t old_end = change->offset + (off_t)change->old_size;
+    ASSERT(fstat(fd, &st) == 0);
+    if (change->old_size < change->size && st.st_size == end && rand_r(seed) % 2 == 0)
+        ASSERT(ftruncate(fd, old_end) == 0);
+    (void)close(fd);
+}
+
+static void take_name_back(const struct change *change)
+{
+    if (change->kind == CHANGE_RENAME)
+        (void)renameat(change->fd, change->name, change->fd, change->from);
+    if (change->backup[0] != 0 &&
+        linkat(disk.dir_fd, change->backup, change->fd, change->name, 0) < 0)
+        ASSERT(errno == EEXIST); /* a newer file of that name stayed */
+}
+
+void faulty_disk_settle(unsigned seed)
+{
+    while (disk.count > 0) {
+        struct change *change = &disk.changes[--disk.count];
+        if (change->kind == CHANGE_BYTES)
+            take_bytes_back(change, &seed);
+        else if (rand_r(&seed) % 2 == 0)
+            take_name_back(change);
+        drop_change(change);
+    }
+    (void)faulty_disk_repair();
+}

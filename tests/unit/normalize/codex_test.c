@@ -1,0 +1,691 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* codex_test.c -- the corners of Codex's records that the recorded sessions do not show, or show
+ * among much else. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "support/made_record.h"
+#include "support/record_text.h"
+
+#define SCOPE "codex_otel.log_only"
+
+static struct made_record made;
+static struct normalizer *normalizer;
+
+static int begin(void **state)
+{
+    (void)state;
+    made_init(&made);
+    normalizer = made_normalizer();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    made_fini(&made);
+    normalizer_destroy(normalizer);
+    return 0;
+}
+
+/* Begins the next record. */
+static void make_event(const char *name, const char *conversation)
+{
+    made_fini(&made);
+    made_init(&made);
+    made_text(&made, "event.name", name);
+    if (conversation != NULL)
+        made_text(&made, "conversation.id", conversation);
+}
+
+static struct normalized *normalize(void)
+{
+    return made_normalize_otlp(&made, normalizer, SCOPE);
+}
+
+static void check_text(const struct normalized *normalized, const char *key, const char *expected)
+{
+    struct slice text = normalized_text(normalized, key);
+    if (!slice_equal(text, slice_of_text(expected)))
+        fail_msg("%s is '%.*s', not '%s'", key, SLICE_ARG(text), expected);
+}
+
+static void check_int(const struct normalized *normalized, const char *key, int64_t expected)
+{
+    const struct any_view *value = normalized_value(normalized, key);
+    assert_non_null(value);
+    assert_int_equal(value->type, ANY_TYPE_INT);
+    assert_int_equal(value->integer, expected);
+}
+
+static void check_bool(const struct normalized *normalized, const char *key, bool expected)
+{
+    const struct any_view *value = normalized_value(normalized, key);
+    assert_non_null(value);
+    assert_int_equal(value->type, ANY_TYPE_BOOL);
+    assert_int_equal(value->integer, expected);
+}
+
+static void check_absent(const struct normalized *normalized, const char *key)
+{
+    if (normalized_value(normalized, key) != NULL)
+        fail_msg("there is a %s", key);
+}
+
+/* --- Finding the dialect ------------------------------------------------------------------- */
+
+static void test_scope_tells_the_dialect(void **state)
+{
+    (void)state;
+    struct normalized *normalized = made_normalize_otlp(&made, normalizer, "codex_otel::metrics");
+    check_text(normalized, "agent.dialect", "codex_otel");
+    check_text(normalized, "agent.product", "codex");
+    check_text(normalized, "agent.event.kind", "agent.other");
+    normalized_destroy(normalized);
+}
+
+static void test_event_name_tells_the_dialect(void **state)
+{
+    (void)state;
+    make_event("codex.user_prompt", "c1");
+    struct normalized *normalized = made_normalize_otlp(&made, normalizer, "renamed");
+    check_text(normalized, "agent.dialect", "codex_otel");
+    check_text(normalized, "agent.event.kind", "agent.prompt");
+    normalized_destroy(normalized);
+}
+
+static void test_one_group_does_not_rub_off_on_the_next(void **state)
+{
+    (void)state;
+    normalized_destroy(made_normalize_otlp(&made, normalizer, SCOPE));
+    struct normalized *normalized = made_normalize_otlp(&made, normalizer, "another");
+    check_text(normalized, "agent.dialect", "unknown");
+    normalized_destroy(normalized);
+}
+
+static void test_noise_without_a_name_is_other(void **state)
+{
+    (void)state;
+    static const uint8_t body[] = "\x0a\x15"
+                                  "flushing OTEL metrics";
+    made_uint(&made, RECORD_SEVERITY_NUMBER, 5);
+    made_field(&made, RECORD_BODY, slice_of(body, sizeof(body) - 1));
+    made_field(&made, RECORD_EVENT_NAME, SLICE("event otel/src/metrics/client.rs:324"));
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.event.kind", "agent.other");
+    check_text(normalized, "agent.dialect.event", "unknown");
+    assert_int_equal(normalized->ours.event_name.size, 0);
+    assert_int_equal(normalized->whole.severity_number, 5);
+    normalized_destroy(normalized);
+}
+
+static void test_unknown_event_of_the_dialect_is_other(void **state)
+{
+    (void)state;
+    make_event("codex.brand_new", "c1");
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.event.kind", "agent.other");
+    check_text(normalized, "agent.dialect.event", "codex.brand_new");
+    check_text(normalized, "gen_ai.conversation.id", "c1");
+    normalized_destroy(normalized);
+}
+
+/* --- Tool results ---------------------------------------------------------------------------- */
+
+static void make_result(const char *success, const char *output)
+{
+    make_event("codex.tool_result", "c1");
+    made_text(&made, "tool_name", "exec_command");
+    made_text(&made, "tool_namespace", "functions");
+    made_text(&made, "call_id", "call_1");
+    made_text(&made, "success", success);
+    made_text(&made, "output", output);
+}
+
+static void check_result(const char *success, const char *output, const char *outcome)
+{
+    make_result(success, output);
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.outcome", outcome);
+    normalized_destroy(normalized);
+}
+
+static void test_exit_code_overrules_reported_success(void **state)
+{
+    (void)state;
+    make_result("true", "Chunk ID: 1\nProcess exited with code 1\nOutput:\nno");
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.outcome", "failure");
+    check_int(normalized, "process.exit.code", 1);
+    check_bool(normalized, "agent.tool.reported_success", true);
+    check_text(normalized, "agent.classification", "heuristic");
+    normalized_destroy(normalized);
+}
+
+static void test_output_of_the_command_cannot_claim_an_exit_code(void **state)
+{
+    (void)state;
+    check_result("true", "Chunk ID: 1\nOutput:\nProcess exited with code 0\n", "unknown");
+    check_result("true", "Process exited with code 2\nOutput:\nProcess exited with code 0\n",
+                 "failure");
+}
+
+static void test_shell_without_exit_code_is_unknown(void **state)
+{
+    (void)state;
+    check_result("true", "", "unknown");
+    check_result("true", "Process exited with code many\n", "unknown");
+    check_result("maybe", "", "unknown");
+}
+
+static void test_refusals_of_policy_are_denials(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *output, *source;
+        bool executed;
+    } seen[] = {
+        {"approval policy is Never; reject command \xe2\x80\x94 you cannot ask for escalated "
+         "permissions if the approval policy is Never",
+         "config", false},
+        {"exec_command failed: CreateProcess { message: \"Rejected(\\\"`/bin/bash -c 'rm -rf x'` "
+         "rejected: rm -f style\\\")\" }",
+         "policy", false},
+        {"exec_command failed: CreateProcess { message: \"Rejected(\\\"rejected by user\\\")\" }",
+         "user", false},
+        {"exec_command failed: CreateProcess { message: \"Rejected(\\\"This action was rejected "
+         "due to unacceptable risk.\\\")\" }",
+         "auto_reviewer", false},
+        {"exec_command failed: ProcessFailed { message: \"Network access to \\\"x\\\" was blocked: "
+         "domain is explicitly denied by policy\" }",
+         "network_proxy", true},
+        {"patch rejected: writing is blocked by read-only sandbox; rejected by user approval "
+         "settings",
+         "config", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(seen); i++) {
+        make_result("false", seen[i].output);
+        struct normalized *normalized = normalize();
+        check_text(normalized, "agent.outcome", "denied");
+        check_text(normalized, "agent.decision.source", seen[i].source);
+        check_bool(normalized, "agent.tool.executed", seen[i].executed);
+        check_text(normalized, "agent.classification", "heuristic");
+        check_int(normalized, "agent.severity", 13);
+        normalized_destroy(normalized);
+    }
+}
+
+static void test_server_cannot_fake_a_refusal(void **state)
+{
+    (void)state;
+    make_result("false", "patch rejected: so says the server");
+    made_text(&made, "mcp_server", "ticketdesk");
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.outcome", "failure");
+    normalized_destroy(normalized);
+}
+
+static void make_decision(const char *conversation, const char *call_id, const char *decision)
+{
+    make_event("codex.tool_decision", conversation);
+    made_text(&made, "tool_name", "exec_command");
+    made_text(&made, "call_id", call_id);
+    made_text(&made, "decision", decision);
+    made_text(&made, "source", "USER");
+    normalized_destroy(normalize());
+}
+
+static void test_result_after_a_denial_is_denied_once(void **state)
+{
+    (void)state;
+    make_decision("c1", "call_1", "denied");
+    make_result("false", "whatever it says");
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.event.kind", "agent.tool");
+    check_text(normalized, "agent.outcome", "denied");
+    check_bool(normalized, "agent.tool.executed", false);
+    check_absent(normalized, "agent.decision.outcome");
+    normalized_destroy(normalized);
+}
+
+static void test_denial_of_another_call_or_thread_does_not_count(void **state)
+{
+    (void)state;
+    make_decision("c1", "call_2", "denied");
+    make_decision("c2", "call_1", "denied");
+    make_decision("c1", "call_1", "approved");
+    check_result("false", "whatever it says", "failure");
+}
+
+static void test_denials_are_forgotten_in_order(void **state)
+{
+    (void)state;
+    char call_id[32];
+    make_decision("c1", "call_1", "denied");
+    for (int i = 0; i < 255; i++) {
+        (void)snprintf(call_id, sizeof(call_id), "other_%d", i);
+        make_decision("c1", call_id, "denied");
+    }
+    check_result("false", "whatever it says", "denied");
+    make_decision("c1", "one_more", "denied");
+    check_result("false", "whatever it says", "failure");
+}
+
+static void check_command(const char *arguments, const char *line)
+{
+    make_result("true", "");
+    made_text(&made, "arguments", arguments);
+    struct normalized *normalized = normalize();
+    if (line != NULL)
+        check_text(normalized, "process.command_line", line);
+    else
+        check_absent(normalized, "process.command_line");
+    normalized_destroy(normalized);
+}
+
+static void test_command_is_taken_from_the_arguments(void **state)
+{
+    (void)state;
+    check_command("{\"cmd\":\"ls \\\"a b\\\"\"}", "ls \"a b\"");
+    check_command("{\"command\":[\"bash\",\"-lc\",\"ls 'x'\"]}", "bash -lc 'ls '\\''x'\\'''");
+    check_command("{\"session_id\":4,\"chars\":\"y\\n\"}", NULL);
+    check_command("{\"cmd\":17}", NULL);
+    check_command("not json", NULL);
+}
+
+static void test_command_that_cannot_be_read_is_listed(void **state)
+{
+    (void)state;
+    make_result("true", "");
+    made_text(&made, "arguments", "{\"cmd\":{\"x\":1}}");
+    struct normalized *normalized = normalize();
+    assert_true(normalized_lists_error(normalized, "arguments"));
+    check_absent(normalized, "agent.event.facets");
+    normalized_destroy(normalized);
+}
+
+static void test_patch_tells_category_and_file(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *patch, *category, *operation;
+    } cases[] = {
+        {"*** Begin Patch\n*** Add File: a.c\n+x\n*** End Patch", "file_write", "create"},
+        {"*** Begin Patch\n*** Delete File: a.c\n*** End Patch", "file_delete", "delete"},
+        {"{\"input\":\"*** Begin Patch\\n*** Update File: a.c\\n+x\\n\"}", "file_edit", "update"},
+        {"*** Begin Patch\n*** Update File: b.c\n*** Move to: a.c\n*** End Patch", "file_edit",
+         "rename"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        make_event("codex.tool_result", "c1");
+        made_text(&made, "tool_name", "apply_patch");
+        made_text(&made, "success", "true");
+        made_text(&made, "arguments", cases[i].patch);
+        struct normalized *normalized = normalize();
+        check_text(normalized, "agent.tool.category", cases[i].category);
+        check_text(normalized, "agent.file.operation", cases[i].operation);
+        check_text(normalized, "file.path", "a.c");
+        check_text(normalized, "agent.outcome", "success");
+        normalized_destroy(normalized);
+    }
+}
+
+static void test_name_of_an_mcp_tool_is_split(void **state)
+{
+    (void)state;
+    make_event("codex.tool_result", "c1");
+    made_text(&made, "tool_name", "mcp__desk__find__all");
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.tool.category", "mcp");
+    check_text(normalized, "agent.mcp.server.name", "desk");
+    check_text(normalized, "agent.mcp.tool.name", "find__all");
+    check_text(normalized, "gen_ai.tool.name", "mcp__desk__find__all");
+    normalized_destroy(normalized);
+}
+
+/* --- Decisions ------------------------------------------------------------------------------- */
+
+static void test_decisions_are_translated(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *decision, *outcome, *scope, *result;
+    } cases[] = {
+        {"approved", "allow", "once", "success"},
+        {"Approved_For_Session", "allow", "session", "success"},
+        {"approved_execpolicy_amendment", "allow", "rule_added", "success"},
+        {"network_policy_amendment", "unknown", "rule_added", "unknown"},
+        {"denied", "deny", "once", "denied"},
+        {"timed_out", "timeout", "once", "timeout"},
+        {"abort", "abort", "once", "cancelled"},
+        {"shrugged", "unknown", "unknown", "unknown"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        make_event("codex.tool_decision", "c1");
+        made_text(&made, "decision", cases[i].decision);
+        made_text(&made, "source", "AutomatedReviewer");
+        struct normalized *normalized = normalize();
+        check_text(normalized, "agent.decision.outcome", cases[i].outcome);
+        check_text(normalized, "agent.decision.scope", cases[i].scope);
+        check_text(normalized, "agent.outcome", cases[i].result);
+        check_text(normalized, "agent.decision.source", "auto_reviewer");
+        check_bool(normalized, "agent.decision.automated", true);
+        normalized_destroy(normalized);
+    }
+}
+
+static void make_network(const char *server, const char *client, const char *mechanism)
+{
+    make_event("codex.network_proxy.policy_decision", "c1");
+    made_text(&made, "network.policy.decision", "ask");
+    made_text(&made, "network.policy.source", "decider");
+    made_text(&made, "network.transport.protocol", mechanism);
+    made_text(&made, "server.address", server);
+    made_int(&made, "server.port", 0);
+    made_text(&made, "http.request.method", "none");
+    made_text(&made, "client.address", client);
+}
+
+static void check_client(const char *client, const char *address, int64_t port)
+{
+    make_network("example.com", client, "http");
+    struct normalized *normalized = normalize();
+    check_text(normalized, "client.address", address);
+    if (port >= 0)
+        check_int(normalized, "client.port", port);
+    else
+        check_absent(normalized, "client.port");
+    normalized_destroy(normalized);
+}
+
+static void test_client_address_is_split_from_its_port(void **state)
+{
+    (void)state;
+    check_client("127.0.0.1:48548", "127.0.0.1", 48548);
+    check_client("[::1]:48548", "::1", 48548);
+    check_client("::1", "::1", -1);
+    check_client("fe80::1:48548", "fe80::1:48548", -1);
+    check_client("127.0.0.1", "127.0.0.1", -1);
+    check_client("127.0.0.1:99999", "127.0.0.1:99999", -1);
+    check_client(":80", ":80", -1);
+}
+
+static void test_sentinels_of_the_proxy_are_no_values(void **state)
+{
+    (void)state;
+    make_network("unix-socket", "unknown", "http");
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.network.target_kind", "unix_socket");
+    check_text(normalized, "network.transport", "unix");
+    assert_null(record_text_find(&normalized->ours, "agent.norm.client.address"));
+    check_absent(normalized, "client.port");
+    check_text(normalized, "agent.outcome", "pending");
+    check_text(normalized, "agent.decision.effect", "pending");
+    check_text(normalized, "agent.decision.source", "unknown");
+    check_absent(normalized, "agent.decision.automated");
+    check_int(normalized, "agent.severity", 9);
+    normalized_destroy(normalized);
+}
+
+static void test_datagram_proxy_is_udp(void **state)
+{
+    (void)state;
+    make_network("example.com", "unknown", "socks5_udp");
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.network.mechanism", "socks5_udp");
+    check_text(normalized, "network.transport", "udp");
+    normalized_destroy(normalized);
+}
+
+static void test_review_without_verdict_tells_why(void **state)
+{
+    (void)state;
+    make_event("codex.guardian_assessment", "c1");
+    made_text(&made, "status", "timed_out");
+    made_text(&made, "risk_level", "CRITICAL");
+    made_int(&made, "started_at_ms", 2000);
+    made_int(&made, "completed_at_ms", 1000);
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.decision.outcome", "timeout");
+    check_text(normalized, "agent.outcome", "timeout");
+    check_text(normalized, "agent.review.risk_level", "critical");
+    check_int(normalized, "agent.severity", 21);
+    check_absent(normalized, "agent.duration_ms"); /* the clock went back */
+    normalized_destroy(normalized);
+}
+
+/* --- The model, prompts ------------------------------------------------------------------------
+ */
+
+static void test_usage_is_told_once_a_request(void **state)
+{
+    (void)state;
+    make_event("codex.sse_event", "c1");
+    made_text(&made, "event.kind", "response.completed");
+    made_text(&made, "duration_ms", "3");
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.event.kind", "agent.other");
+    normalized_destroy(normalized);
+
+    made_text(&made, "input_token_count", "120");
+    made_text(&made, "output_token_count", "30");
+    made_int(&made, "cached_token_count", 100);
+    made_text(&made, "tool_token_count", "150");
+    made_int(&made, "ttft_ms", 250);
+    normalized = normalize();
+    check_text(normalized, "agent.event.kind", "agent.model");
+    check_int(normalized, "gen_ai.usage.input_tokens", 120);
+    check_int(normalized, "gen_ai.usage.output_tokens", 30);
+    check_int(normalized, "gen_ai.usage.cache_read.input_tokens", 100);
+    check_int(normalized, "agent.usage.total_tokens", 150);
+    assert_true(normalized_value(normalized, "gen_ai.response.time_to_first_chunk")->number ==
+                0.25);
+    normalized_destroy(normalized);
+}
+
+static void test_number_that_is_none_is_listed(void **state)
+{
+    (void)state;
+    make_event("codex.sse_event", "c1");
+    made_text(&made, "event.kind", "response.completed");
+    made_text(&made, "input_token_count", "lots");
+    struct normalized *normalized = normalize();
+    check_absent(normalized, "gen_ai.usage.input_tokens");
+    assert_true(normalized_lists_error(normalized, "input_token_count"));
+    normalized_destroy(normalized);
+}
+
+static void test_failed_request_is_a_failure(void **state)
+{
+    (void)state;
+    make_event("codex.api_request", "c1");
+    made_int(&made, "http.response.status_code", 429);
+    made_int(&made, "attempt", 2);
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.outcome", "failure");
+    check_text(normalized, "error.type", "429");
+    check_int(normalized, "agent.model.attempt", 3);
+    check_int(normalized, "agent.severity", 17);
+    normalized_destroy(normalized);
+}
+
+static void test_redacted_prompt_is_called_so(void **state)
+{
+    (void)state;
+    make_event("codex.user_prompt", "c1");
+    made_text(&made, "prompt", "[REDACTED]");
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.content.state", "redacted_by_source");
+    normalized_destroy(normalized);
+}
+
+/* --- Threads of the agent ----------------------------------------------------------------------
+ */
+
+#define TRACE_OF_PARENT   SLICE("0123456789abcdef")
+#define TRACE_OF_REVIEWER SLICE("fedcba9876543210")
+
+static void make_prompt(const char *conversation, struct slice trace)
+{
+    make_event("codex.user_prompt", conversation);
+    made_field(&made, RECORD_TRACE_ID, trace);
+    normalized_destroy(normalize());
+}
+
+static void check_thread(const char *conversation, const char *role, const char *session)
+{
+    make_event("codex.api_request", conversation);
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.role", role);
+    check_text(normalized, "session.id", session);
+    check_text(normalized, "gen_ai.conversation.id", conversation);
+    normalized_destroy(normalized);
+}
+
+static void test_thread_begun_in_the_trace_of_a_turn_is_its_child(void **state)
+{
+    (void)state;
+    make_prompt("parent", TRACE_OF_PARENT);
+    make_event("codex.conversation_starts", "child");
+    made_text(&made, "reasoning_summary", "none");
+    made_field(&made, RECORD_TRACE_ID, TRACE_OF_PARENT);
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.role", "subagent");
+    check_text(normalized, "agent.parent.conversation.id", "parent");
+    check_text(normalized, "agent.classification", "heuristic");
+    normalized_destroy(normalized);
+    check_thread("child", "subagent", "parent");
+    check_thread("parent", "unknown", "parent");
+}
+
+static void test_result_of_spawning_names_the_child(void **state)
+{
+    (void)state;
+    make_event("codex.tool_result", "parent");
+    made_text(&made, "tool_name", "spawn_agent");
+    made_text(&made, "tool_namespace", "multi_agent_v1");
+    made_text(&made, "agent_name", "/root");
+    made_text(&made, "output", "{\"agent_id\":\"child\",\"nickname\":\"Faraday\"}");
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.tool.category", "subagent");
+    check_text(normalized, "agent.role", "main");
+    normalized_destroy(normalized);
+    check_thread("child", "subagent", "parent");
+    check_thread("parent", "main", "parent");
+}
+
+static void test_grandchild_belongs_to_the_same_session(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {{"root", "child"}, {"child", "grandchild"}};
+    char output[128];
+    for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+        make_event("codex.tool_result", pairs[i][0]);
+        made_text(&made, "tool_name", "spawn_agent");
+        (void)snprintf(output, sizeof(output), "{\"agent_id\":\"%s\"}", pairs[i][1]);
+        made_text(&made, "output", output);
+        normalized_destroy(normalize());
+    }
+    check_thread("grandchild", "subagent", "root");
+}
+
+static void test_assessment_gives_the_reviewer_away(void **state)
+{
+    (void)state;
+    make_prompt("reviewed", TRACE_OF_PARENT);
+    make_prompt("reviewer", TRACE_OF_REVIEWER);
+    check_thread("reviewer", "unknown", "reviewer");
+    make_event("codex.guardian_assessment", "reviewed");
+    made_text(&made, "outcome", "allow");
+    made_field(&made, RECORD_TRACE_ID, TRACE_OF_REVIEWER);
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.event.kind", "agent.review");
+    check_text(normalized, "session.id", "reviewed");
+    normalized_destroy(normalized);
+    check_thread("reviewer", "reviewer", "reviewed");
+    check_thread("reviewed", "unknown", "reviewed");
+}
+
+static void test_sandboxed_run_of_a_person_is_no_reviewer(void **state)
+{
+    (void)state;
+    make_event("codex.conversation_starts", "c1");
+    made_text(&made, "approval_policy", "never");
+    made_text(&made, "sandbox_policy", "read-only");
+    made_text(&made, "reasoning_summary", "auto");
+    struct normalized *normalized = normalize();
+    check_text(normalized, "agent.role", "unknown");
+    check_text(normalized, "agent.permission.mode", "never_ask");
+    check_text(normalized, "agent.sandbox.mode", "read_only");
+    normalized_destroy(normalized);
+}
+
+static void test_many_threads_push_out_the_oldest_only(void **state)
+{
+    (void)state;
+    char id[32];
+    for (int i = 0; i < 5000; i++) {
+        (void)snprintf(id, sizeof(id), "thread-%d", i);
+        make_event("codex.tool_result", id);
+        made_text(&made, "agent_name", "/root");
+        normalized_destroy(normalize());
+    }
+    check_thread("thread-4999", "main", "thread-4999");
+    check_thread("thread-0", "unknown", "thread-0");
+}
+
+static void test_overlong_conversation_id_is_still_the_session(void **state)
+{
+    (void)state;
+    char id[101];
+    memset(id, 'c', 100);
+    id[100] = '\0';
+    check_thread(id, "unknown", id);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_scope_tells_the_dialect),
+        TEST(test_event_name_tells_the_dialect),
+        TEST(test_one_group_does_not_rub_off_on_the_next),
+        TEST(test_noise_without_a_name_is_other),
+        TEST(test_unknown_event_of_the_dialect_is_other),
+        TEST(test_exit_code_overrules_reported_success),
+        TEST(test_output_of_the_command_cannot_claim_an_exit_code),
+        TEST(test_shell_without_exit_code_is_unknown),
+        TEST(test_refusals_of_policy_are_denials),
+        TEST(test_server_cannot_fake_a_refusal),
+        TEST(test_result_after_a_denial_is_denied_once),
+        TEST(test_denial_of_another_call_or_thread_does_not_count),
+        TEST(test_denials_are_forgotten_in_order),
+        TEST(test_command_is_taken_from_the_arguments),
+        TEST(test_command_that_cannot_be_read_is_listed),
+        TEST(test_patch_tells_category_and_file),
+        TEST(test_name_of_an_mcp_tool_is_split),
+        TEST(test_decisions_are_translated),
+        TEST(test_client_address_is_split_from_its_port),
+        TEST(test_sentinels_of_the_proxy_are_no_values),
+        TEST(test_datagram_proxy_is_udp),
+        TEST(test_review_without_verdict_tells_why),
+        TEST(test_usage_is_told_once_a_request),
+        TEST(test_number_that_is_none_is_listed),
+        TEST(test_failed_request_is_a_failure),
+        TEST(test_redacted_prompt_is_called_so),
+        TEST(test_thread_begun_in_the_trace_of_a_turn_is_its_child),
+        TEST(test_result_of_spawning_names_the_child),
+        TEST(test_grandchild_belongs_to_the_same_session),
+        TEST(test_assessment_gives_the_reviewer_away),
+        TEST(test_sandboxed_run_of_a_person_is_no_reviewer),
+        TEST(test_many_threads_push_out_the_oldest_only),
+        TEST(test_overlong_conversation_id_is_still_the_session),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

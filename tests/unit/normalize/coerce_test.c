@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "normalize/coerce.h"
+
+static struct any_view text(const char *value)
+{
+    return (struct any_view){.type = ANY_TYPE_STRING, .bytes = slice_of_text(value)};
+}
+
+static void test_decimal_text_becomes_int(void **state)
+{
+    (void)state;
+    int64_t value = 0;
+    struct any_view number = text("9223372036854775807");
+    assert_true(coerce_int(&number, &value));
+    assert_int_equal(value, INT64_MAX);
+    number = text("-12");
+    assert_true(coerce_int(&number, &value));
+    assert_int_equal(value, -12);
+}
+
+static void test_text_that_is_no_number_is_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"",
+                                        "-",
+                                        "1 ",
+                                        "0x10",
+                                        "1e3",
+                                        "1.5",
+                                        "many",
+                                        "9223372036854775808",
+                                        "99999999999999999999999"};
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        int64_t value = 0;
+        struct any_view number = text(texts[i]);
+        assert_false(coerce_int(&number, &value));
+    }
+}
+
+static void test_double_is_an_int_only_when_whole(void **state)
+{
+    (void)state;
+    int64_t value = 0;
+    struct any_view number = {.type = ANY_TYPE_DOUBLE, .number = 4000.0};
+    assert_true(coerce_int(&number, &value));
+    assert_int_equal(value, 4000);
+    static const double others[] = {0.5, 1e300, -1e300, NAN, INFINITY};
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        number.number = others[i];
+        assert_false(coerce_int(&number, &value));
+    }
+}
+
+static void test_int_and_text_become_double(void **state)
+{
+    (void)state;
+    double value = 0;
+    struct any_view number = {.type = ANY_TYPE_INT, .integer = 118};
+    assert_true(coerce_double(&number, &value));
+    assert_true(value == 118.0);
+    number = text("0.25");
+    assert_true(coerce_double(&number, &value));
+    assert_true(value == 0.25);
+    static const char *const texts[] = {"", "nan", "inf", "1e999", "1.5x", "0x1p3", "1,5"};
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        number = text(texts[i]);
+        assert_false(coerce_double(&number, &value));
+    }
+}
+
+static void test_bool_is_read_from_text_of_any_case(void **state)
+{
+    (void)state;
+    bool value = false;
+    struct any_view truth = text("True");
+    assert_true(coerce_bool(&truth, &value));
+    assert_true(value);
+    truth = text("false");
+    assert_true(coerce_bool(&truth, &value));
+    assert_false(value);
+    truth = text("yes");
+    assert_false(coerce_bool(&truth, &value));
+    truth = (struct any_view){.type = ANY_TYPE_INT, .integer = 1};
+    assert_false(coerce_bool(&truth, &value));
+}
+
+static void test_sentinels_are_no_values(void **state)
+{
+    (void)state;
+    static const char *const sentinels[] = {"",           "none",      "unknown", "unix-socket",
+                                            "[REDACTED]", "<REDACTED>"};
+    static const char *const values[] = {"None of it", "a", "unknow", "[redacted?]",
+                                         "unix-sockets"};
+    for (size_t i = 0; i < COUNT_OF(sentinels); i++)
+        assert_true(text_is_sentinel(slice_of_text(sentinels[i])));
+    for (size_t i = 0; i < COUNT_OF(values); i++)
+        assert_false(text_is_sentinel(slice_of_text(values[i])));
+}
+
+static void check_time(const char *stamp, uint64_t expected)
+{
+    uint64_t time = 0;
+    assert_true(parse_rfc3339(slice_of_text(stamp), &time));
+    assert_int_equal(time, expected);
+}
+
+static void test_timestamps_are_read(void **state)
+{
+    (void)state;
+    check_time("1970-01-01T00:00:00Z", 0);
+    check_time("2026-11-20T21:24:25.936Z", UINT64_C(1795209865936000000));
+    check_time("2026-11-20T22:24:25.936+01:00", UINT64_C(1795209865936000000));
+    check_time("2024-02-29T23:59:59.999999999Z", UINT64_C(1709251199999999999));
+    check_time("2000-03-01t00:00:00.0000000000001z", UINT64_C(951868800000000000));
+}
+
+static void test_what_is_no_timestamp_is_refused(void **state)
+{
+    (void)state;
+    static const char *const stamps[] = {"",
+                                         "2026-11-20",
+                                         "2026-11-20T21:24:25",
+                                         "2026-11-20T21:24:25.936",
+                                         "2026-13-20T21:24:25Z",
+                                         "2026-00-20T21:24:25Z",
+                                         "2026-11-32T21:24:25Z",
+                                         "2026-11-20T24:24:25Z",
+                                         "2026-11-20T21:60:25Z",
+                                         "2026-11-20T21:24:61Z",
+                                         "9999-11-20T21:24:25Z",
+                                         "1969-12-31T23:59:59Z",
+                                         "1970-01-01T00:00:00+23:59",
+                                         "2026-11-20T21:24:25+0100",
+                                         "2026-11-20T21:24:25Zulu",
+                                         "2026-11-20T21:24:25+01:60",
+                                         "not a time at all, but long enough"};
+    for (size_t i = 0; i < COUNT_OF(stamps); i++) {
+        uint64_t time = 0;
+        assert_false(parse_rfc3339(slice_of_text(stamps[i]), &time));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_decimal_text_becomes_int),
+        cmocka_unit_test(test_text_that_is_no_number_is_refused),
+        cmocka_unit_test(test_double_is_an_int_only_when_whole),
+        cmocka_unit_test(test_int_and_text_become_double),
+        cmocka_unit_test(test_bool_is_read_from_text_of_any_case),
+        cmocka_unit_test(test_sentinels_are_no_values),
+        cmocka_unit_test(test_timestamps_are_read),
+        cmocka_unit_test(test_what_is_no_timestamp_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
