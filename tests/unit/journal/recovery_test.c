@@ -46,6 +46,7 @@ static int set_up(void **state)
     no_sync_io.fdatasync = sync_nothing;
     no_sync_io.fsync_dir = sync_nothing;
     fixture->settings.io = &no_sync_io;
+    fixture->settings.segment_size = 1 << 20; /* little to ask the file system for */
     journal_fixture_close(fixture);
     journal_fixture_open(fixture);
     *state = fixture;
