@@ -40,8 +40,8 @@ static int sync_nothing(int fd)
 
 static int set_up(void **state)
 {
-    struct journal_fixture *fixture = malloc(sizeof(*fixture));
-    journal_fixture_init(fixture);
+    (void)journal_fixture_set_up(state);
+    struct journal_fixture *fixture = *state;
     no_sync_io = journal_io_system;
     no_sync_io.fdatasync = sync_nothing;
     no_sync_io.fsync_dir = sync_nothing;
@@ -49,14 +49,6 @@ static int set_up(void **state)
     fixture->settings.segment_size = 1 << 20; /* little to ask the file system for */
     journal_fixture_close(fixture);
     journal_fixture_open(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    journal_fixture_fini(*state);
-    free(*state);
     return 0;
 }
 
@@ -117,7 +109,7 @@ static struct stands what_stands_at(const struct image *image, size_t offset)
 {
     size_t at = SEGMENT_HEADER_SIZE;
     struct segment_header segment;
-    struct frame_header frame;
+    struct frame_header frame = {0};
 
     if (offset < SEGMENT_HEADER_SIZE)
         return (struct stands){0};
@@ -567,7 +559,7 @@ static void test_other_files_are_left_alone_and_half_written_ones_removed(void *
     }
 }
 
-#define WITH_JOURNAL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_JOURNAL(test) cmocka_unit_test_setup_teardown(test, set_up, journal_fixture_tear_down)
 
 int main(void)
 {
