@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "support/check_normalized.h"
 #include "support/collected.h"
 #include "support/made_record.h"
 #include "support/record_text.h"
@@ -175,13 +176,6 @@ static struct normalized *normalize_once(const struct made_record *made)
     struct normalized *normalized = made_normalize_otlp(made, normalizer, NULL);
     normalizer_destroy(normalizer);
     return normalized;
-}
-
-static void check_text(const struct normalized *normalized, const char *key, const char *expected)
-{
-    struct slice text = normalized_text(normalized, key);
-    if (!slice_equal(text, slice_of_text(expected)))
-        fail_msg("%s is '%.*s', not '%s'", key, SLICE_ARG(text), expected);
 }
 
 static void test_time_of_the_record_comes_first(void **state)
