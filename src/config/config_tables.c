@@ -235,7 +235,8 @@ static const struct config_field journal_fields[] = {
         .type = CONFIG_SIZE,
         .offset = offsetof(struct config_journal, disk_reserve),
         .default_text = "0B",
-        .help = "What the journal leaves free on its file system. 0 stands for 5 % of it.",
+        .help = "What the journal leaves free on its file system. 0 stands for 5 % of it, at most "
+                "5 GiB.",
     },
     {
         .key = "max_delay",

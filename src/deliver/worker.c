@@ -389,7 +389,9 @@ static void *run(void *context)
 
     worker->last_tick_ns = clock_monotonic_ns();
     for (;;) {
-        if (is_stopping(worker) && is_out_of_time(worker))
+        /* Asked before looking: what was committed before the request to stop is seen below. */
+        bool stopping = is_stopping(worker);
+        if (stopping && is_out_of_time(worker))
             break;
         if (journal_committed(worker->journal) > progress_next(worker->progress)) {
             if (!work(worker))
@@ -397,7 +399,7 @@ static void *run(void *context)
             continue;
         }
         save_progress(worker);
-        if (is_stopping(worker))
+        if (stopping)
             break;
         wait_for_records(worker);
     }

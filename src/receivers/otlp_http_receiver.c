@@ -21,12 +21,14 @@
 #include <unistd.h>
 
 #include "receivers/otlp_intake.h"
+#include "receivers/refusal_recorder.h"
 #include "receivers/sender.h"
 #include "util/clock.h"
 
 enum {
     CONNECTION_MEMORY = 64 * 1024, /* headers, and one read of a body */
     BATCH_FACTOR = 2,              /* of the decoded size: what normalization adds */
+    BATCH_SIZE_MAX = 1 << 30,      /* what a batch can address */
     SENDER_FIELDS_MAX = 1024,
     ANSWER_MAX = 4096,
     STOP_WAIT_S = 5,
@@ -35,8 +37,10 @@ enum {
 struct server {
     struct otlp_http_receiver *receiver;
     struct MHD_Daemon *daemon;
-    struct otlp_intake *intake; /* the library's thread */
     bool is_unix;
+    /* the library's thread */
+    struct otlp_intake *intake;
+    struct refusal_recorder refusals;
 };
 
 enum exchange_state { RECEIVING, IN_JOURNAL, WAITING, ANSWERING };
@@ -49,6 +53,7 @@ struct exchange {
     struct append_batch *batch; /* owned, but by the journal while IN_JOURNAL */
     size_t batch_bytes;         /* in the admission */
     struct otlp_intake_result result;
+    bool carries_refusals; /* agent.pipeline records are in the batch */
     struct exchange *next; /* of those that wait; under the receiver's lock */
     /* the library's thread, but the journal's while IN_JOURNAL */
     enum exchange_state state;
@@ -61,6 +66,7 @@ struct otlp_http_receiver {
     struct admission *admission; /* borrowed */
     struct server servers[OTLP_HTTP_LISTENERS_MAX];
     struct receiver_metrics metrics;
+    struct metric *waited_requests;
     struct metric *ignored_requests[SIGNAL_METRICS + 1];
     struct metric *ignored_bytes[SIGNAL_METRICS + 1];
 
@@ -143,6 +149,8 @@ static void fail_for_journal(struct exchange *exchange, enum status status, cons
     enum refusal refusal = refusal_of_journal(status);
 
     metric_add(receiver->metrics.refused_records[refusal], exchange->result.accepted);
+    if (request->verdict.http_status != 0)
+        return; /* it was to be refused anyway */
     request->verdict.retry_after_s = refusal == REFUSAL_JOURNAL_FULL ? 30 : 1;
     http_request_fail(request, MHD_HTTP_SERVICE_UNAVAILABLE, RPC_UNAVAILABLE, text);
 }
@@ -205,6 +213,8 @@ static bool wait_for_journal(struct exchange *exchange, enum status status)
     }
     (void)pthread_cond_broadcast(&receiver->changed);
     (void)pthread_mutex_unlock(&receiver->lock);
+    if (waits)
+        metric_add(receiver->waited_requests, 1);
     return waits;
 }
 
@@ -259,22 +269,23 @@ static enum status append_sender(const struct exchange *exchange, struct buf *ou
     return sender_append_fields(&peer, out, err);
 }
 
-static void count_rejected(struct otlp_http_receiver *receiver,
-                           const struct otlp_intake_result *result)
+static enum status make_batch(struct exchange *exchange, struct error *err)
 {
-    if (result->rejected > 0)
-        metric_add(receiver->metrics.refused_records[result->reason], result->rejected);
+    const struct otlp_http_settings *settings = &exchange->server->receiver->settings;
+    size_t size_max =
+        BATCH_FACTOR * settings->request_limits.decoded_size_max + settings->limits.record_size_max;
+
+    if (size_max > BATCH_SIZE_MAX)
+        size_max = BATCH_SIZE_MAX;
+    return append_batch_create(size_max, &exchange->batch, err);
 }
 
 static enum status fill_batch(struct exchange *exchange, struct slice protobuf, struct error *err)
 {
-    const struct otlp_http_receiver *receiver = exchange->server->receiver;
     const struct http_request *request = &exchange->request;
     struct buf sender;
 
-    size_t size_max = BATCH_FACTOR * request->limits->decoded_size_max +
-                      receiver->settings.limits.record_size_max;
-    enum status st = append_batch_create(size_max, &exchange->batch, err);
+    enum status st = make_batch(exchange, err);
     if (st != ST_OK)
         return st;
     buf_init(&sender, SENDER_FIELDS_MAX);
@@ -313,7 +324,6 @@ static void convert(struct exchange *exchange)
     }
     http_decoded_fini(&decoded);
     http_request_drop_body(request);
-    count_rejected(receiver, &exchange->result);
 }
 
 /* No record at all could be read: the whole request is bad, not a part of it. */
@@ -326,22 +336,66 @@ static void judge(struct exchange *exchange)
                           result->message);
 }
 
+/* What was refused is counted, and noted for the next agent.pipeline record. */
+static void note_refusals(struct exchange *exchange)
+{
+    const struct otlp_intake_result *result = &exchange->result;
+    struct receiver_metrics *metrics = &exchange->server->receiver->metrics;
+    enum refusal refusal = result->reason;
+    uint64_t count = result->rejected;
+
+    if (count == 0 && exchange->request.verdict.http_status == MHD_HTTP_BAD_REQUEST) {
+        refusal = REFUSAL_INVALID; /* a request that holds nobody knows how many */
+        count = 1;
+    } else if (count == 0 && exchange->request.verdict.http_status == MHD_HTTP_CONTENT_TOO_LARGE) {
+        refusal = REFUSAL_TOO_LARGE;
+        count = 1;
+    }
+    if (count == 0)
+        return;
+    metric_add(metrics->refused_records[refusal], count);
+    refusal_log_add(&exchange->server->refusals.log, refusal, count);
+}
+
+/* Adds what was refused lately to the batch, which is made if there is none. */
+static void record_refusals(struct exchange *exchange)
+{
+    struct refusal_recorder *recorder = &exchange->server->refusals;
+    uint64_t now_ns = clock_monotonic_ns();
+    struct error ignored;
+
+    if (!refusal_recorder_is_due(recorder, now_ns))
+        return;
+    if (exchange->batch == NULL && make_batch(exchange, &ignored) != ST_OK)
+        return;
+    exchange->carries_refusals = refusal_recorder_add(recorder, exchange->batch, now_ns);
+    exchange->journal_status = ST_AGAIN; /* until it is known */
+}
+
 static enum MHD_Result finish(struct exchange *exchange)
 {
     struct otlp_http_receiver *receiver = exchange->server->receiver;
     struct http_request *request = &exchange->request;
 
-    if (request->verdict.http_status != 0)
-        return answer(exchange);
     metric_add(receiver->metrics.accepted_bytes, request->received_bytes);
-    if (request->signal != SIGNAL_LOGS) {
+    if (request->verdict.http_status == 0 && request->signal != SIGNAL_LOGS) {
         metric_add(receiver->ignored_requests[request->signal], 1);
         metric_add(receiver->ignored_bytes[request->signal], request->received_bytes);
         return answer(exchange);
     }
-    convert(exchange);
-    judge(exchange);
-    if (request->verdict.http_status != 0 || exchange->result.accepted == 0)
+    if (request->verdict.http_status == 0) {
+        convert(exchange);
+        judge(exchange);
+    }
+    note_refusals(exchange);
+    /* Of a request that is refused nothing is kept, even if some of it could be read. */
+    if (request->verdict.http_status != 0 && exchange->batch != NULL) {
+        append_batch_destroy(exchange->batch);
+        exchange->batch = NULL;
+        exchange->result.accepted = 0;
+    }
+    record_refusals(exchange);
+    if (exchange->batch == NULL || append_batch_count(exchange->batch) == 0)
         return answer(exchange);
     return submit(exchange);
 }
@@ -412,6 +466,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     (void)code;
     if (exchange == NULL)
         return;
+    if (exchange->carries_refusals)
+        refusal_log_landed(&server->refusals.log, exchange->journal_status);
     http_request_fini(&exchange->request);
     append_batch_destroy(exchange->batch);
     free(exchange);
@@ -454,6 +510,10 @@ static void register_metrics(struct otlp_http_receiver *receiver)
                                          "signal=\"metrics\""};
 
     receiver_metrics_register(&receiver->metrics, "receiver=\"otlp_http\"");
+    receiver->waited_requests =
+        metric_register(METRIC_COUNTER, "telltale_receiver_waited_requests_total",
+                        "Times that a request waited because the journal's queue was full.",
+                        "receiver=\"otlp_http\"");
     for (int i = SIGNAL_TRACES; i <= SIGNAL_METRICS; i++) {
         receiver->ignored_requests[i] = metric_register(
             METRIC_COUNTER, "telltale_receiver_ignored_requests_total",
@@ -472,6 +532,9 @@ static enum status start_server(struct otlp_http_receiver *receiver, struct serv
     server->receiver = receiver;
     server->is_unix = listener->is_unix;
     enum status st = otlp_intake_create(&settings->limits, &server->intake, err);
+    if (st != ST_OK)
+        return st;
+    st = refusal_recorder_init(&server->refusals, &settings->limits, err);
     if (st != ST_OK)
         return st;
     server->daemon = MHD_start_daemon(
@@ -542,6 +605,7 @@ void otlp_http_receiver_stop(struct otlp_http_receiver *receiver)
         if (receiver->servers[i].daemon != NULL)
             MHD_stop_daemon(receiver->servers[i].daemon);
         otlp_intake_destroy(receiver->servers[i].intake);
+        refusal_recorder_fini(&receiver->servers[i].refusals);
     }
     (void)pthread_cond_destroy(&receiver->changed);
     (void)pthread_mutex_destroy(&receiver->lock);

@@ -32,6 +32,9 @@
 /* A reload lets the workers finish what they are sending, not what is waiting. */
 #define RELOAD_GRACE_NS (2 * NS_PER_S)
 
+/* The default reserve is a twentieth of the file system, but no more than this. */
+#define DISK_RESERVE_MAX (UINT64_C(5) << 30)
+
 enum { CONFIG_REPORT_MAX = 256 * 1024, DISK_RESERVE_SHARE = 20 };
 
 struct daemon {
@@ -121,7 +124,8 @@ static uint64_t disk_reserve(const struct config *config)
 
     if (config->journal.disk_reserve != 0 || statvfs(config->dirs.state_dir, &disk) < 0)
         return config->journal.disk_reserve;
-    return (uint64_t)disk.f_blocks * disk.f_frsize / DISK_RESERVE_SHARE;
+    uint64_t share = (uint64_t)disk.f_blocks * disk.f_frsize / DISK_RESERVE_SHARE;
+    return share < DISK_RESERVE_MAX ? share : DISK_RESERVE_MAX;
 }
 
 static enum status open_journal(struct daemon *daemon, struct error *err)

@@ -19,6 +19,8 @@
 /* For the few functions that a call would cost more than they do. */
 #define HOT_INLINE static inline __attribute__((always_inline))
 
+enum { TEXT_STEP = 16 }; /* bytes that are looked at together */
+
 /* True for what may stand in a JSON string as it is and is one character: ASCII without
  * controls, quote and backslash. */
 static inline int text_byte_is_plain(uint8_t byte)
@@ -26,33 +28,45 @@ static inline int text_byte_is_plain(uint8_t byte)
     return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
-/* The first byte in [at, end) that is not plain, or `end`. */
-HOT_INLINE const uint8_t *text_plain_end(const uint8_t *at, const uint8_t *end)
+#ifdef __SSE2__
+/* A bit for each of 16 bytes that is not plain. */
+HOT_INLINE unsigned text_special_mask(const uint8_t *at)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)at);
+    __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    __m128i backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    /* The comparison is signed: bytes from 0x80 up are below the space too. */
+    __m128i others = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(others, _mm_or_si128(quotes, backslashes)));
+}
+#endif
+
+/* The first byte in [at, end) that is not plain, or `end`.  Bytes may be read from `start` on. */
+HOT_INLINE const uint8_t *text_plain_end(const uint8_t *start, const uint8_t *at,
+                                         const uint8_t *end)
 {
 #ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i space = _mm_set1_epi8(' ');
-
-    while (end - at >= 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)at);
-        /* The comparison is signed: bytes from 0x80 up are below the space too. */
-        __m128i special = _mm_or_si128(
-            _mm_cmplt_epi8(bytes, space),
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
-        unsigned mask = (unsigned)_mm_movemask_epi8(special);
+    while (end - at >= TEXT_STEP) {
+        unsigned mask = text_special_mask(at);
         if (mask != 0)
             return at + __builtin_ctz(mask);
-        at += 16;
+        at += TEXT_STEP;
+    }
+    if (end - start >= TEXT_STEP) {
+        /* The last bytes once more, without those before `at`; a bit ends the search at `end`. */
+        unsigned rest = (unsigned)(end - at);
+        unsigned mask = text_special_mask(end - TEXT_STEP) >> (TEXT_STEP - rest);
+        return at + __builtin_ctz(mask | 1U << rest);
     }
 #endif
+    (void)start; /* only vectors look back */
     while (at < end && text_byte_is_plain(*at))
         at++;
     return at;
 }
 
 /* Copies [at, end) up to the first backslash or `end`, which it returns; *out moves along.  Bytes
- * may be read up to `readable`, and 16 bytes more than are copied may be written. */
+ * may be read up to `readable`, and TEXT_STEP bytes more than are copied may be written. */
 HOT_INLINE const uint8_t *text_copy_to_backslash(uint8_t **out, const uint8_t *at,
                                                  const uint8_t *end, const uint8_t *readable)
 {
@@ -60,19 +74,18 @@ HOT_INLINE const uint8_t *text_copy_to_backslash(uint8_t **out, const uint8_t *a
 #ifdef __SSE2__
     const __m128i backslash = _mm_set1_epi8('\\');
 
-    while (at < end && readable - at >= 16) {
+    while (at < end && readable - at >= TEXT_STEP) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)at);
         unsigned mask = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, backslash));
-        size_t size = mask != 0 ? (size_t)__builtin_ctz(mask) : 16;
-        size_t rest = (size_t)(end - at);
+        if (end - at < TEXT_STEP)
+            mask |= 1U << (end - at);
         _mm_storeu_si128((__m128i *)to, bytes);
-        if (size >= rest || size < 16) {
-            size = size < rest ? size : rest;
-            *out = to + size;
-            return at + size;
+        if (mask != 0) {
+            *out = to + __builtin_ctz(mask);
+            return at + __builtin_ctz(mask);
         }
-        at += 16;
-        to += 16;
+        at += TEXT_STEP;
+        to += TEXT_STEP;
     }
 #endif
     while (at < end && *at != '\\')

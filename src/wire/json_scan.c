@@ -45,6 +45,16 @@ enum status json_report(const struct json_scan *scan, struct error *err)
                      scan->reason);
 }
 
+uint8_t json_peek_behind_space(struct json_scan *scan)
+{
+    for (; scan->at < scan->end; scan->at++) {
+        uint8_t byte = *scan->at;
+        if (byte != ' ' && byte != '\n' && byte != '\r' && byte != '\t')
+            return byte;
+    }
+    return 0;
+}
+
 /* --- Strings ------------------------------------------------------------------------------ */
 
 static int hex_digit(uint8_t byte)
@@ -159,7 +169,7 @@ bool json_read_special_text(struct json_scan *scan, const uint8_t *raw, const ui
     size_t saved = 0;
 
     for (;;) {
-        at = text_plain_end(at, end);
+        at = text_plain_end(scan->start, at, end);
         if (at == end)
             return json_scan_fail(scan, ST_INVALID, end, "the text ends within a string");
         if (*at == '"')
@@ -335,30 +345,36 @@ static double to_real(const struct number_parts *parts)
  * nothing was read. */
 static bool read_short_number(struct json_scan *scan, struct json_number *ret)
 {
-    const uint8_t *at = scan->at;
     const uint8_t *end = scan->end;
-    bool negative = at < end && *at == '-';
-    const uint8_t *first = at + negative;
+    bool negative = scan->at < end && *scan->at == '-';
+    const uint8_t *first = scan->at + negative;
+    const uint8_t *at = first;
     uint64_t digits = 0; /* may wrap, but then there are too many and it is not used */
 
-    for (at = first; at < end && (unsigned)(*at - '0') < 10; at++)
+    for (; at < end && (unsigned)(*at - '0') < 10; at++)
         digits = digits * 10 + (uint64_t)(*at - '0');
-    const uint8_t *point = at;
-    if (at < end && *at == '.') {
-        for (at++; at < end && (unsigned)(*at - '0') < 10; at++)
-            digits = digits * 10 + (uint64_t)(*at - '0');
-    }
-    ptrdiff_t fraction = at - point;
-    bool is_odd = point == first || fraction == 1 || (*first == '0' && point - first > 1);
-    bool is_minus_zero = negative && digits == 0;
-    if (is_odd || is_minus_zero || at - first > FAST_DIGITS_MAX || at == end || (*at | 0x20) == 'e')
+    ptrdiff_t count = at - first;
+    ptrdiff_t fraction = 0;
+    if (count == 0 || (*first == '0' && count > 1) || at == end)
         return false;
-    ret->text = slice_of(scan->at, (size_t)(at - scan->at));
+    if (*at == '.') {
+        const uint8_t *point = at++;
+        for (; at < end && (unsigned)(*at - '0') < 10; at++)
+            digits = digits * 10 + (uint64_t)(*at - '0');
+        fraction = at - point - 1;
+        count += fraction;
+        if (fraction == 0 || at == end)
+            return false;
+    }
+    bool is_minus_zero = negative && digits == 0;
+    if (count > FAST_DIGITS_MAX || (*at | 0x20) == 'e' || is_minus_zero)
+        return false;
     ret->is_integer = fraction == 0;
     ret->integer = negative ? -(int64_t)digits : (int64_t)digits;
     ret->real = (double)ret->integer;
-    if (fraction > 0)
-        ret->real /= powers_of_ten[fraction - 1];
+    if (!ret->is_integer)
+        ret->real /= powers_of_ten[fraction];
+    ret->text = slice_of(scan->at, (size_t)(at - scan->at));
     scan->at = at;
     return true;
 }

@@ -34,7 +34,7 @@ struct json_scan {
 };
 
 /* json_text_decode() may write this much behind the text, which is of no meaning. */
-enum { JSON_TEXT_SLACK = 16 };
+enum { JSON_TEXT_SLACK = TEXT_STEP, JSON_TEXT_SHORT_MAX = 64 };
 
 /* A string that was checked: valid UTF-8 and valid escapes.  Passed by pointer: on the hot path a
  * copy of what was just written costs more than the string itself. */
@@ -63,21 +63,19 @@ bool json_scan_fail(struct json_scan *scan, enum status status, const uint8_t *p
                     const char *reason);
 
 /* Steps over white space.  Returns the byte there, 0 at the end; it is not consumed. */
+uint8_t json_peek_behind_space(struct json_scan *scan);
+
 HOT_INLINE uint8_t json_peek(struct json_scan *scan)
 {
-    while (scan->at < scan->end) {
-        uint8_t byte = *scan->at;
-        if (byte > ' ' || (byte != ' ' && byte != '\n' && byte != '\r' && byte != '\t'))
-            return byte;
-        scan->at++;
-    }
-    return 0;
+    if (__builtin_expect(scan->at<scan->end && * scan->at> ' ', 1))
+        return *scan->at;
+    return json_peek_behind_space(scan);
 }
 
-/* Steps over white space and `byte`, or fails with `reason`. */
+/* Steps over white space and `byte`, which is not 0, or fails with `reason`. */
 HOT_INLINE bool json_take(struct json_scan *scan, uint8_t byte, const char *reason)
 {
-    if (json_peek(scan) != byte || scan->at == scan->end)
+    if (__builtin_expect(json_peek(scan) != byte, 0))
         return json_scan_fail(scan, ST_INVALID, scan->at, reason);
     scan->at++;
     return true;
@@ -95,7 +93,7 @@ HOT_INLINE bool json_read_text(struct json_scan *scan, struct json_text *ret)
     if (!json_take(scan, '"', "a string must begin here"))
         return false;
     const uint8_t *raw = scan->at;
-    const uint8_t *at = text_plain_end(raw, scan->end);
+    const uint8_t *at = text_plain_end(scan->start, raw, scan->end);
     if (at == scan->end || *at != '"')
         return json_read_special_text(scan, raw, at, ret);
     ret->raw = raw;
@@ -112,11 +110,14 @@ HOT_INLINE uint8_t *json_text_decode(const struct json_text *text, uint8_t *out)
 {
     if (text->size != text->raw_size)
         return json_text_decode_escaped(text, out);
-    /* Most are short: one load and one store, whatever the size is, save a call. */
-    if (text->size <= JSON_TEXT_SLACK && text->behind >= JSON_TEXT_SLACK)
-        memcpy(out, text->raw, JSON_TEXT_SLACK);
-    else if (text->size > 0)
+    /* In whole steps where the text's neighbours allow it: most are short, and a call of memcpy
+     * would cost more. */
+    if (text->size > JSON_TEXT_SHORT_MAX || text->size + JSON_TEXT_SLACK > text->behind) {
         memcpy(out, text->raw, text->size);
+        return out + text->size;
+    }
+    for (size_t at = 0; at < text->size; at += TEXT_STEP)
+        memcpy(out + at, text->raw + at, TEXT_STEP);
     return out + text->size;
 }
 
@@ -124,6 +125,26 @@ bool json_text_equal(const struct json_text *text, struct slice other);
 
 /* A number.  Beyond the range of doubles is ST_INVALID. */
 bool json_read_number(struct json_scan *scan, struct json_number *ret);
+
+/* The numbers that are met most, quickly: up to 15 digits and nothing else.  False: it is another
+ * one, and nothing was read. */
+HOT_INLINE bool json_read_small_integer(struct json_scan *scan, uint64_t *ret)
+{
+    enum { DIGITS_MAX = 15 };
+    const uint8_t *at = scan->at;
+    uint64_t value = 0;
+
+    for (; at < scan->end && (unsigned)(*at - '0') < 10; at++)
+        value = value * 10 + (uint64_t)(*at - '0');
+    size_t size = (size_t)(at - scan->at);
+    if (at == scan->end || (*at != ',' && *at != '}' && *at != ']'))
+        return false;
+    if (size == 0 || size > DIGITS_MAX || (size > 1 && *scan->at == '0'))
+        return false;
+    *ret = value;
+    scan->at = at;
+    return true;
+}
 
 /* "true", "false" or "null": the scanner stands at the first letter of it. */
 bool json_read_word(struct json_scan *scan, struct slice word);

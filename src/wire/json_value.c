@@ -48,7 +48,8 @@ void json_target_init(struct json_target *target, struct buf *out, uint32_t numb
 
 void json_target_fini(struct json_target *target)
 {
-    nest_fini(&target->nest);
+    if (target->nest.gaps != NULL)
+        nest_fini(&target->nest);
 }
 
 /* --- Failures ----------------------------------------------------------------------------- */
@@ -175,7 +176,14 @@ HOT_INLINE uint8_t *put_tag(uint8_t *out, uint32_t number, enum wire_type type)
 static bool read_number(struct json_scan *scan, struct scalar *ret)
 {
     struct json_number number;
+    uint64_t small;
 
+    if (json_read_small_integer(scan, &small)) {
+        ret->type = SCALAR_INT;
+        ret->bits = small;
+        ret->size = 1 + length_size(small);
+        return true;
+    }
     if (!json_read_number(scan, &number))
         return false;
     if (number.is_integer) {
@@ -398,6 +406,19 @@ static enum status append_long_attribute(struct json_values *values, struct json
     return ST_OK;
 }
 
+/* The head of an attribute that takes `size` bytes in all, at most 129; the value follows. */
+HOT_INLINE uint8_t *put_short_key(const struct json_values *values,
+                                  const struct json_target *target, const struct json_text *key,
+                                  size_t size)
+{
+    uint8_t *out = json_target_at(target);
+    out[0] = (uint8_t)(target->number << 3 | WIRE_BYTES);
+    out[1] = (uint8_t)(size - 2);
+    out[2] = KEY_VALUE_KEY << 3 | WIRE_BYTES;
+    out[3] = (uint8_t)(values->path_size + key->size);
+    return put_key_text(values, key, out + 4);
+}
+
 HOT_INLINE enum status append_scalar_attribute(struct json_values *values,
                                                struct json_target *target,
                                                const struct json_text *key,
@@ -410,12 +431,7 @@ HOT_INLINE enum status append_scalar_attribute(struct json_values *values,
     size_t size = key_size + scalar->size + SHORT_HEADERS_SIZE;
     if (size - 2 > ONE_BYTE_MAX || !has_room(target, size))
         return append_long_attribute(values, target, key, scalar);
-    uint8_t *out = json_target_at(target);
-    out[0] = (uint8_t)(target->number << 3 | WIRE_BYTES);
-    out[1] = (uint8_t)(size - 2);
-    out[2] = KEY_VALUE_KEY << 3 | WIRE_BYTES;
-    out[3] = (uint8_t)key_size;
-    out = put_key_text(values, key, out + 4);
+    uint8_t *out = put_short_key(values, target, key, size);
     out[0] = KEY_VALUE_VALUE << 3 | WIRE_BYTES;
     out[1] = (uint8_t)scalar->size;
     json_target_set_end(target, put_scalar(out + 2, scalar));
@@ -441,6 +457,33 @@ static enum status append_array_attribute(struct json_values *values, struct jso
     return st == ST_OK ? nest_close(&target->nest, attribute, values->err) : st;
 }
 
+/* The same for a text, which most are. */
+HOT_INLINE enum status append_text_attribute(struct json_values *values, struct json_target *target,
+                                             const struct json_text *key)
+{
+    struct scalar scalar = {.type = SCALAR_TEXT};
+
+    if (!json_read_text(&values->scan, &scalar.text))
+        return scan_failed(values);
+    enum status st = count_attribute(values, key);
+    if (st != ST_OK)
+        return st;
+    size_t key_size = values->path_size + key->size;
+    size_t text_size = scalar.text.size;
+    size_t size = key_size + text_size + SHORT_HEADERS_SIZE + 2;
+    if (size - 2 > ONE_BYTE_MAX || !has_room(target, size)) {
+        scalar.size = 1 + length_size(text_size) + text_size;
+        return append_long_attribute(values, target, key, &scalar);
+    }
+    uint8_t *out = put_short_key(values, target, key, size);
+    out[0] = KEY_VALUE_VALUE << 3 | WIRE_BYTES;
+    out[1] = (uint8_t)(text_size + 2);
+    out[2] = ANY_STRING << 3 | WIRE_BYTES;
+    out[3] = (uint8_t)text_size;
+    json_target_set_end(target, json_text_decode(&scalar.text, out + 4));
+    return ST_OK;
+}
+
 static enum status flatten(struct json_values *values, struct json_target *target,
                            const struct json_text *key);
 
@@ -448,6 +491,8 @@ HOT_INLINE enum status append_attribute(struct json_values *values, struct json_
                                         const struct json_text *key)
 {
     uint8_t first = json_peek(&values->scan);
+    if (first == '"')
+        return append_text_attribute(values, target, key);
     if (first == '{')
         return flatten(values, target, key);
     if (first == '[')

@@ -154,24 +154,36 @@ static enum status read_time(struct reader *reader, const struct json_text *key)
     return ST_OK;
 }
 
+/* Whether `text` is `name`, which is in small letters, in letters of any case. */
+static bool is_name(struct slice text, struct slice name)
+{
+    if (text.size != name.size)
+        return false;
+    for (size_t i = 0; i < name.size; i++) {
+        if ((text.data[i] | 0x20) != name.data[i])
+            return false;
+    }
+    return true;
+}
+
 /* "info", "WARN", "error2": the number of the name's range and how far into it. */
 static uint32_t severity_of_name(struct slice name)
 {
     static const struct {
-        const char *name;
+        struct slice name;
         uint32_t number;
     } names[] = {
-        {"info", 9},  {"warn", 13}, {"warning", 13}, {"error", 17},
-        {"debug", 5}, {"trace", 1}, {"fatal", 21},
+        {{(const uint8_t *)"info", 4}, 9},     {{(const uint8_t *)"warn", 4}, 13},
+        {{(const uint8_t *)"error", 5}, 17},   {{(const uint8_t *)"debug", 5}, 5},
+        {{(const uint8_t *)"trace", 5}, 1},    {{(const uint8_t *)"fatal", 5}, 21},
+        {{(const uint8_t *)"warning", 7}, 13},
     };
     uint32_t further = 0;
-    size_t size = name.size;
 
-    if (size > 0 && name.data[size - 1] >= '2' && name.data[size - 1] <= '4')
-        further = name.data[--size] - (uint32_t)'1';
+    if (name.size > 0 && name.data[name.size - 1] >= '2' && name.data[name.size - 1] <= '4')
+        further = name.data[--name.size] - (uint32_t)'1';
     for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (size == strlen(names[i].name) &&
-            strncasecmp((const char *)name.data, names[i].name, size) == 0)
+        if (is_name(name, names[i].name))
             return names[i].number + further;
     }
     return 0;

@@ -138,8 +138,9 @@ MUST_CHECK enum status otlp_read_record_head(struct slice record, struct record_
 /* Calls `on_group` for each ScopeLogs (with the fields around it already gathered), then
  * `on_record` for each of its records.  The slices of the group are good until the next
  * on_group; those of records point into `request`.  A callback's failure ends the walk and is
- * given back.  ST_CORRUPT: the bytes are no ExportLogsServiceRequest; nothing is promised about
- * which callbacks were made before. */
+ * given back.  ST_CORRUPT: the bytes are no ExportLogsServiceRequest; ST_LIMIT: a value of a
+ * resource or a scope nests too deep; nothing is promised about which callbacks were made
+ * before.  Records are not looked into: otlp_read_record() does that. */
 struct otlp_request_visitor {
     void *context;
     enum status (*on_group)(void *context, const struct record_group *group, struct error *err);

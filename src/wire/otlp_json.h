@@ -4,7 +4,8 @@
  * Reading is one pass from text to protobuf, without a tree.  Rules of the mapping: keys in
  * lowerCamelCase only, unknown keys ignored, trace and span ids in hex of any case (empty means
  * absent), 64-bit integers as decimal strings or numbers, enums as integers, bytesValue in
- * base64, an empty object is a value with nothing set, null is an absent field.
+ * base64, an empty object is a value with nothing set, null is an absent field.  A known key twice
+ * in one object is refused.
  *
  * Threads: pure functions.
  */

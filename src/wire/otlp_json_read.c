@@ -5,6 +5,9 @@
  * them out; a member of AnyValue is written whatever it is, for there it says which one is set.
  * The lengths of messages go through nest.h.
  *
+ * A known key twice in one object is refused, as by protobuf's own readers: laid out one after the
+ * other the two would be merged, and not every receiver merges alike.
+ *
  * What protobuf's own JSON mapping allows is allowed: integers as text, also with an exponent when
  * they are whole; null for an absent field; both alphabets of base64, padded or not.
  */
@@ -512,8 +515,27 @@ static const struct json_field *find_field(const struct json_message *message,
     return NULL;
 }
 
+/* One member; `seen` has a bit for each field that was met in this object. */
+static enum status read_member(struct reader *reader, const struct json_message *message,
+                               uint32_t *seen)
+{
+    struct json_text key;
+
+    if (!json_read_key(&reader->scan, &key))
+        return scan_failed(reader);
+    const struct json_field *field = find_field(message, &key);
+    if (field == NULL)
+        return json_skip_value(&reader->scan) ? ST_OK : scan_failed(reader);
+    uint32_t bit = 1U << (field - message->fields);
+    if ((*seen & bit) != 0)
+        return fail_at(reader, ST_INVALID, key.raw, "a key stands twice in one object");
+    *seen |= bit;
+    return read_field(reader, field);
+}
+
 static enum status read_message(struct reader *reader, const struct json_message *message)
 {
+    uint32_t seen = 0;
     bool more;
 
     if (json_peek(&reader->scan) != '{')
@@ -521,15 +543,7 @@ static enum status read_message(struct reader *reader, const struct json_message
     if (!json_open(&reader->scan, '{', '}', &more))
         return scan_failed(reader);
     while (more) {
-        struct json_text key;
-        if (!json_read_key(&reader->scan, &key))
-            return scan_failed(reader);
-        const struct json_field *field = find_field(message, &key);
-        enum status st = ST_OK;
-        if (field != NULL)
-            st = read_field(reader, field);
-        else if (!json_skip_value(&reader->scan))
-            return scan_failed(reader);
+        enum status st = read_member(reader, message, &seen);
         if (st != ST_OK)
             return st;
         if (!json_read_separator(&reader->scan, '}', &more))

@@ -7,6 +7,7 @@ enum {
     OFFSET_SIZE = 6,   /* +01:00 */
     NANO_DIGITS = 9,
     SECONDS_PER_DAY = 86400,
+    NO_DIGITS = -100000,
 };
 
 static const int64_t nanos_per_second = 1000000000;
@@ -16,16 +17,12 @@ static bool is_digit(uint8_t byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* The number in `count` digits, or -1. */
-static int read_digits(const uint8_t *at, size_t count)
+/* The number in two digits; below 0 when they are none, however it is added to others. */
+static inline int two_digits(const uint8_t *at)
 {
-    int value = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!is_digit(at[i]))
-            return -1;
-        value = value * 10 + (at[i] - '0');
-    }
-    return value;
+    unsigned tens = at[0] - (unsigned)'0';
+    unsigned ones = at[1] - (unsigned)'0';
+    return tens > 9 || ones > 9 ? NO_DIGITS : (int)(tens * 10 + ones);
 }
 
 /* Days from 1970-01-01, in the Gregorian calendar.  Years are counted from March, so that the
@@ -49,12 +46,12 @@ static int days_in_month(int year, int month)
 /* The first 19 bytes, in seconds. */
 static bool read_seconds(const uint8_t *at, int64_t *ret)
 {
-    int year = read_digits(at, 4);
-    int month = read_digits(at + 5, 2);
-    int day = read_digits(at + 8, 2);
-    int hour = read_digits(at + 11, 2);
-    int minute = read_digits(at + 14, 2);
-    int second = read_digits(at + 17, 2);
+    int year = two_digits(at) * 100 + two_digits(at + 2);
+    int month = two_digits(at + 5);
+    int day = two_digits(at + 8);
+    int hour = two_digits(at + 11);
+    int minute = two_digits(at + 14);
+    int second = two_digits(at + 17);
 
     if (at[4] != '-' || at[7] != '-' || at[13] != ':' || at[16] != ':')
         return false;
@@ -76,8 +73,8 @@ static bool read_offset(struct slice text, int *ret)
         return (text.data[0] | 0x20) == 'z';
     if (text.size != OFFSET_SIZE || text.data[3] != ':')
         return false;
-    int hours = read_digits(text.data + 1, 2);
-    int minutes = read_digits(text.data + 4, 2);
+    int hours = two_digits(text.data + 1);
+    int minutes = two_digits(text.data + 4);
     if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
         return false;
     int seconds = hours * 3600 + minutes * 60;
@@ -88,23 +85,24 @@ static bool read_offset(struct slice text, int *ret)
 /* Steps over ".123", if there is one, and says how many nanoseconds it is. */
 static bool read_fraction(struct slice *text, uint32_t *ret)
 {
-    size_t size = 0;
+    static const uint32_t scales[NANO_DIGITS + 1] = {
+        1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
+    const uint8_t *at = text->data;
+    const uint8_t *end = at + text->size;
     uint32_t nanos = 0;
 
     *ret = 0;
-    if (text->size == 0 || text->data[0] != '.')
+    if (at == end || *at != '.')
         return true;
-    *text = slice_from(*text, 1);
-    while (size < text->size && is_digit(text->data[size])) {
-        if (size < NANO_DIGITS)
-            nanos = nanos * 10 + (uint32_t)(text->data[size] - '0');
-        size++;
-    }
-    for (size_t i = size; i < NANO_DIGITS; i++)
-        nanos *= 10;
-    *ret = nanos;
-    *text = slice_from(*text, size);
-    return size > 0;
+    const uint8_t *first = ++at;
+    const uint8_t *nano_end = end - first < NANO_DIGITS ? end : first + NANO_DIGITS;
+    for (; at < nano_end && is_digit(*at); at++)
+        nanos = nanos * 10 + (uint32_t)(*at - '0');
+    *ret = nanos * scales[at - first];
+    while (at < end && is_digit(*at))
+        at++;
+    *text = slice_of(at, (size_t)(end - at));
+    return at > first;
 }
 
 bool rfc3339_read(struct slice text, uint64_t *ret_unix_ns)
@@ -115,7 +113,8 @@ bool rfc3339_read(struct slice text, uint64_t *ret_unix_ns)
 
     if (text.size < SECONDS_SIZE || !read_seconds(text.data, &seconds))
         return false;
-    struct slice rest = slice_from(text, SECONDS_SIZE);
+    /* Not slice_from(): its empty slice has no bytes to point at. */
+    struct slice rest = slice_of(text.data + SECONDS_SIZE, text.size - SECONDS_SIZE);
     if (!read_fraction(&rest, &nanos) || !read_offset(rest, &offset))
         return false;
     seconds -= offset;

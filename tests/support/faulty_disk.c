@@ -215,7 +215,7 @@ static int disk_sync(ino_t file)
     (void)pthread_mutex_lock(&disk.lock);
     enum disk_fault fault = count_call();
     int os_errno = errno;
-    if (fault != DISK_FAULT_INTERRUPT)
+    if (fault != DISK_FAULT_INTERRUPT && fault != DISK_FAULT_POWER_CUT)
         end_sync(file, fails(fault));
     errno = os_errno;
     (void)pthread_mutex_unlock(&disk.lock);
@@ -373,8 +373,9 @@ static void take_name_back(const struct change *change)
 {
     if (change->kind == CHANGE_RENAME)
         (void)renameat(change->fd, change->name, change->fd, change->from);
-    if (change->backup[0] != 0)
-        (void)linkat(disk.dir_fd, change->backup, change->fd, change->name, 0);
+    if (change->backup[0] != 0 &&
+        linkat(disk.dir_fd, change->backup, change->fd, change->name, 0) < 0)
+        ASSERT(errno == EEXIST); /* a newer file of that name stayed */
 }
 
 void faulty_disk_settle(unsigned seed)

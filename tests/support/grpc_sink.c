@@ -262,10 +262,9 @@ struct grpc_sink *grpc_sink_start(const struct grpc_sink_settings *settings)
     return sink;
 }
 
-void grpc_sink_stop(struct grpc_sink *sink)
+void grpc_sink_stop_with(struct grpc_sink *sink,
+                         void (*visit)(struct grpc_sink *sink, bool *context), bool *context)
 {
-    if (sink == NULL)
-        return;
     /* The shutdown's own event comes to a queue of its own, whoever is waiting on the other. */
     grpc_completion_queue *cq = grpc_completion_queue_create_for_pluck(NULL);
     grpc_server_shutdown_and_notify(sink->server, cq, sink);
@@ -280,11 +279,19 @@ void grpc_sink_stop(struct grpc_sink *sink)
            GRPC_QUEUE_SHUTDOWN)
         ;
     grpc_completion_queue_destroy(sink->cq);
+    if (visit != NULL)
+        visit(sink, context);
     for (size_t i = 0; i < sink->request_count && !sink->discard; i++)
         free((uint8_t *)sink->requests[i].body.data);
     (void)pthread_mutex_destroy(&sink->lock);
     free(sink);
     grpc_shutdown();
+}
+
+void grpc_sink_stop(struct grpc_sink *sink)
+{
+    if (sink != NULL)
+        grpc_sink_stop_with(sink, NULL, NULL);
 }
 
 int grpc_sink_port(const struct grpc_sink *sink)

@@ -51,6 +51,10 @@ struct grpc_sink_request {
 struct grpc_sink *grpc_sink_start(const struct grpc_sink_settings *settings);
 void grpc_sink_stop(struct grpc_sink *sink); /* accepts NULL */
 
+/* The same, and gives the requests to `visit` when no more can come. */
+void grpc_sink_stop_with(struct grpc_sink *sink,
+                         void (*visit)(struct grpc_sink *sink, bool *context), bool *context);
+
 int grpc_sink_port(const struct grpc_sink *sink);
 
 /* The answers to the next calls, in turn; the last one is given for ever.  Copied, but for what

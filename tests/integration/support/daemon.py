@@ -54,7 +54,7 @@ class Daemon:
 
         self.config.write_text(
             "receivers:\n  otlp_http:\n    listen: [ '127.0.0.1:%d' ]\n" % self.http_port
-            + section("journal", journal)
+            + section("journal", "disk_reserve: 1MiB\n" + journal)
             + section("exporters", exporters)
             + extra
         )

@@ -112,9 +112,10 @@ static void note_commit(void *context, struct append_batch *batch, enum status s
     (void)pthread_mutex_unlock(&commit->lock);
 }
 
-/* Appends `count` records together and waits until they are durable. */
-static void append(struct bench *bench, size_t count)
+/* Appends `count` records with a body of `body_size` zeros and waits until they are durable. */
+static void append_sized(struct bench *bench, size_t count, size_t body_size)
 {
+    static const uint8_t zeros[4096]; /* to protobuf broken, which is not the worker's business */
     struct commit commit = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
     struct append_batch *batch;
     const struct record_group group = {
@@ -127,6 +128,7 @@ static void append(struct bench *bench, size_t count)
         struct buf *bytes;
         assert_int_equal(append_batch_begin(batch, &bytes, err), ST_OK);
         assert_int_equal(buf_append(bytes, "\x2a\x07\x0a\x05hello", 9, err), ST_OK);
+        assert_int_equal(buf_append(bytes, zeros, body_size, err), ST_OK);
         append_batch_end(batch);
     }
     assert_int_equal(journal_submit(bench->journal, &batch, note_commit, &commit, err), ST_OK);
@@ -134,6 +136,11 @@ static void append(struct bench *bench, size_t count)
     while (!commit.done)
         (void)pthread_cond_wait(&commit.changed, &commit.lock);
     (void)pthread_mutex_unlock(&commit.lock);
+}
+
+static void append(struct bench *bench, size_t count)
+{
+    append_sized(bench, count, 0);
 }
 
 /* --- Looking ---------------------------------------------------------------------------------- */
@@ -497,6 +504,48 @@ static void test_a_damaged_cursor_delivers_everything_again(void **state)
     assert_int_equal(faccessat(bench->dir.fd, "fake.test.corrupt", F_OK, 0), 0);
 }
 
+/* A destination was away for longer than the journal could keep its records. */
+static void test_records_retired_before_delivery_are_missing(void **state)
+{
+    struct bench *bench = *state;
+
+    append(bench, 8);
+    start(bench);
+    fake_exporter_wait_delivered(&bench->fake, 8);
+    stop(bench);
+    for (int i = 0; i < 10; i++)
+        append_sized(bench, 80, 4096); /* 3.2 MiB in segments of 1 MiB */
+    journal_retire(bench->journal, 700);
+    uint64_t oldest = journal_oldest(bench->journal);
+    assert_in_range(oldest, 10, 700);
+    start(bench);
+    assert_int_equal(status_of(bench).missing_records, oldest - 9);
+    fake_exporter_wait_delivered(&bench->fake, 8 + 809 - oldest);
+    stop(bench);
+    assert_int_equal(bench->fake.delivered[oldest - 1], 0);
+    assert_int_equal(bench->fake.delivered[oldest], 1);
+    assert_int_equal(bench->fake.delivered[808], 1);
+}
+
+static void test_records_wait_for_company_until_a_request_is_full(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->settings.batch_delay_ns = 3600 * NS_PER_S; /* only company ends the wait */
+    append(bench, 1);
+    start(bench);
+    fake_exporter_wait_delivered(&bench->fake, 1); /* now it knows what is full: 8 */
+    append(bench, 3);
+    append(bench, 5);
+    fake_exporter_wait_delivered(&bench->fake, 9);
+    append(bench, 2);
+    stop(bench); /* does not wait for the hour either */
+    assert_each_delivered_once(bench, 11);
+    assert_int_equal(bench->fake.call_count, 3);
+    assert_int_equal(bench->fake.calls[1].record_count, 8);
+    assert_int_equal(bench->fake.calls[2].record_count, 2);
+}
+
 static void test_a_worker_that_cannot_start_leaves_nothing(void **state)
 {
     struct bench *bench = *state;
@@ -531,6 +580,8 @@ int main(void)
         ON_BENCH(test_stopping_during_a_long_wait_tries_once_more),
         ON_BENCH(test_stopping_in_the_middle_of_a_split_keeps_what_is_done),
         ON_BENCH(test_a_damaged_cursor_delivers_everything_again),
+        ON_BENCH(test_records_retired_before_delivery_are_missing),
+        ON_BENCH(test_records_wait_for_company_until_a_request_is_full),
         ON_BENCH(test_a_worker_that_cannot_start_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

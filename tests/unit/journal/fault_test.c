@@ -210,13 +210,25 @@ static void test_one_failed_write_is_made_good(void **state)
 
 /* --- Power cuts --------------------------------------------------------------------------- */
 
+/* A reader delivers what it sees and moves its cursor: that must not vanish either. */
+static void promise_what_is_read(struct journal_fixture *fixture, struct promise *promise)
+{
+    struct journal_seen seen;
+
+    journal_fixture_read(fixture, 0, NULL, &seen);
+    for (uint64_t number = 1; number < promise->next; number++) {
+        promise->is_acked[number] = seen.times[number] > 0 && !seen.groupless[number];
+        promise->sequence[number] = UINT64_MAX;
+    }
+    journal_seen_fini(&seen);
+}
+
 /* Power fails at call `at` of the work; then again, after the journal has recovered and readers
  * have seen what is there. */
 static bool run_with_power_cut(unsigned at, unsigned seed)
 {
     struct journal_fixture fixture;
     struct promise promise = {.next = 1};
-    struct journal_seen seen;
 
     prepare(&fixture);
     faulty_disk_break(DISK_FAULT_POWER_CUT, EIO, at, 1);
@@ -227,12 +239,7 @@ static bool run_with_power_cut(unsigned at, unsigned seed)
 
     journal_fixture_open(&fixture);
     check(&fixture, &promise, true, "after the power cut", at);
-    journal_fixture_read(&fixture, 0, NULL, &seen); /* what readers saw is a promise as well */
-    for (uint64_t number = 1; number < promise.next; number++) {
-        promise.is_acked[number] = seen.times[number] > 0 && !seen.groupless[number];
-        promise.sequence[number] = UINT64_MAX;
-    }
-    journal_seen_fini(&seen);
+    promise_what_is_read(&fixture, &promise);
     append_noting(&fixture, 3, &promise);
     assert_true(promise.is_acked[promise.next - 1]);
     faulty_disk_break(DISK_FAULT_POWER_CUT, EIO, 1, 1);
@@ -254,6 +261,45 @@ static void test_power_cut_at_any_call(void **state)
     for (; was_hit; at++) {
         for (unsigned seed = 0; seed < SEEDS; seed++)
             was_hit = run_with_power_cut(at, at * SEEDS + seed);
+    }
+    assert_true(at > 50);
+}
+
+/* The process dies at call `at`, and what it wrote is in the kernel's memory only; the next one
+ * shows it to readers; then power fails. */
+static bool run_with_kill_and_power_cut(unsigned at, unsigned seed)
+{
+    struct journal_fixture fixture;
+    struct promise promise = {.next = 1};
+
+    prepare(&fixture);
+    faulty_disk_break(DISK_FAULT_POWER_CUT, EIO, at, 1);
+    work(&fixture, &promise);
+    journal_fixture_close(&fixture);
+    bool was_hit = faulty_disk_repair();
+
+    journal_fixture_open(&fixture);
+    check(&fixture, &promise, false, "after the kill", at);
+    promise_what_is_read(&fixture, &promise);
+    faulty_disk_break(DISK_FAULT_POWER_CUT, EIO, 1, 1);
+    journal_fixture_close(&fixture);
+    faulty_disk_settle(seed);
+
+    journal_fixture_open(&fixture);
+    check(&fixture, &promise, false, "after the power cut that followed", at);
+    clean_up(&fixture);
+    return was_hit;
+}
+
+static void test_power_cut_after_recovery_from_a_kill(void **state)
+{
+    (void)state;
+    unsigned at = 1;
+    bool was_hit = true;
+
+    for (; was_hit; at++) {
+        for (unsigned seed = 0; seed < SEEDS; seed++)
+            was_hit = run_with_kill_and_power_cut(at, at * SEEDS + seed);
     }
     assert_true(at > 50);
 }
@@ -291,7 +337,9 @@ int main(void)
         cmocka_unit_test(test_interruptions_fail_nothing),
         cmocka_unit_test(test_one_failed_write_is_made_good),
         cmocka_unit_test(test_power_cut_at_any_call),
+        cmocka_unit_test(test_power_cut_after_recovery_from_a_kill),
         cmocka_unit_test(test_power_cut_after_a_failed_sync),
     };
+    temp_dir_prefer_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

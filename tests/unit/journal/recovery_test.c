@@ -116,7 +116,7 @@ static struct stands what_stands_at(const struct image *image, size_t offset)
 {
     size_t at = SEGMENT_HEADER_SIZE;
     struct segment_header segment;
-    struct frame_header frame;
+    struct frame_header frame = {0};
 
     if (offset < SEGMENT_HEADER_SIZE)
         return (struct stands){0};
@@ -586,5 +586,6 @@ int main(void)
         WITH_JOURNAL(test_unknown_format_is_put_aside_whole),
         WITH_JOURNAL(test_other_files_are_left_alone_and_half_written_ones_removed),
     };
+    temp_dir_prefer_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

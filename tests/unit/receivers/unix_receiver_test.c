@@ -190,7 +190,8 @@ static void test_event_is_durable_and_names_its_sender(void **state)
     char text[32];
     int fd = dial();
 
-    say(fd, HELLO "{\"kind\":\"agent.prompt\",\"body\":\"hello\",\"attributes\":{\"a\":1,\"agent.content.state\":\"present\"}}\n");
+    say(fd, HELLO "{\"kind\":\"agent.prompt\",\"body\":\"hello\",\"attributes\":{\"a\":1,\"agent."
+                  "content.state\":\"present\"}}\n");
     hear(fd, "{\"ack\":1}\n");
     assert_string_equal(fixture.heard, "{\"ack\":1}\n");
     assert_int_equal(test_journal_read(&fixture.journal), 1);

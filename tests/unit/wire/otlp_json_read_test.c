@@ -355,6 +355,23 @@ static void test_bytes_come_in_both_alphabets_of_base64(void **state)
     }
 }
 
+static void test_last_of_several_values_is_the_value(void **state)
+{
+    (void)state;
+    const oracle_record *record;
+    oracle_request *request = read_record(
+        "{\"body\":{\"arrayValue\":{\"values\":[{}]},\"bytesValue\":\"AA==\",\"stringValue\":\"a\"}"
+        ","
+        "\"attributes\":[{\"key\":\"k\",\"value\":{\"stringValue\":\"a\",\"intValue\":null,"
+        "\"kvlistValue\":{\"values\":[{\"key\":\"x\"}]}}}]}",
+        &record);
+    assert_int_equal(record->body->value_case, 1);
+    assert_string_equal(record->body->string_value, "a");
+    assert_int_equal(record->attributes[0]->value->value_case, 6);
+    assert_int_equal(record->attributes[0]->value->kvlist_value->n_values, 1);
+    oracle_free(request);
+}
+
 static void test_values_nest(void **state)
 {
     (void)state;
@@ -433,6 +450,8 @@ static void test_wrong_fields_are_refused_with_their_place(void **state)
         {"{\"attributes\":[{},null]}", ".attributes[1]: ", "must not be null"},
         {"{\"attributes\":[{\"key\":\"a\"},{\"key\":1}]}", ".attributes[1].key: ", "a string"},
         {"{\"attributes\":[{\"key\":\"\\ud800\"}]}", ".attributes[0].key: ", "not an escape"},
+        {"{\"body\":{},\"body\":{\"doubleValue\":1}}", "", "a key stands twice"},
+        {"{\"body\":{\"intValue\":1,\"\\u0069ntValue\":2}}", ".body: ", "a key stands twice"},
         {"{\"x\":[1,2}", "", "',' or ']' must follow"},
         {"{\"x\":nul}", "", "not a value"},
     };
@@ -624,6 +643,7 @@ int main(void)
         cmocka_unit_test(test_integers_come_as_numbers_and_as_text),
         cmocka_unit_test(test_doubles_come_as_numbers_and_as_text),
         cmocka_unit_test(test_bytes_come_in_both_alphabets_of_base64),
+        cmocka_unit_test(test_last_of_several_values_is_the_value),
         cmocka_unit_test(test_values_nest),
         cmocka_unit_test(test_wrong_fields_are_refused_with_their_place),
         cmocka_unit_test(test_failure_says_the_byte),
