@@ -126,6 +126,8 @@ static enum MHD_Result answer(struct exchange *exchange)
     struct buf body;
     struct error ignored;
 
+    append_batch_destroy(exchange->batch); /* it may be large, and the sender slow to read */
+    exchange->batch = NULL;
     metric_add(receiver->metrics.requests, 1);
     if (http_status != MHD_HTTP_OK)
         metric_add(receiver->metrics.failed_requests, 1);
