@@ -55,16 +55,24 @@ static inline struct text_key text_key_of(struct slice text)
  * a probe longer by as many texts as collide among ours. */
 static inline size_t text_key_hash(const struct text_key *key)
 {
-    uint64_t hash = (key->head ^ (uint64_t)key->text.size << 56) * UINT64_C(0x9e3779b97f4a7c15);
-    hash = (hash ^ hash >> 32 ^ key->tail) * UINT64_C(0xd6e8feb86659fd93);
-    return (size_t)(hash >> 40);
+    uint64_t hash = key->head * UINT64_C(0x9e3779b97f4a7c15) +
+                    key->tail * UINT64_C(0xd6e8feb86659fd93) + key->text.size * 0x85ebca6b;
+    return (size_t)((hash ^ hash >> 29) >> 32);
 }
 
 static inline bool text_key_equal(const struct text_key *a, const struct text_key *b)
 {
-    return a->head == b->head && a->tail == b->tail && a->text.size == b->text.size &&
-           (a->text.size <= 16 ||
-            memcmp(a->text.data + 8, b->text.data + 8, a->text.size - 16) == 0);
+    if (a->head != b->head || a->tail != b->tail || a->text.size != b->text.size)
+        return false;
+    /* Between head and tail by words of eight; the last may reach into the tail. */
+    for (size_t at = 8; at + 8 < a->text.size; at += 8) {
+        uint64_t left, right;
+        memcpy(&left, a->text.data + at, 8);
+        memcpy(&right, b->text.data + at, 8);
+        if (left != right)
+            return false;
+    }
+    return true;
 }
 
 /* The number of `text`, or TEXT_TABLE_NONE. */

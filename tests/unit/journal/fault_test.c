@@ -340,5 +340,6 @@ int main(void)
         cmocka_unit_test(test_power_cut_after_recovery_from_a_kill),
         cmocka_unit_test(test_power_cut_after_a_failed_sync),
     };
+    temp_dir_prefer_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

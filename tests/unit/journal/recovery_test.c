@@ -586,5 +586,6 @@ int main(void)
         WITH_JOURNAL(test_unknown_format_is_put_aside_whole),
         WITH_JOURNAL(test_other_files_are_left_alone_and_half_written_ones_removed),
     };
+    temp_dir_prefer_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

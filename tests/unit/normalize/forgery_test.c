@@ -192,6 +192,15 @@ static void test_forged_chain_before_a_peer_key_is_outrun(void **state)
     normalized_destroy(normalized);
 }
 
+static void test_chain_before_another_key_leaves_the_peer_alone(void **state)
+{
+    (void)state;
+    made_text(&made, "agent.norm.client.address", "x");
+    struct normalized *normalized = normalize();
+    assert_int_equal(record_text_find(&normalized->ours, "agent.peer.uid")->integer, 1000);
+    normalized_destroy(normalized);
+}
+
 static void test_peer_is_appended_as_it_is(void **state)
 {
     (void)state;
@@ -257,6 +266,7 @@ int main(void)
         TEST(test_senders_own_uid_stays_beside_ours),
         TEST(test_forged_peer_is_put_out_of_reach),
         TEST(test_forged_chain_before_a_peer_key_is_outrun),
+        TEST(test_chain_before_another_key_leaves_the_peer_alone),
         TEST(test_peer_is_appended_as_it_is),
         TEST(test_names_that_agents_use_are_no_forgery),
         TEST(test_value_of_another_type_is_another_value),
