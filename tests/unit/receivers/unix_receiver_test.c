@@ -670,6 +670,92 @@ static void test_stop_writes_the_last_acks(void **state)
     hang_up(fd);
 }
 
+/* --- Senders without manners
+ * ---------------------------------------------------------------------- */
+
+enum { RESTLESS = 24, ACTIONS = 20000 };
+
+/* Sends what the socket takes. */
+static void mumble(int fd, const char *text)
+{
+    (void)send(fd, text, strlen(text), MSG_NOSIGNAL);
+}
+
+/* One of them does one thing. */
+static void act(int *fd, unsigned int choice)
+{
+    static const char *const words[] = {
+        HELLO,
+        "{\"body\":\"x\"}\n",
+        "{\"body\":\"x\"}\nbad\n{\"body\":\"y\",\"resource\":{\"service.name\":\"z\"}}\n",
+        "{\"body\":\"begins",
+        "\"}\n",
+        "\n\n\r\n",
+        "{\"telltale\":9}\n",
+        "bad\nbad\nbad\nbad\n",
+    };
+    char ignored[256];
+
+    if (*fd < 0) {
+        *fd = dial();
+        return;
+    }
+    switch (choice % 12) {
+    case 0:
+        hang_up(*fd);
+        *fd = -1;
+        break;
+    case 1:
+        (void)shutdown(*fd, SHUT_WR); /* it may be closed from the other end */
+        break;
+    case 2:
+        (void)recv(*fd, ignored, sizeof(ignored), 0);
+        break;
+    case 3:
+        (void)shutdown(*fd, SHUT_RD);
+        break;
+    default:
+        mumble(*fd, words[(choice / 12) % COUNT_OF(words)]);
+        break;
+    }
+}
+
+static void test_senders_that_come_and_go_leave_nothing_behind(void **state)
+{
+    (void)state;
+    int fds[RESTLESS];
+    uint64_t random = 88172645463325252U; /* xorshift */
+
+    test_journal_open_with(&fixture.journal, UINT64_C(1) << 30, 16 << 10);
+    start(&(struct unix_receiver_settings){.batch_size_target = 4 << 10, .connections_max = 20});
+    for (int i = 0; i < RESTLESS; i++)
+        fds[i] = -1;
+    for (int i = 0; i < ACTIONS; i++) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        if (random % 64 == 0)
+            test_journal_hold_syncs();
+        else if (random % 64 < 8)
+            test_journal_release_syncs();
+        act(&fds[(random >> 8) % RESTLESS], (unsigned int)(random >> 20));
+        if (random % 4 == 0)
+            assert_int_equal(loop_run_once(fixture.loop, 0, &fixture.err), ST_OK);
+    }
+    test_journal_release_syncs();
+    for (int i = 0; i < RESTLESS; i++) {
+        if (fds[i] >= 0)
+            hang_up(fds[i]);
+    }
+    for (int i = 0; i < TURNS_MAX && unix_receiver_connections(fixture.receiver) > 0; i++)
+        turn();
+    assert_int_equal(unix_receiver_connections(fixture.receiver), 0);
+    int fd = dial(); /* and it still serves */
+    say(fd, HELLO "{\"body\":\"x\"}\n");
+    hear(fd, "{\"ack\":1}\n");
+    hang_up(fd);
+}
+
 /* --- Many senders at once ------------------------------------------------------------------------
  */
 
@@ -771,6 +857,7 @@ int main(void)
         UNIX_TEST(test_failed_disk_is_an_error_and_no_ack_without_it),
         UNIX_TEST_BARE(test_slow_journal_stops_reading_and_loses_nothing),
         UNIX_TEST(test_stop_writes_the_last_acks),
+        UNIX_TEST_BARE(test_senders_that_come_and_go_leave_nothing_behind),
         UNIX_TEST(test_events_of_many_clients_are_kept_each_in_its_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
