@@ -457,18 +457,23 @@ static void test_bad_bodies_are_answered_in_their_encoding(void **state)
     assert_pipeline_record(0, "parse_error");
 }
 
+/* What is not compressed may have what a compressed body may inflate to. */
 static void test_body_over_the_limit_is_413(void **state)
 {
     (void)state;
-    uint8_t *body = calloc(1, BODY_SIZE_MAX + 1);
+    uint8_t *body = calloc(1, DECODED_SIZE_MAX + 1);
 
     assert_non_null(body);
-    struct reply reply = post("/v1/logs", PROTOBUF, NULL, slice_of(body, BODY_SIZE_MAX + 1));
+    struct reply reply = post("/v1/logs", PROTOBUF, NULL, slice_of(body, DECODED_SIZE_MAX + 1));
     assert_int_equal(reply.http_status, 413);
     assert_status_message(&reply, 8);
-    reply = post_chunked(JSON, slice_of(body, BODY_SIZE_MAX + 1));
+    reply = post_chunked(JSON, slice_of(body, DECODED_SIZE_MAX + 1));
     assert_int_equal(reply.http_status, 413);
     assert_non_null(strstr(text_of(&reply), "\"code\":8"));
+    reply = post("/v1/logs", PROTOBUF, "gzip", slice_of(body, BODY_SIZE_MAX + 1));
+    assert_int_equal(reply.http_status, 413);
+    reply = post("/v1/logs", PROTOBUF, NULL, slice_of(body, BODY_SIZE_MAX + 1));
+    assert_int_equal(reply.http_status, 400);
     free(body);
 }
 
