@@ -55,7 +55,8 @@ void journal_close(struct journal *journal);
 
 /* Takes `*batch` (sets it to NULL) and calls `done` later.  Refusals leave it with the caller:
  * ST_AGAIN: pending_bytes_max is reached, try again when something was committed; ST_LIMIT: the
- * journal or the disk is full; ST_IO: the disk failed; ST_STOPPING. */
+ * journal or the disk is full, and the message says what to do; ST_STOPPING.  A disk that fails is
+ * told to `done`. */
 MUST_CHECK enum status journal_submit(struct journal *journal, struct append_batch **batch,
                                       append_done_function *done, void *context, struct error *err);
 
