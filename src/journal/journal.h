@@ -32,10 +32,11 @@ struct journal_settings {
     const struct journal_io *io; /* borrowed; NULL: the system's.  Tests put faults here */
 };
 
-/* What recovery found; all zero on a first start. */
+/* What recovery found; all zero on a first start.  It looks into the last segment only; damage
+ * in the others is found, kept aside and counted by readers. */
 struct journal_recovery {
     uint64_t segments;
-    uint64_t records;
+    uint64_t records;    /* in segments before the last: as many as their numbers say */
     uint64_t torn_bytes; /* cut from the end of the last segment */
     uint64_t quarantined_ranges;
     uint64_t quarantined_bytes;

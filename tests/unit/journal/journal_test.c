@@ -13,21 +13,6 @@
 #include "journal/journal_io.h"
 #include "support/journal_fixture.h"
 
-static int set_up(void **state)
-{
-    struct journal_fixture *fixture = malloc(sizeof(*fixture));
-    journal_fixture_init(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    journal_fixture_fini(*state);
-    free(*state);
-    return 0;
-}
-
 /* Reads everything and expects each record from 1 on exactly once. */
 static void expect_all(struct journal_fixture *fixture)
 {
@@ -471,7 +456,8 @@ static void test_second_process_is_told_who_has_the_lock(void **state)
     assert_non_null(strstr(err.text, pid));
 }
 
-#define WITH_JOURNAL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_JOURNAL(test)                                                                         \
+    cmocka_unit_test_setup_teardown(test, journal_fixture_set_up, journal_fixture_tear_down)
 
 int main(void)
 {
