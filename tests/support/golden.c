@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* golden.c -- see golden.h. */
 #include "support/golden.h"
 
 #include <stdio.h>
@@ -6,29 +7,58 @@
 
 #include "telltale/base.h"
 
-static void write_file(const char *path, struct slice text)
+enum { FILE_SIZE_MAX = 4 * 1024 * 1024 };
+
+struct slice golden_read(const char *path)
 {
-    FILE *file = fopen(path, "wb");
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL)
+        perror(path);
     ASSERT(file != NULL);
-    ASSERT(fwrite(text.data, 1, text.size, file) == text.size);
+    uint8_t *data = malloc(FILE_SIZE_MAX);
+    ASSERT(data != NULL);
+    size_t size = fread(data, 1, FILE_SIZE_MAX, file);
+    ASSERT(size < FILE_SIZE_MAX && !ferror(file));
+    (void)fclose(file); /* only read from */
+    return slice_of(data, size);
+}
+
+static void write_file(const char *path, struct slice content)
+{
+    FILE *file = fopen(path, "wbe");
+
+    ASSERT(file != NULL);
+    ASSERT(fwrite(content.data, 1, content.size, file) == content.size);
     ASSERT(fclose(file) == 0);
 }
 
-bool golden_holds(const char *path, struct slice text, size_t *ret_line)
+static void show_difference(const char *path, struct slice expected, struct slice actual)
 {
-    if (getenv("UPDATE_GOLDEN") != NULL)
-        write_file(path, text);
-    *ret_line = 1;
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return text.size == 0;
-    size_t at = 0;
-    int c = fgetc(file);
-    while (c != EOF && at < text.size && text.data[at] == (uint8_t)c) {
-        *ret_line += c == '\n';
-        at++;
-        c = fgetc(file);
+    size_t line = 1;
+    size_t start = 0;
+
+    for (size_t i = 0; i < expected.size && i < actual.size; i++) {
+        if (expected.data[i] != actual.data[i])
+            break;
+        if (expected.data[i] == '\n') {
+            line++;
+            start = i + 1;
+        }
     }
-    (void)fclose(file); /* only read */
-    return c == EOF && at == text.size;
+    fprintf(stderr, "%s differs from line %zu on; there is now:\n%.*s\n", path, line,
+            SLICE_ARG(slice_from(actual, start)));
+}
+
+void golden_check(const char *path, struct slice actual)
+{
+    if (getenv("UPDATE_GOLDEN") != NULL) {
+        write_file(path, actual);
+        return;
+    }
+    struct slice expected = golden_read(path);
+    bool equal = slice_equal(expected, actual);
+    if (!equal)
+        show_difference(path, expected, actual);
+    free((void *)expected.data);
+    ASSERT(equal);
 }

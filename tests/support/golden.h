@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* golden.h -- files that hold what a test's output was when a person read it. */
+/* golden.h -- output that is compared with a file of the tree.
+ *
+ * UPDATE_GOLDEN=1 in the environment writes the file instead; `git diff` then shows what
+ * changed. */
 #pragma once
 
 #include "telltale/slice.h"
 
-/* Whether the file at `path` holds `text`; a missing file holds nothing.  *ret_line is the line
- * of the first difference.  With UPDATE_GOLDEN in the environment, writes the file first. */
-bool golden_holds(const char *path, struct slice text, size_t *ret_line);
+/* Fails the test, and says where they part, when `path` is not exactly `actual`. */
+void golden_check(const char *path, struct slice actual);
+
+/* The whole file, in memory that the caller frees; fails the test when it cannot be read. */
+struct slice golden_read(const char *path);

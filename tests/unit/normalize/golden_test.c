@@ -101,9 +101,7 @@ static void check_scenario(const char *scenario, size_t request_count)
         normalize_request(normalizer, path, &text);
     }
     (void)snprintf(path, sizeof(path), "%s/codex-%s.txt", GOLDEN_DIR, scenario);
-    size_t line = 0;
-    if (!golden_holds(path, buf_slice(&text), &line))
-        fail_msg("%s differs from line %zu; UPDATE_GOLDEN=1 writes it anew", path, line);
+    golden_check(path, buf_slice(&text));
     normalizer_destroy(normalizer);
     buf_fini(&text);
 }
