@@ -480,7 +480,9 @@ static enum status open_state(struct worker *worker, struct error *err)
 static enum status create_exporter(struct worker *worker, struct error *err)
 {
     const struct exporter_context context = {.name = worker->account.name,
-                                             .state_dir = worker->settings.state_dir};
+                                             .state_dir = worker->settings.state_dir,
+                                             .first_new_sequence =
+                                                 journal_committed(worker->journal)};
 
     enum status st =
         worker->settings.ops->create(worker->settings.config, &context, &worker->exporter, err);
