@@ -4,7 +4,8 @@
  *
  * Exactly once.  Delivery is at least once: when a crash loses the cursor, records come again.
  * Each line tells its place in the journal, so the last line of the store says what it has; records
- * up to there, of the same journal, are skipped.
+ * up to there, of the same journal, are skipped.  But not those that are new to the journal since
+ * the start: damage may have taken its end, and then their numbers are used for the second time.
  *
  * All or nothing.  The lines of a batch are appended, then synced together.  Whatever fails
  * before takes all of them back, and the batch comes again.
@@ -67,7 +68,9 @@ struct file_exporter {
     struct store_dir dir;
     struct active_file active;
     bool place_known;
-    struct store_place place; /* of the newest line; good when place_known */
+    struct store_place place;    /* of the newest line; good when place_known */
+    uint64_t first_new_sequence; /* the store has no record from here on, whatever its place says;
+                                    UINT64_MAX: not known, or the place is of this run */
     struct closed_file_job *job;
     bool plain_left; /* there may be closed files to compress */
     uint64_t compress_not_before_ns;
@@ -260,6 +263,11 @@ static bool same_journal(const struct store_place *place, const struct batch *ba
     return memcmp(place->journal_id, batch->journal_id, JOURNAL_ID_SIZE) == 0;
 }
 
+static bool is_known(const struct file_exporter *self, uint64_t sequence)
+{
+    return sequence <= self->place.sequence && sequence < self->first_new_sequence;
+}
+
 /* How many records at the head of `batch` the store has already. */
 static size_t count_known(const struct file_exporter *self, const struct batch *batch)
 {
@@ -267,7 +275,7 @@ static size_t count_known(const struct file_exporter *self, const struct batch *
 
     if (!self->place_known || !same_journal(&self->place, batch))
         return 0;
-    while (count < batch->record_count && batch->records[count].sequence <= self->place.sequence)
+    while (count < batch->record_count && is_known(self, batch->records[count].sequence))
         count++;
     return count;
 }
@@ -329,8 +337,9 @@ static enum status write_records(struct file_exporter *self, const struct batch 
     struct store_place last = place_of(batch, batch->record_count - 1);
     enum status st = ST_OK;
 
-    /* The lines of a file are of one journal. */
-    if (self->active.size_bytes > 0 && !same_journal(&self->active.last, batch))
+    /* The lines of a file are of one journal, and their numbers rise. */
+    if (self->active.size_bytes > 0 &&
+        (!same_journal(&self->active.last, batch) || first.sequence <= self->active.last.sequence))
         st = rotate(self, now_unix_ns, err);
     uint64_t size_before = self->active.size_bytes;
     if (st == ST_OK)
@@ -344,6 +353,7 @@ static enum status write_records(struct file_exporter *self, const struct batch 
     self->appended_bytes += self->active.size_bytes - size_before;
     self->place = last;
     self->place_known = true;
+    self->first_new_sequence = UINT64_MAX;
     return ST_OK;
 }
 
@@ -442,6 +452,8 @@ static enum status file_create(const void *config, const struct exporter_context
     self->dir.fd = -1;
     self->active.fd = -1;
     self->plain_left = true;
+    self->first_new_sequence =
+        context->first_new_sequence > 0 ? context->first_new_sequence : UINT64_MAX;
     buf_init(&self->text, APPEND_SIZE + 2 * (size_t)STORE_LINE_SIZE_MAX);
     buf_init(&self->extra, EXTRA_SIZE_MAX);
     int size = self->config->dir != NULL
