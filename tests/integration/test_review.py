@@ -4,8 +4,21 @@
 from support import store
 from support.agent import Agent
 from support.daemon import Daemon, wait_until
+from support.http import post
 
 ARRIVAL_TIMEOUT_S = 60
+
+
+def varint(value):
+    out = b""
+    while value >= 0x80:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def field(number, payload):
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
 
 
 def send_ids(daemon, *ids):
@@ -37,3 +50,20 @@ def test_events_after_a_damaged_journal_and_lost_cursors_reach_the_store(home):
         seen = list(store.test_ids(daemon.state / "store"))
         assert len(seen) == len(set(seen)), "nothing is there twice"
         assert sum(i.startswith("old-") for i in seen) == 20
+
+
+def test_a_record_that_becomes_a_huge_line_holds_nobody_up(home):
+    """Its JSON has eleven times its size: too large for the store and for a dead letter."""
+    def attribute(count):
+        return field(1, b"k") + field(2, field(6, b"\x0a\x00" * count))
+
+    resource = field(1, field(1, attribute(2090000)))
+    record = field(2, field(6, attribute(8380000)))
+    with Daemon(home, exporters="file/forensic: {}") as daemon:
+        status, _, _ = post(daemon.http_port, "/v1/logs", field(1, resource + field(2, record)),
+                            "application/x-protobuf")
+        assert status == 200
+        send_ids(daemon, "behind it")
+        wait_for_ids(daemon, ["behind it"])
+        wait_until(lambda: daemon.status()["exporters"][0]["dead_letter_records"] == 1,
+                   ARRIVAL_TIMEOUT_S, "the huge record among the dead letters")
