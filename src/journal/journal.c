@@ -84,14 +84,21 @@ static void check_disk(struct journal *journal)
     atomic_store(&journal->disk_is_low, disk_is_low(journal));
 }
 
-static uint64_t preallocation(const struct journal *journal)
+/* What to ask for in advance: within every limit, or nothing. */
+static uint64_t preallocation(struct journal *journal)
 {
+    const struct journal_settings *settings = &journal->settings;
+    uint64_t size = settings->segment_size;
     uint64_t free_bytes;
-    uint64_t size = journal->settings.segment_size;
 
-    if (journal->settings.io->free_bytes(journal->dir.fd, &free_bytes) < 0)
+    if (settings->io->free_bytes(journal->dir.fd, &free_bytes) < 0)
         return 0;
-    return free_bytes >= size && free_bytes - size >= journal->settings.disk_reserve ? size : 0;
+    (void)pthread_mutex_lock(&journal->lock);
+    uint64_t held = journal->segments.size;
+    (void)pthread_mutex_unlock(&journal->lock);
+    if (held > settings->size_max || size > settings->size_max - held)
+        return 0;
+    return free_bytes >= size && free_bytes - size >= settings->disk_reserve ? size : 0;
 }
 
 /* --- The journal thread ------------------------------------------------------------------ */

@@ -223,7 +223,8 @@ bool parse_rfc3339(struct slice text, uint64_t *ret_unix_ns)
     size_t at = read_fraction(text, 19, &fraction_ns);
     if (!read_offset(text, at, &offset_minutes))
         return false;
-    int64_t seconds = days * 86400 + hour * 3600 + minute * 60 + second - offset_minutes * 60;
+    int64_t minutes = (days * 24 + hour) * 60 + minute - offset_minutes;
+    int64_t seconds = minutes * 60 + second;
     if (seconds < 0)
         return false;
     *ret_unix_ns = (uint64_t)seconds * NS_PER_S + fraction_ns;

@@ -380,7 +380,8 @@ static uint8_t *put_chained_key(uint8_t *at, int chain, struct slice key)
         memcpy(at, NORM_PREFIX.data, NORM_PREFIX.size);
         at += NORM_PREFIX.size;
     }
-    memcpy(at, key.data, key.size);
+    if (key.size > 0)
+        memcpy(at, key.data, key.size);
     return at + key.size;
 }
 

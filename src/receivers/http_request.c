@@ -93,10 +93,9 @@ static void check_content_length(struct http_request *request, const char *heade
 {
     char message[96];
 
-    if (header == NULL || strtoull(header, NULL, 10) <= request->limits->body_size_max)
+    if (header == NULL || strtoull(header, NULL, 10) <= request->body.limit)
         return;
-    snprintf(message, sizeof(message), "the body may have %zu bytes",
-             request->limits->body_size_max);
+    snprintf(message, sizeof(message), "the body may have %zu bytes", request->body.limit);
     http_request_fail(request, MHD_HTTP_CONTENT_TOO_LARGE, RPC_RESOURCE_EXHAUSTED, message);
 }
 
@@ -116,6 +115,8 @@ static void check_headers(struct http_request *request, struct MHD_Connection *c
     if (content_encoding_parse(slice_of_text(compression != NULL ? compression : ""),
                                &request->compression, &err) != ST_OK)
         http_request_fail(request, MHD_HTTP_BAD_REQUEST, RPC_INVALID_ARGUMENT, err.text);
+    if (request->compression == ENCODING_NONE)
+        request->body.limit = request->limits->decoded_size_max;
     check_content_length(request, MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
                                                               MHD_HTTP_HEADER_CONTENT_LENGTH));
 }
@@ -172,7 +173,7 @@ static void keep(struct http_request *request, const void *data, size_t size)
 bool http_request_take(struct http_request *request, const void *data, size_t size)
 {
     request->received_bytes += size;
-    if (request->received_bytes / DISCARD_FACTOR > request->limits->body_size_max)
+    if (request->received_bytes / DISCARD_FACTOR > request->body.limit)
         return false;
     if (clock_monotonic_ns() > request->deadline_ns)
         return false;
@@ -224,6 +225,8 @@ static enum status translate(struct http_request *request, const struct otlp_lim
     }
     enum status st = otlp_json_read_request(content, limits, out, err);
     *ret = buf_slice(out);
+    if (st == ST_LIMIT)
+        st = err->status = ST_INVALID; /* it nests too deep: 413 would say that it is too large */
     return st;
 }
 

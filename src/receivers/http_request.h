@@ -27,8 +27,8 @@ struct http_verdict {
 };
 
 struct http_request_limits {
-    size_t body_size_max;           /* as it arrives */
-    size_t decoded_size_max;        /* after decompression */
+    size_t body_size_max;           /* of a compressed one, as it arrives */
+    size_t decoded_size_max;        /* after decompression, or without any */
     uint64_t time_max_ns;           /* from its first byte to its last */
     const char *const *extra_paths; /* taken as logs, beside /v1/logs; ends with NULL, or is it */
 };

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "receivers/http_reply.h"
 #include "receivers/otlp_intake.h"
 #include "receivers/refusal_recorder.h"
 #include "receivers/sender.h"
@@ -30,7 +31,6 @@ enum {
     BATCH_FACTOR = 2,              /* of the decoded size: what normalization adds */
     BATCH_SIZE_MAX = 1 << 30,      /* what a batch can address */
     SENDER_FIELDS_MAX = 1024,
-    ANSWER_MAX = 4096,
     STOP_WAIT_S = 5,
 };
 
@@ -80,64 +80,17 @@ struct otlp_http_receiver {
 
 /* --- Answering ---------------------------------------------------------------------------- */
 
-static enum MHD_Result send_body(struct exchange *exchange, unsigned int http_status,
-                                 const char *content_type, const struct buf *body)
-{
-    const struct http_verdict *verdict = &exchange->request.verdict;
-    char seconds[16];
-
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(body->size, body->data, MHD_RESPMEM_MUST_COPY);
-    if (response == NULL)
-        return MHD_NO;
-    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-    if (http_status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_POST);
-    if (verdict->http_status != 0 && verdict->retry_after_s > 0) {
-        snprintf(seconds, sizeof(seconds), "%u", verdict->retry_after_s);
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
-    }
-    enum MHD_Result result = MHD_queue_response(exchange->connection, http_status, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
-static enum status write_answer(const struct exchange *exchange, struct buf *body,
-                                struct error *err)
-{
-    const struct http_request *request = &exchange->request;
-    const struct http_verdict *verdict = &request->verdict;
-
-    if (verdict->http_status == 0) {
-        return http_answer_export(request->encoding, exchange->result.rejected,
-                                  exchange->result.message, body, err);
-    }
-    if (verdict->is_text)
-        return buf_append(body, verdict->message, strlen(verdict->message), err);
-    return http_answer_status(request->encoding, verdict->code, verdict->message, body, err);
-}
-
 static enum MHD_Result answer(struct exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
-    struct otlp_http_receiver *receiver = exchange->server->receiver;
-    unsigned int http_status =
-        request->verdict.http_status != 0 ? request->verdict.http_status : MHD_HTTP_OK;
-    struct buf body;
-    struct error ignored;
+    struct receiver_metrics *metrics = &exchange->server->receiver->metrics;
 
-    metric_add(receiver->metrics.requests, 1);
-    if (http_status != MHD_HTTP_OK)
-        metric_add(receiver->metrics.failed_requests, 1);
-    buf_init(&body, ANSWER_MAX);
-    enum MHD_Result result = MHD_NO; /* without memory: the connection is closed */
-    if (write_answer(exchange, &body, &ignored) == ST_OK)
-        result = send_body(exchange, http_status,
-                           request->verdict.is_text ? "text/plain; charset=utf-8"
-                                                    : http_answer_content_type(request->encoding),
-                           &body);
-    buf_fini(&body);
-    return result;
+    append_batch_destroy(exchange->batch); /* it may be large, and the sender slow to read */
+    exchange->batch = NULL;
+    metric_add(metrics->requests, 1);
+    if (http_reply_status(request) != MHD_HTTP_OK)
+        metric_add(metrics->failed_requests, 1);
+    return http_reply_send(exchange->connection, request, &exchange->result);
 }
 
 /* --- The journal --------------------------------------------------------------------------- */

@@ -24,6 +24,7 @@
 #include "loop/loop.h"
 #include "telltaled/destinations.h"
 #include "telltaled/intake.h"
+#include "telltaled/journal_watch.h"
 #include "telltaled/status_report.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -47,6 +48,7 @@ struct daemon {
     struct destinations *destinations;
     struct intake *intake;
     struct status_report *status_report;
+    struct journal_watch journal_watch;
 };
 
 /* --- Configuration ----------------------------------------------------------------------- */
@@ -224,6 +226,7 @@ static void on_housekeeping(void *context)
     if (daemon->destinations != NULL)
         destinations_retire(daemon->destinations);
     status_report_update(daemon->status_report, daemon->destinations);
+    journal_watch_look(&daemon->journal_watch, daemon->journal);
     loop_timer_set(daemon->loop, &daemon->housekeeping,
                    clock_monotonic_ns() + HOUSEKEEPING_INTERVAL_NS);
 }

@@ -13,21 +13,6 @@
 #include "support/journal_fixture.h"
 #include "util/clock.h"
 
-static int set_up(void **state)
-{
-    struct journal_fixture *fixture = malloc(sizeof(*fixture));
-    journal_fixture_init(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    journal_fixture_fini(*state);
-    free(*state);
-    return 0;
-}
-
 static void note_first(void *context, struct append_batch *batch, enum status status,
                        const struct error *err)
 {
@@ -171,7 +156,8 @@ static void test_wake_ends_a_wait_that_began_or_will_begin(void **state)
     journal_wait(fixture->journal, UINT64_MAX, clock_monotonic_ns()); /* a deadline does, too */
 }
 
-#define WITH_JOURNAL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_JOURNAL(test)                                                                         \
+    cmocka_unit_test_setup_teardown(test, journal_fixture_set_up, journal_fixture_tear_down)
 
 int main(void)
 {

@@ -13,21 +13,6 @@
 #include "journal/journal_io.h"
 #include "support/journal_fixture.h"
 
-static int set_up(void **state)
-{
-    struct journal_fixture *fixture = malloc(sizeof(*fixture));
-    journal_fixture_init(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    journal_fixture_fini(*state);
-    free(*state);
-    return 0;
-}
-
 /* Reads everything and expects each record from 1 on exactly once. */
 static void expect_all(struct journal_fixture *fixture)
 {
@@ -430,6 +415,32 @@ static void test_journal_full_of_one_batch_finds_room_again(void **state)
     assert_int_equal(journal_fixture_append(fixture, 60, 1000), ST_OK);
 }
 
+/* An empty segment is replaced by another of its name; a reader may have opened it. */
+static void test_reader_follows_a_segment_that_is_replaced(void **state)
+{
+    struct journal_fixture *fixture = *state;
+    struct batch_limits limits = {.size_max = 1 << 20, .count_max = 100};
+    struct journal_reader *reader;
+    struct error err;
+    struct batch batch;
+    uint64_t next;
+    uint64_t missing;
+
+    set_segment_size(fixture, 4096);
+    assert_int_equal(journal_fixture_append(fixture, 10, 1000), ST_OK);
+    reopen(fixture); /* by now the thread has made the next segment, which is empty */
+    assert_int_equal(journal_fixture_count_files(fixture, "", ".seg"), 2);
+    journal_retire(fixture->journal, 11);
+    assert_int_equal(journal_reader_open(fixture->journal, 1, &reader, &err), ST_OK);
+    assert_int_equal(journal_reader_next(reader, &limits, &batch, &next, &missing, &err), ST_OK);
+    assert_int_equal(missing, 10);
+    assert_int_equal(journal_fixture_append(fixture, 2, 100), ST_OK);
+    assert_int_equal(journal_reader_next(reader, &limits, &batch, &next, &missing, &err), ST_OK);
+    assert_int_equal(batch.record_count, 2);
+    assert_int_equal(missing, 0);
+    journal_reader_close(reader);
+}
+
 static uint64_t fake_free_bytes;
 
 static int report_fake_free_bytes(int dir_fd, uint64_t *ret)
@@ -471,7 +482,8 @@ static void test_second_process_is_told_who_has_the_lock(void **state)
     assert_non_null(strstr(err.text, pid));
 }
 
-#define WITH_JOURNAL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_JOURNAL(test)                                                                         \
+    cmocka_unit_test_setup_teardown(test, journal_fixture_set_up, journal_fixture_tear_down)
 
 int main(void)
 {
@@ -497,6 +509,7 @@ int main(void)
         WITH_JOURNAL(test_retiring_everything_keeps_the_sequence),
         WITH_JOURNAL(test_full_journal_refuses_until_something_is_retired),
         WITH_JOURNAL(test_journal_full_of_one_batch_finds_room_again),
+        WITH_JOURNAL(test_reader_follows_a_segment_that_is_replaced),
         WITH_JOURNAL(test_disk_reserve_is_left_free),
         WITH_JOURNAL(test_second_process_is_told_who_has_the_lock),
     };

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "normalize/schema.h"
+#include "support/check_normalized.h"
 #include "support/made_record.h"
 #include "support/record_text.h"
 
@@ -33,13 +34,6 @@ static struct normalized *normalize(const char *kind)
     struct normalized *normalized = made_normalize_native(&made, normalizer, kind);
     normalizer_destroy(normalizer);
     return normalized;
-}
-
-static void check_text(const struct normalized *normalized, const char *key, const char *expected)
-{
-    struct slice text = normalized_text(normalized, key);
-    if (!slice_equal(text, slice_of_text(expected)))
-        fail_msg("%s is '%.*s', not '%s'", key, SLICE_ARG(text), expected);
 }
 
 static void make_command(void)

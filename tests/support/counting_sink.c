@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* counting_sink.c -- see counting_sink.h.  gRPC hands compressed messages over as they came, so
+ * that their size on the wire is known; to count records they are inflated here. */
+#include "support/counting_sink.h"
+
+#include <grpc/byte_buffer.h>
+#include <grpc/byte_buffer_reader.h>
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "telltale/buf.h"
+#include "wire/compress.h"
+#include "wire/otlp.h"
+
+enum { MESSAGE_MAX = 64 << 20 };
+
+struct counting_sink {
+    grpc_server *server;
+    grpc_completion_queue *cq;
+    pthread_t thread;
+    struct buf inflated; /* the sink's thread */
+    /* shared, atomic */
+    _Atomic uint64_t requests;
+    _Atomic uint64_t wire_bytes;
+    _Atomic uint64_t records;
+};
+
+/* --- Counting -------------------------------------------------------------------------- */
+
+/* Calls `visit` for each field `number` of a message; what it gives back is summed. */
+static uint64_t sum_fields(struct slice message, uint32_t number, uint64_t (*visit)(struct slice))
+{
+    struct pb_walk walk = pb_walk_start(message);
+    struct pb_field field;
+    enum pb_step step;
+    uint64_t sum = 0;
+
+    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
+        if (field.number == number && field.type == WIRE_BYTES)
+            sum += visit(field.bytes);
+    }
+    ASSERT(step == PB_END);
+    return sum;
+}
+
+static uint64_t count_one(struct slice record)
+{
+    (void)record;
+    return 1;
+}
+
+static uint64_t count_scope(struct slice scope_logs)
+{
+    return sum_fields(scope_logs, SCOPE_LOGS_LOG_RECORDS, count_one);
+}
+
+static uint64_t count_resource(struct slice resource_logs)
+{
+    return sum_fields(resource_logs, RESOURCE_LOGS_SCOPE_LOGS, count_scope);
+}
+
+static void count_message(struct counting_sink *sink, struct slice message)
+{
+    struct error err;
+
+    sink->requests++;
+    sink->wire_bytes += message.size;
+    if (slice_starts_with(message, SLICE("\x1f\x8b"))) {
+        buf_clear(&sink->inflated);
+        enum status st = content_decode(ENCODING_GZIP, message, &sink->inflated, &err);
+        ASSERT(st == ST_OK);
+        message = buf_slice(&sink->inflated);
+    }
+    sink->records += sum_fields(message, REQUEST_RESOURCE_LOGS, count_resource);
+}
+
+static void count_buffer(struct counting_sink *sink, grpc_byte_buffer *message)
+{
+    grpc_byte_buffer_reader reader;
+
+    ASSERT(grpc_byte_buffer_reader_init(&reader, message) != 0);
+    grpc_slice bytes = grpc_byte_buffer_reader_readall(&reader);
+    count_message(sink, slice_of(GRPC_SLICE_START_PTR(bytes), GRPC_SLICE_LENGTH(bytes)));
+    grpc_slice_unref(bytes);
+    grpc_byte_buffer_reader_destroy(&reader);
+}
+
+/* --- Calls ----------------------------------------------------------------------------- */
+
+/* Waits for the event `tag`; those of calls that were given up may come before it. */
+static bool await(struct counting_sink *sink, void *tag)
+{
+    grpc_event event;
+
+    do
+        event = grpc_completion_queue_next(sink->cq, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+    while (event.type == GRPC_OP_COMPLETE && event.tag != tag);
+    return event.type == GRPC_OP_COMPLETE && event.success != 0;
+}
+
+static bool run(struct counting_sink *sink, grpc_call *call, const grpc_op *ops, size_t count)
+{
+    return grpc_call_start_batch(call, ops, count, call, NULL) == GRPC_CALL_OK && await(sink, call);
+}
+
+static void accept_message(struct counting_sink *sink, grpc_call *call)
+{
+    grpc_byte_buffer *answer = grpc_raw_byte_buffer_create(NULL, 0);
+    int was_cancelled;
+    const grpc_op ops[] = {
+        {.op = GRPC_OP_SEND_INITIAL_METADATA},
+        {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = answer},
+        {.op = GRPC_OP_SEND_STATUS_FROM_SERVER,
+         .data.send_status_from_server.status = GRPC_STATUS_OK},
+        {.op = GRPC_OP_RECV_CLOSE_ON_SERVER, .data.recv_close_on_server.cancelled = &was_cancelled},
+    };
+
+    (void)run(sink, call, ops, COUNT_OF(ops)); /* the client may have gone: its business */
+    grpc_byte_buffer_destroy(answer);
+}
+
+static void serve(struct counting_sink *sink, grpc_call *call)
+{
+    grpc_byte_buffer *message = NULL;
+    const grpc_op receive = {.op = GRPC_OP_RECV_MESSAGE,
+                             .data.recv_message.recv_message = &message};
+
+    if (run(sink, call, &receive, 1) && message != NULL) {
+        count_buffer(sink, message);
+        grpc_byte_buffer_destroy(message);
+        accept_message(sink, call);
+    }
+    grpc_call_unref(call);
+}
+
+static void *run_sink(void *context)
+{
+    struct counting_sink *sink = context;
+    bool open = true;
+
+    while (open) {
+        grpc_call *call = NULL;
+        grpc_call_details details;
+        grpc_metadata_array metadata;
+        grpc_call_details_init(&details);
+        grpc_metadata_array_init(&metadata);
+        open = grpc_server_request_call(sink->server, &call, &details, &metadata, sink->cq,
+                                        sink->cq, &call) == GRPC_CALL_OK &&
+               await(sink, &call);
+        if (open)
+            serve(sink, call);
+        grpc_metadata_array_destroy(&metadata);
+        grpc_call_details_destroy(&details);
+    }
+    return NULL;
+}
+
+/* --- Starting and stopping ---------------------------------------------------------------- */
+
+struct counting_sink *counting_sink_start(const char *address)
+{
+    grpc_arg list[] = {
+        {.type = GRPC_ARG_INTEGER,
+         .key = (char *)GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION,
+         .value.integer = 0},
+        {.type = GRPC_ARG_INTEGER,
+         .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+         .value.integer = MESSAGE_MAX},
+    };
+    const grpc_channel_args args = {COUNT_OF(list), list};
+
+    struct counting_sink *sink = calloc(1, sizeof(*sink));
+    ASSERT(sink != NULL);
+    buf_init(&sink->inflated, MESSAGE_MAX);
+    grpc_init();
+    sink->server = grpc_server_create(&args, NULL);
+    sink->cq = grpc_completion_queue_create_for_next(NULL);
+    grpc_server_register_completion_queue(sink->server, sink->cq, NULL);
+    grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
+    int port = grpc_server_add_http2_port(sink->server, address, credentials);
+    ASSERT(port > 0);
+    grpc_server_credentials_release(credentials);
+    grpc_server_start(sink->server);
+    int failed = pthread_create(&sink->thread, NULL, run_sink, sink);
+    ASSERT(failed == 0);
+    return sink;
+}
+
+struct sink_counts counting_sink_read(struct counting_sink *sink)
+{
+    return (struct sink_counts){sink->requests, sink->wire_bytes, sink->records};
+}
+
+void counting_sink_stop(struct counting_sink *sink)
+{
+    /* The shutdown's own event comes to a queue of its own, whoever waits on the other. */
+    grpc_completion_queue *ended = grpc_completion_queue_create_for_pluck(NULL);
+
+    grpc_server_shutdown_and_notify(sink->server, ended, sink);
+    grpc_server_cancel_all_calls(sink->server);
+    (void)pthread_join(sink->thread, NULL);
+    (void)grpc_completion_queue_pluck(ended, sink, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+    grpc_completion_queue_shutdown(ended);
+    grpc_completion_queue_destroy(ended);
+    grpc_server_destroy(sink->server);
+    grpc_completion_queue_shutdown(sink->cq);
+    while (grpc_completion_queue_next(sink->cq, gpr_inf_future(GPR_CLOCK_REALTIME), NULL).type !=
+           GRPC_QUEUE_SHUTDOWN)
+        ;
+    grpc_completion_queue_destroy(sink->cq);
+    buf_fini(&sink->inflated);
+    free(sink);
+    grpc_shutdown();
+}

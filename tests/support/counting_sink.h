@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* counting_sink.h -- a gRPC server that accepts every request and counts what came.
+ *
+ * It has a thread of its own and takes one call after the other, as the exporter sends them.
+ * Functions are for any thread.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct counting_sink;
+
+struct sink_counts {
+    uint64_t requests;
+    uint64_t wire_bytes; /* of the messages, as they came */
+    uint64_t records;
+};
+
+/* `address`: "unix:/path" or "127.0.0.1:port".  Failures abort. */
+struct counting_sink *counting_sink_start(const char *address);
+struct sink_counts counting_sink_read(struct counting_sink *sink);
+void counting_sink_stop(struct counting_sink *sink);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* daemon_process.h -- a real telltaled as a child, and what the kernel says that it uses.
+ *
+ * Failures abort.  Threads: one owner at a time.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "support/temp_dir.h"
+
+enum { DAEMON_PATH_MAX = 256 };
+
+struct daemon_process {
+    pid_t pid;
+    struct temp_dir *home; /* borrowed; its state, its sockets, its log */
+    char socket_path[DAEMON_PATH_MAX];
+};
+
+/* Starts `program` in `home` with the configuration `config`, and waits until it listens. */
+void daemon_process_start(struct daemon_process *daemon, const char *program, struct temp_dir *home,
+                          const char *config);
+
+/* Stops it cleanly; aborts if it was not clean. */
+void daemon_process_stop(struct daemon_process *daemon);
+
+/* Time on a processor, of all its threads, those that have ended included. */
+uint64_t daemon_process_cpu_ns(const struct daemon_process *daemon);
+
+uint64_t daemon_process_resident_kib(const struct daemon_process *daemon);
+uint64_t daemon_process_peak_resident_kib(const struct daemon_process *daemon);
+
+/* What it has handed to the file system. */
+uint64_t daemon_process_written_bytes(const struct daemon_process *daemon);
