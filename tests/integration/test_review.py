@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must hold when several things go wrong at once."""
 
+import http.client
+import resource
+import socket
+
 from support import store
 from support.agent import Agent
 from support.daemon import Daemon, wait_until
@@ -67,3 +71,31 @@ def test_a_record_that_becomes_a_huge_line_holds_nobody_up(home):
         wait_for_ids(daemon, ["behind it"])
         wait_until(lambda: daemon.status()["exporters"][0]["dead_letter_records"] == 1,
                    ARRIVAL_TIMEOUT_S, "the huge record among the dead letters")
+
+
+def health(daemon):
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(30)
+        control.connect(str(daemon.run / "control.sock"))
+        control.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = http.client.HTTPResponse(control)
+        answer.begin()
+        return answer.status, answer.read().decode()
+
+
+def test_health_shows_a_disk_that_takes_nothing(home):
+    with Daemon(home, exporters="file/forensic: {}") as daemon:
+        send_ids(daemon, "before")
+        assert health(daemon) == (200, "ok\n")
+        _, hard = resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (0, hard))
+        with Agent(daemon.socket_path) as agent:
+            agent.send({"kind": "agent.tool"})
+            while not agent.errors:
+                assert agent.read_answers()
+        status, why = health(daemon)
+        assert status == 503 and "journal" in why, why
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        send_ids(daemon, "after")
+        assert health(daemon) == (200, "ok\n")
+        wait_for_ids(daemon, ["before", "after"])
