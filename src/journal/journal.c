@@ -53,6 +53,7 @@ struct journal {
     uint64_t pending_bytes; /* queued, or being written */
     uint64_t wakes;         /* calls of journal_wake() */
     bool is_stopping;
+    struct error failure; /* of the last commit; its status is ST_OK when there was none */
 
     /* shared, atomic; written under the lock or by the journal thread */
     atomic_uint_fast64_t committed;
@@ -224,8 +225,16 @@ static void publish(struct journal *journal, uint64_t next)
     journal->unchecked_bytes += end - newest->end;
     segment_list_extend(&journal->segments, end);
     journal->next_sequence = next;
+    journal->failure.status = ST_OK;
     atomic_store(&journal->committed, next);
     (void)pthread_cond_broadcast(&journal->progress);
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+static void note_failure(struct journal *journal, const struct error *err)
+{
+    (void)pthread_mutex_lock(&journal->lock);
+    journal->failure = *err;
     (void)pthread_mutex_unlock(&journal->lock);
 }
 
@@ -253,10 +262,12 @@ static void commit_span(struct journal *journal, struct append_batch *first,
     enum status st = write_and_sync(journal, first, stop, &next, &err);
     if (st != ST_OK)
         st = write_and_sync(journal, first, stop, &next, &err); /* in a fresh segment */
-    if (st == ST_OK)
+    if (st == ST_OK) {
         publish(journal, next);
-    else
+    } else {
         st = err.status = ST_IO;
+        note_failure(journal, &err);
+    }
     hand_back(journal, first, stop, st, &err);
 }
 
@@ -399,6 +410,14 @@ static enum status refuse(const struct journal *journal, uint64_t size, struct e
     return ST_OK;
 }
 
+static enum status refuse_low_disk(const struct journal *journal, struct error *err)
+{
+    return error_set(err, ST_LIMIT,
+                     "the disk is nearly full: less than %" PRIu64
+                     " bytes are free; make room, or lower journal.disk_reserve",
+                     journal->settings.disk_reserve);
+}
+
 enum status journal_submit(struct journal *journal, struct append_batch **batch,
                            append_done_function *done, void *context, struct error *err)
 {
@@ -407,12 +426,8 @@ enum status journal_submit(struct journal *journal, struct append_batch **batch,
 
     ASSERT(!taken->record_is_open);
     if (atomic_load(&journal->disk_is_low)) {
-        if (disk_is_low(journal)) {
-            return error_set(err, ST_LIMIT,
-                             "the disk is nearly full: less than %" PRIu64
-                             " bytes are free; make room, or lower journal.disk_reserve",
-                             journal->settings.disk_reserve);
-        }
+        if (disk_is_low(journal))
+            return refuse_low_disk(journal, err);
         atomic_store(&journal->disk_is_low, false);
     }
     taken->next = NULL;
@@ -437,6 +452,18 @@ enum status journal_submit(struct journal *journal, struct append_batch **batch,
 }
 
 /* --- Asking and waiting ------------------------------------------------------------------ */
+
+enum status journal_check_health(struct journal *journal, struct error *err)
+{
+    (void)pthread_mutex_lock(&journal->lock);
+    struct error failure = journal->failure;
+    (void)pthread_mutex_unlock(&journal->lock);
+    if (failure.status != ST_OK) {
+        *err = failure;
+        return failure.status;
+    }
+    return disk_is_low(journal) ? refuse_low_disk(journal, err) : ST_OK;
+}
 
 uint64_t journal_committed(const struct journal *journal)
 {

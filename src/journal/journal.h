@@ -60,6 +60,11 @@ void journal_close(struct journal *journal);
 MUST_CHECK enum status journal_submit(struct journal *journal, struct append_batch **batch,
                                       append_done_function *done, void *context, struct error *err);
 
+/* Whether it takes records, as far as is known without writing one.  ST_IO: the last write failed,
+ * and `err` says how; ST_LIMIT: the disk is nearly full.  A journal that is full is in order: its
+ * readers are behind. */
+MUST_CHECK enum status journal_check_health(struct journal *journal, struct error *err);
+
 /* Every sequence number below this is durable. */
 uint64_t journal_committed(const struct journal *journal);
 

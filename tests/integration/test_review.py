@@ -1,11 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must hold when several things go wrong at once."""
 
+import http.client
+import resource
+import socket
+
 from support import store
 from support.agent import Agent
 from support.daemon import Daemon, wait_until
+from support.http import post
 
 ARRIVAL_TIMEOUT_S = 60
+
+
+def varint(value):
+    out = b""
+    while value >= 0x80:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def field(number, payload):
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
 
 
 def send_ids(daemon, *ids):
@@ -37,3 +54,48 @@ def test_events_after_a_damaged_journal_and_lost_cursors_reach_the_store(home):
         seen = list(store.test_ids(daemon.state / "store"))
         assert len(seen) == len(set(seen)), "nothing is there twice"
         assert sum(i.startswith("old-") for i in seen) == 20
+
+
+def test_a_record_that_becomes_a_huge_line_holds_nobody_up(home):
+    """Its JSON has eleven times its size: too large for the store and for a dead letter."""
+    def attribute(count):
+        return field(1, b"k") + field(2, field(6, b"\x0a\x00" * count))
+
+    resource = field(1, field(1, attribute(2090000)))
+    record = field(2, field(6, attribute(8380000)))
+    with Daemon(home, exporters="file/forensic: {}") as daemon:
+        status, _, _ = post(daemon.http_port, "/v1/logs", field(1, resource + field(2, record)),
+                            "application/x-protobuf")
+        assert status == 200
+        send_ids(daemon, "behind it")
+        wait_for_ids(daemon, ["behind it"])
+        wait_until(lambda: daemon.status()["exporters"][0]["dead_letter_records"] == 1,
+                   ARRIVAL_TIMEOUT_S, "the huge record among the dead letters")
+
+
+def health(daemon):
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(30)
+        control.connect(str(daemon.run / "control.sock"))
+        control.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = http.client.HTTPResponse(control)
+        answer.begin()
+        return answer.status, answer.read().decode()
+
+
+def test_health_shows_a_disk_that_takes_nothing(home):
+    with Daemon(home, exporters="file/forensic: {}") as daemon:
+        send_ids(daemon, "before")
+        assert health(daemon) == (200, "ok\n")
+        _, hard = resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (0, hard))
+        with Agent(daemon.socket_path) as agent:
+            agent.send({"kind": "agent.tool"})
+            while not agent.errors:
+                assert agent.read_answers()
+        status, why = health(daemon)
+        assert status == 503 and "journal" in why, why
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        send_ids(daemon, "after")
+        assert health(daemon) == (200, "ok\n")
+        wait_for_ids(daemon, ["before", "after"])

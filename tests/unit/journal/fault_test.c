@@ -163,6 +163,25 @@ static void test_any_dozen_calls_fail(void **state)
     run_with_fault_everywhere(DISK_FAULT_ERROR, EIO, 12);
 }
 
+static void test_a_write_that_fails_shows_until_one_succeeds(void **state)
+{
+    (void)state;
+    struct journal_fixture fixture;
+    struct error err;
+
+    prepare(&fixture);
+    journal_fixture_open(&fixture);
+    assert_int_equal(journal_check_health(fixture.journal, &err), ST_OK);
+    faulty_disk_break(DISK_FAULT_ERROR, ENOSPC, 1, UINT_MAX);
+    assert_int_equal(journal_fixture_append(&fixture, 1, 100), ST_IO);
+    assert_int_equal(journal_check_health(fixture.journal, &err), ST_IO);
+    assert_int_equal(err.os_errno, ENOSPC);
+    assert_true(faulty_disk_repair());
+    assert_int_equal(journal_fixture_append(&fixture, 1, 100), ST_OK);
+    assert_int_equal(journal_check_health(fixture.journal, &err), ST_OK);
+    clean_up(&fixture);
+}
+
 static void test_disk_fails_from_any_call_on(void **state)
 {
     (void)state;
@@ -341,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_any_call_fails_once),
         cmocka_unit_test(test_any_few_calls_fail_for_lack_of_room),
         cmocka_unit_test(test_any_dozen_calls_fail),
+        cmocka_unit_test(test_a_write_that_fails_shows_until_one_succeeds),
         cmocka_unit_test(test_disk_fails_from_any_call_on),
         cmocka_unit_test(test_any_call_does_half_its_work),
         cmocka_unit_test(test_any_call_is_interrupted),

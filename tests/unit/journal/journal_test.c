@@ -465,7 +465,9 @@ static void test_disk_reserve_is_left_free(void **state)
     struct append_batch *batch = journal_fixture_batch(fixture, 1, 1, 8);
     assert_int_equal(journal_commit(fixture->journal, batch, &err), ST_LIMIT);
     assert_non_null(strstr(err.text, "journal.disk_reserve"));
+    assert_int_equal(journal_check_health(fixture->journal, &err), ST_LIMIT);
     fake_free_bytes = 1000;
+    assert_int_equal(journal_check_health(fixture->journal, &err), ST_OK);
     assert_int_equal(journal_fixture_append(fixture, 1, 8), ST_OK);
     journal_fixture_close(fixture);
 }
