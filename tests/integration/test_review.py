@@ -2,6 +2,7 @@
 """What must hold when several things go wrong at once."""
 
 import http.client
+import json
 import resource
 import socket
 
@@ -99,3 +100,30 @@ def test_health_shows_a_disk_that_takes_nothing(home):
         send_ids(daemon, "after")
         assert health(daemon) == (200, "ok\n")
         wait_for_ids(daemon, ["before", "after"])
+
+
+def never_ending_request(daemon, size):
+    hog = socket.create_connection(("127.0.0.1", daemon.http_port))
+    hog.sendall(b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                b"Content-Length: %d\r\n\r\n" % size + b" " * (size - 1000))
+    return hog
+
+
+def test_requests_that_never_end_do_not_keep_the_memory_of_all(home):
+    one = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [
+        {"attributes": [{"key": "test.id", "value": {"stringValue": "one"}}]}]}]}]}).encode()
+    with Daemon(home, exporters="file/forensic: {}") as daemon:
+        hogs = [never_ending_request(daemon, 32 << 20) for _ in range(2)]
+
+        def is_refused():
+            for hog in hogs:
+                hog.sendall(b" ")  # so that they are never idle
+            body = one + b" " * 10000
+            return post(daemon.http_port, "/v1/logs", body, "application/json")[0] == 503
+
+        wait_until(is_refused, ARRIVAL_TIMEOUT_S, "all memory taken")
+        wait_until(lambda: not is_refused(), 15, "memory for another sender")
+        assert post(daemon.http_port, "/v1/logs", one, "application/json")[0] == 200
+        wait_for_ids(daemon, ["one"])
+        for hog in hogs:
+            hog.close()
