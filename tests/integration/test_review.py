@@ -4,11 +4,14 @@
 import http.client
 import json
 import resource
+import signal
 import socket
+import threading
 
 from support import store
 from support.agent import Agent
 from support.daemon import Daemon, wait_until
+from support.grpc_sink import GrpcSink
 from support.http import post
 
 ARRIVAL_TIMEOUT_S = 60
@@ -127,3 +130,26 @@ def test_requests_that_never_end_do_not_keep_the_memory_of_all(home):
         wait_for_ids(daemon, ["one"])
         for hog in hogs:
             hog.close()
+
+
+def test_reload_with_a_sink_that_hangs_holds_no_sender_up(home):
+    called, release = threading.Event(), threading.Event()
+
+    def hang(_request, _context):
+        called.set()
+        release.wait(120)
+
+    with GrpcSink(behave=hang) as sink:
+        exporters = f"otlp_grpc/sink: {{ endpoint: '127.0.0.1:{sink.port}', timeout: 100s }}"
+        with Daemon(home, exporters=exporters) as daemon:
+            try:
+                send_ids(daemon, "first")
+                assert called.wait(60)
+                daemon.write_config(exporters + "\nfile/forensic: {}")
+                daemon.process.send_signal(signal.SIGHUP)
+                wait_until(lambda: "config.reloading" in daemon.log(), 20, "a reload")
+                send_ids(daemon, "second")
+            finally:
+                release.set()
+            wait_for_ids(daemon, ["first", "second"])
+            assert daemon.stop() == 0
