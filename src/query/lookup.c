@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+/* The daemon never writes more prefixes than this: a longer chain is a sender's (docs/SCHEMA.md).
+ */
+enum { CHAIN_MAX = 9 };
+
 /* How many agent.norm. stand before `key` in `text`; -1: it is another key. */
 static int chain_of(struct slice text, struct slice key)
 {
@@ -15,7 +19,7 @@ static int chain_of(struct slice text, struct slice key)
     text.size -= key.size;
     for (; slice_starts_with(text, prefix); chain++)
         text = slice_from(text, prefix.size);
-    return text.size == 0 ? chain : -1;
+    return text.size == 0 && chain <= CHAIN_MAX ? chain : -1;
 }
 
 const struct any_view *lookup_attribute(const struct record_view *view, const char *key)

@@ -78,9 +78,8 @@ void page_put_cell(struct page *page, struct slice text, size_t width)
 {
     size_t columns = safe_text_columns(text);
 
-    page_put_text(page, text, width);
-    if (columns < width)
-        page_put_format(page, "%*s", (int)(width - columns), "");
+    page_put_text(page, text, width - 1);
+    page_put_format(page, "%*s", columns < width ? (int)(width - columns) : 1, "");
 }
 
 void page_put_lines(struct page *page, struct slice text, size_t indent)

@@ -39,7 +39,7 @@ void page_put_number(struct page *page, double number);
 void page_put_text(struct page *page, struct slice text, size_t columns);
 void page_put_text_ink(struct page *page, enum page_ink ink, struct slice text, size_t columns);
 
-/* The same, padded with blanks to `width`. */
+/* The same, cut or padded with blanks to `width`, the last of which is always a blank. */
 void page_put_cell(struct page *page, struct slice text, size_t width);
 
 /* A text of several lines: the first few, each behind `indent` blanks; all with whole_texts. */

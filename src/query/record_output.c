@@ -165,7 +165,8 @@ static bool is_own_name(struct slice key)
         if (slice_equal(key, slice_of_text(names[i])))
             return true;
     }
-    return false;
+    return slice_starts_with(key, SLICE("resource.")) || slice_starts_with(key, SLICE("scope.")) ||
+           slice_starts_with(key, SLICE("attributes."));
 }
 
 static void put_attributes(struct object *object, const struct record_view *view)

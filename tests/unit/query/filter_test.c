@@ -156,6 +156,19 @@ static void test_the_normalized_value_stands_behind_the_longest_chain(void **sta
     assert_says("agent.outcome", "unknown");
 }
 
+/* The daemon answers a sender's chain of eight with one of nine, and longer ones not at all. */
+static void test_a_longer_chain_than_the_daemon_writes_is_not_believed(void **state)
+{
+    static const char nine[] = "agent.norm.agent.norm.agent.norm.agent.norm.agent.norm."
+                               "agent.norm.agent.norm.agent.norm.agent.norm.agent.outcome";
+    static const char ten[] = "agent.norm.agent.norm.agent.norm.agent.norm.agent.norm."
+                              "agent.norm.agent.norm.agent.norm.agent.norm.agent.norm."
+                              "agent.outcome";
+    (void)state;
+    seen_add_texts(&seen, nine, "ours", ten, "forged", (const char *)NULL);
+    assert_says("agent.outcome", "ours");
+}
+
 static void test_of_several_values_the_last_counts(void **state)
 {
     (void)state;
@@ -219,6 +232,7 @@ int main(void)
         TEST(test_texts_are_found_anywhere_whatever_their_case),
         TEST(test_every_part_must_match),
         TEST(test_the_normalized_value_stands_behind_the_longest_chain),
+        TEST(test_a_longer_chain_than_the_daemon_writes_is_not_believed),
         TEST(test_of_several_values_the_last_counts),
         TEST(test_other_keys_with_the_same_end_are_other_keys),
         TEST(test_numbers_are_numbers_whatever_their_type),
