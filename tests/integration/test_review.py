@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 
-from support import store
+from support import messages, store
 from support.agent import Agent
 from support.daemon import Daemon, wait_until
 from support.grpc_sink import GrpcSink
@@ -153,3 +153,21 @@ def test_reload_with_a_sink_that_hangs_holds_no_sender_up(home):
                 release.set()
             wait_for_ids(daemon, ["first", "second"])
             assert daemon.stop() == 0
+
+
+def test_a_large_resource_is_not_repeated_without_end(home):
+    """Its bytes stand in each line of the local files."""
+    def request(resource_size, count):
+        resource = field(1, field(1, field(1, b"k") + field(2, field(1, b"r" * resource_size))))
+        records = b"".join(field(2, field(6, field(1, b"test.id") + field(2, field(1, b"%d" % n))))
+                           for n in range(count))
+        return field(1, resource + field(2, records))
+
+    with Daemon(home, exporters="file/forensic: {}") as daemon:
+        status, _, answer = post(daemon.http_port, "/v1/logs", request(3 << 20, 100),
+                                 "application/x-protobuf")
+        assert status == 200
+        assert messages.logs_response().FromString(answer).partial_success.rejected_log_records == 79
+        status, _, answer = post(daemon.http_port, "/v1/logs", request(8 << 10, 5000),
+                                 "application/x-protobuf")
+        assert (status, answer) == (200, b""), "what agents send is far from the limit"
