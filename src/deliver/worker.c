@@ -73,6 +73,7 @@ struct worker {
     struct account account; /* has its own rule */
     /* shared, atomic: when to be done; NEVER while nobody has asked */
     _Atomic uint64_t stop_deadline_ns;
+    atomic_bool has_ended; /* shared, atomic */
     /* shared, under lock: only so that a wakeup is not missed */
     pthread_mutex_t lock;
     pthread_cond_t wakeup;
@@ -408,6 +409,7 @@ static void *run(void *context)
     }
     save_progress(worker);
     account_set_state(&worker->account, WORKER_IDLE);
+    atomic_store(&worker->has_ended, true);
     return NULL;
 }
 
@@ -547,6 +549,7 @@ enum status worker_start(const struct worker_settings *settings, struct journal 
     worker->limits = (struct batch_limits){settings->batch_size_max, settings->batch_count_max};
     worker->full_count = 1;
     atomic_init(&worker->stop_deadline_ns, NEVER);
+    atomic_init(&worker->has_ended, false);
     init_wakeup(worker);
 
     st = open_state(worker, err);
@@ -585,6 +588,11 @@ void worker_stop(struct worker *worker, uint64_t deadline_ns)
     worker_ask_to_stop(worker, deadline_ns);
     (void)pthread_join(worker->thread, NULL); /* it was started, and nobody else joins it */
     destroy(worker);
+}
+
+bool worker_has_ended(const struct worker *worker)
+{
+    return atomic_load(&worker->has_ended);
 }
 
 uint64_t worker_durable_sequence(const struct worker *worker)

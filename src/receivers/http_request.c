@@ -126,7 +126,8 @@ void http_request_init(struct http_request *request, const struct http_request_l
                        const char *method, const char *path)
 {
     *request = (struct http_request){.limits = limits, .admission = admission};
-    request->deadline_ns = clock_monotonic_ns() + limits->time_max_ns;
+    request->begun_ns = clock_monotonic_ns();
+    request->deadline_ns = request->begun_ns + limits->time_max_ns;
     buf_init(&request->body, limits->body_size_max);
     if (!find_signal(limits, path, &request->signal))
         fail_in_text(request, MHD_HTTP_NOT_FOUND, "there is /v1/logs, /v1/traces and /v1/metrics");
@@ -136,8 +137,22 @@ void http_request_init(struct http_request *request, const struct http_request_l
         check_headers(request, connection);
 }
 
+void http_request_join(struct http_request *request, struct body_list *bodies)
+{
+    request->bodies = bodies;
+    body_list_add(bodies, request);
+}
+
+void http_request_leave(struct http_request *request)
+{
+    if (request->bodies != NULL)
+        body_list_remove(request->bodies, request);
+    request->bodies = NULL;
+}
+
 void http_request_fini(struct http_request *request)
 {
+    http_request_leave(request);
     http_request_drop_body(request);
 }
 
@@ -150,14 +165,33 @@ void http_request_drop_body(struct http_request *request)
     request->counted_bytes = 0;
 }
 
+static void fail_for_memory(struct http_request *request)
+{
+    request->verdict.retry_after_s = 1;
+    http_request_fail(request, MHD_HTTP_SERVICE_UNAVAILABLE, RPC_UNAVAILABLE,
+                      "memory for events in flight is short");
+}
+
+/* Takes memory, if need be from those that had their time. */
+static bool take_memory(struct http_request *request, size_t size)
+{
+    while (!admission_take(request->admission, request->counted_bytes, size)) {
+        struct http_request *stalled =
+            request->bodies != NULL ? body_list_largest(request->bodies, request, HTTP_STALL_NS)
+                                    : NULL;
+        if (stalled == NULL)
+            return false;
+        fail_for_memory(stalled);
+    }
+    return true;
+}
+
 static void keep(struct http_request *request, const void *data, size_t size)
 {
     struct error err;
 
-    if (!admission_take(request->admission, request->counted_bytes, size)) {
-        request->verdict.retry_after_s = 1;
-        http_request_fail(request, MHD_HTTP_SERVICE_UNAVAILABLE, RPC_UNAVAILABLE,
-                          "memory for events in flight is short");
+    if (!take_memory(request, size)) {
+        fail_for_memory(request);
         return;
     }
     request->counted_bytes += size;

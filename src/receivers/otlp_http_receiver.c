@@ -41,6 +41,7 @@ struct server {
     /* the library's thread */
     struct otlp_intake *intake;
     struct refusal_recorder refusals;
+    struct body_list bodies;
 };
 
 enum exchange_state { RECEIVING, IN_JOURNAL, WAITING, ANSWERING };
@@ -330,6 +331,7 @@ static enum MHD_Result finish(struct exchange *exchange)
     struct otlp_http_receiver *receiver = exchange->server->receiver;
     struct http_request *request = &exchange->request;
 
+    http_request_leave(request);
     metric_add(receiver->metrics.accepted_bytes, request->received_bytes);
     if (request->verdict.http_status == 0 && request->signal != SIGNAL_LOGS) {
         metric_add(receiver->ignored_requests[request->signal], 1);
@@ -367,6 +369,7 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
     exchange->connection = connection;
     http_request_init(&exchange->request, &receiver->settings.request_limits, receiver->admission,
                       connection, method, path);
+    http_request_join(&exchange->request, &server->bodies);
     (void)pthread_mutex_lock(&receiver->lock);
     receiver->open_exchanges++;
     bool stopping = receiver->stopping;

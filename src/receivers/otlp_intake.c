@@ -6,7 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NORMALIZED_MAX = 1024 * 1024 };
+enum {
+    NORMALIZED_MAX = 1024 * 1024,
+    /* Local files repeat resource and scope in each line.  A small request could become terabytes
+     * of lines if they were large in it; so what is over SPREAD_FREE in them is counted for every
+     * record, up to SPREAD_MAX in a request. */
+    SPREAD_FREE = 4 * 1024,
+    SPREAD_MAX = 64 * 1024 * 1024,
+};
 
 struct otlp_intake {
     struct otlp_limits limits;
@@ -16,6 +23,8 @@ struct otlp_intake {
     const struct otlp_intake_input *input;
     struct append_batch *batch;
     struct otlp_intake_result result;
+    size_t group_spread;      /* what each record of the present group counts, as said above */
+    size_t spread;            /* what all have counted */
     enum status group_status; /* not ST_OK: its records are refused, for `group_error` */
     struct error group_error;
 };
@@ -62,6 +71,9 @@ static enum status on_group(void *context, const struct record_group *group, str
     struct otlp_intake *intake = context;
 
     (void)err;
+    size_t size = group->request_fields.size + group->resource_logs_fields.size +
+                  group->scope_logs_fields.size;
+    intake->group_spread = size > SPREAD_FREE ? size - SPREAD_FREE : 0;
     intake->group_status = append_batch_set_group(intake->batch, group, &intake->group_error);
     if (intake->group_status == ST_OK)
         intake->group_status =
@@ -98,7 +110,9 @@ static enum status on_record(void *context, struct slice bytes, struct error *er
         return ST_OK;
     }
     enum status st = ST_OK;
-    if (bytes.size > intake->limits.record_size_max)
+    if (intake->group_spread > SPREAD_MAX - intake->spread)
+        st = error_set(err, ST_LIMIT, "resource and scope are too large for so many records");
+    else if (bytes.size > intake->limits.record_size_max)
         st = error_set(err, ST_LIMIT, "a record has %zu bytes, the limit is %zu", bytes.size,
                        intake->limits.record_size_max);
     if (st == ST_OK)
@@ -110,6 +124,7 @@ static enum status on_record(void *context, struct slice bytes, struct error *er
     st = add_record(intake, bytes, record, err);
     if (st == ST_OK) {
         append_batch_end(intake->batch);
+        intake->spread += intake->group_spread;
         intake->result.accepted++;
     } else {
         append_batch_cancel(intake->batch);
@@ -128,6 +143,7 @@ enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake
     intake->batch = batch;
     intake->result = (struct otlp_intake_result){0};
     intake->group_status = ST_OK;
+    intake->group_spread = intake->spread = 0;
     enum status st = otlp_walk_request(input->request, &visitor, err);
     if (st != ST_OK)
         return st;

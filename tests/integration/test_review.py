@@ -2,12 +2,16 @@
 """What must hold when several things go wrong at once."""
 
 import http.client
+import json
 import resource
+import signal
 import socket
+import threading
 
-from support import store
+from support import messages, store
 from support.agent import Agent
 from support.daemon import Daemon, wait_until
+from support.grpc_sink import GrpcSink
 from support.http import post
 
 ARRIVAL_TIMEOUT_S = 60
@@ -99,3 +103,71 @@ def test_health_shows_a_disk_that_takes_nothing(home):
         send_ids(daemon, "after")
         assert health(daemon) == (200, "ok\n")
         wait_for_ids(daemon, ["before", "after"])
+
+
+def never_ending_request(daemon, size):
+    hog = socket.create_connection(("127.0.0.1", daemon.http_port))
+    hog.sendall(b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                b"Content-Length: %d\r\n\r\n" % size + b" " * (size - 1000))
+    return hog
+
+
+def test_requests_that_never_end_do_not_keep_the_memory_of_all(home):
+    one = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [
+        {"attributes": [{"key": "test.id", "value": {"stringValue": "one"}}]}]}]}]}).encode()
+    with Daemon(home, exporters="file/forensic: {}") as daemon:
+        hogs = [never_ending_request(daemon, 32 << 20) for _ in range(2)]
+
+        def is_refused():
+            for hog in hogs:
+                hog.sendall(b" ")  # so that they are never idle
+            body = one + b" " * 10000
+            return post(daemon.http_port, "/v1/logs", body, "application/json")[0] == 503
+
+        wait_until(is_refused, ARRIVAL_TIMEOUT_S, "all memory taken")
+        wait_until(lambda: not is_refused(), 15, "memory for another sender")
+        assert post(daemon.http_port, "/v1/logs", one, "application/json")[0] == 200
+        wait_for_ids(daemon, ["one"])
+        for hog in hogs:
+            hog.close()
+
+
+def test_reload_with_a_sink_that_hangs_holds_no_sender_up(home):
+    called, release = threading.Event(), threading.Event()
+
+    def hang(_request, _context):
+        called.set()
+        release.wait(120)
+
+    with GrpcSink(behave=hang) as sink:
+        exporters = f"otlp_grpc/sink: {{ endpoint: '127.0.0.1:{sink.port}', timeout: 100s }}"
+        with Daemon(home, exporters=exporters) as daemon:
+            try:
+                send_ids(daemon, "first")
+                assert called.wait(60)
+                daemon.write_config(exporters + "\nfile/forensic: {}")
+                daemon.process.send_signal(signal.SIGHUP)
+                wait_until(lambda: "config.reloading" in daemon.log(), 20, "a reload")
+                send_ids(daemon, "second")
+            finally:
+                release.set()
+            wait_for_ids(daemon, ["first", "second"])
+            assert daemon.stop() == 0
+
+
+def test_a_large_resource_is_not_repeated_without_end(home):
+    """Its bytes stand in each line of the local files."""
+    def request(resource_size, count):
+        resource = field(1, field(1, field(1, b"k") + field(2, field(1, b"r" * resource_size))))
+        records = b"".join(field(2, field(6, field(1, b"test.id") + field(2, field(1, b"%d" % n))))
+                           for n in range(count))
+        return field(1, resource + field(2, records))
+
+    with Daemon(home, exporters="file/forensic: {}") as daemon:
+        status, _, answer = post(daemon.http_port, "/v1/logs", request(3 << 20, 100),
+                                 "application/x-protobuf")
+        assert status == 200
+        assert messages.logs_response().FromString(answer).partial_success.rejected_log_records == 79
+        status, _, answer = post(daemon.http_port, "/v1/logs", request(8 << 10, 5000),
+                                 "application/x-protobuf")
+        assert (status, answer) == (200, b""), "what agents send is far from the limit"
