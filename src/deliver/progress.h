@@ -17,7 +17,7 @@
 
 struct progress;
 
-enum { PROGRESS_DELAY_MS = 200, PROGRESS_SIZE = 8 * 1024 * 1024 };
+enum { PROGRESS_DELAY_MS = 200, PROGRESS_SIZE = 32 * 1024 * 1024 };
 
 struct progress_settings {
     const char *dir;  /* of the cursor; must exist; borrowed during open */

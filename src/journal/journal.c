@@ -47,11 +47,13 @@ struct journal {
     pthread_cond_t submitted; /* the thread waits for batches */
     pthread_cond_t progress;  /* readers wait for records */
     struct segment_list segments;
+    struct reader_place *readers;
     struct append_batch *queue; /* oldest first */
     struct append_batch **queue_end;
     uint64_t queue_bytes;
     uint64_t pending_bytes; /* queued, or being written */
     uint64_t wakes;         /* calls of journal_wake() */
+    uint64_t awaited;       /* the lowest number that a waiting thread wants to see committed */
     bool is_stopping;
     struct error failure; /* of the last commit; its status is ST_OK when there was none */
 
@@ -227,7 +229,10 @@ static void publish(struct journal *journal, uint64_t next)
     journal->next_sequence = next;
     journal->failure.status = ST_OK;
     atomic_store(&journal->committed, next);
-    (void)pthread_cond_broadcast(&journal->progress);
+    if (next > journal->awaited) {
+        journal->awaited = UINT64_MAX; /* those who go on waiting say so again */
+        (void)pthread_cond_broadcast(&journal->progress);
+    }
     (void)pthread_mutex_unlock(&journal->lock);
 }
 
@@ -311,6 +316,7 @@ static void init_shared(struct journal *journal)
     (void)pthread_cond_init(&journal->progress, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
     journal->queue_end = &journal->queue;
+    journal->awaited = UINT64_MAX;
 }
 
 static void free_journal(struct journal *journal)
@@ -496,8 +502,11 @@ void journal_wait(struct journal *journal, uint64_t sequence, uint64_t deadline_
         seen.wakes = 0;
     }
     while (atomic_load(&journal->committed) <= sequence && journal->wakes == seen.wakes &&
-           clock_monotonic_ns() < deadline_ns)
+           clock_monotonic_ns() < deadline_ns) {
+        if (sequence < journal->awaited)
+            journal->awaited = sequence;
         wait_until(&journal->progress, &journal->lock, deadline_ns);
+    }
     seen.wakes = journal->wakes;
     (void)pthread_mutex_unlock(&journal->lock);
 }
@@ -559,9 +568,38 @@ uint64_t journal_size(const struct journal *journal)
 
 /* --- For readers ------------------------------------------------------------------------- */
 
-bool journal_view(struct journal *journal, uint64_t sequence, struct segment_view *ret)
+void journal_enter(struct journal *journal, struct reader_place *place)
 {
     (void)pthread_mutex_lock(&journal->lock);
+    place->next = journal->readers;
+    journal->readers = place;
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+void journal_leave(struct journal *journal, struct reader_place *place)
+{
+    (void)pthread_mutex_lock(&journal->lock);
+    struct reader_place **link = &journal->readers;
+    while (*link != place)
+        link = &(*link)->next;
+    *link = place->next;
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+static bool is_last_reader(const struct journal *journal, uint64_t position)
+{
+    for (const struct reader_place *place = journal->readers; place != NULL; place = place->next) {
+        if (place->position < position)
+            return false;
+    }
+    return true;
+}
+
+bool journal_view(struct journal *journal, struct reader_place *place, uint64_t sequence,
+                  struct segment_view *ret)
+{
+    (void)pthread_mutex_lock(&journal->lock);
+    place->position = sequence;
     const struct segment_list *list = &journal->segments;
     bool has_any = list->count > 0;
     if (has_any) {
@@ -569,6 +607,7 @@ bool journal_view(struct journal *journal, uint64_t sequence, struct segment_vie
         ret->segment = list->items[i];
         ret->committed = atomic_load(&journal->committed);
         ret->limit_sequence = i + 1 < list->count ? list->items[i + 1].first : ret->committed;
+        ret->is_last_reader = is_last_reader(journal, sequence);
     }
     (void)pthread_mutex_unlock(&journal->lock);
     return has_any;

@@ -14,6 +14,10 @@
  * refused READ_FAILURES_MAX times is taken for damage, lest one bad sector stop a destination
  * for ever.
  *
+ * What every reader has passed is not kept in the page cache: the last of them lets go of it.  The
+ * cache of a busy journal then stays as small as its readers are quick, and its pages are used
+ * again and again instead of crowding out what the agents work with.
+ *
  * A record whose group was damaged is delivered without resource and scope: it is better to
  * have it than not. */
 #include "journal/reader.h"
@@ -31,6 +35,7 @@
 
 enum {
     INDEX_STEP = 1 << 20,
+    RELEASE_STEP = 2 << 20, /* pages are let go of in pieces of this size */
     WINDOW_KEEP = 4 << 20,
     GROUPS_KEEP = 1 << 20,
     READ_FAILURES_MAX = 8, /* of calls in a row; then what cannot be read is damage */
@@ -62,11 +67,13 @@ struct journal_reader {
     uint64_t counted;        /* below this, missing records have been reported */
     bool must_move;          /* position is not where the walker stands */
     unsigned failures;       /* calls in a row that ended with ST_IO */
+    struct reader_place place;
 
     /* The segment at hand. */
     int fd; /* -1: none */
     struct segment segment;
     struct segment_scan scan;
+    uint64_t released;         /* pages before this offset were let go of */
     struct known_group *known; /* owned; by group number */
     size_t known_capacity;
     struct place *places; /* owned; rising */
@@ -108,6 +115,18 @@ static enum status grow(void **array, size_t *capacity, size_t count, size_t ite
 
 /* --- The segment at hand ----------------------------------------------------------------- */
 
+/* The walker's place is behind what was delivered.  Pages that are not clean stay. */
+static void release_pages(struct journal_reader *reader, uint64_t step)
+{
+    uint64_t end = reader->scan.offset;
+
+    if (end < reader->released + step)
+        return;
+    (void)posix_fadvise(reader->fd, (off_t)reader->released, (off_t)(end - reader->released),
+                        POSIX_FADV_DONTNEED); /* advice: nothing depends on it */
+    reader->released = end;
+}
+
 static void leave_segment(struct journal_reader *reader)
 {
     if (reader->fd >= 0)
@@ -142,6 +161,7 @@ static enum status enter_segment(struct journal_reader *reader, const struct seg
         return error_set_errno(err, ST_IO, "open segment '%s'", name);
     reader->fd = fd;
     reader->segment = *segment;
+    reader->released = 0;
     segment_scan_begin(&reader->scan, fd, segment->salt, segment->first);
     return ST_OK;
 }
@@ -407,6 +427,8 @@ static enum status read_segment(struct journal_reader *reader, const struct segm
     *ret_more = true;
     if (reader->position < view->segment.first)
         pass_over(reader, view->segment.first);
+    if (reader->fd >= 0 && view->is_last_reader)
+        release_pages(reader, is_at_hand(reader, &view->segment) ? RELEASE_STEP : 1);
     if (!is_at_hand(reader, &view->segment)) {
         enum status st = enter_segment(reader, &view->segment, &is_present, err);
         if (st != ST_OK)
@@ -479,6 +501,8 @@ enum status journal_reader_open(struct journal *journal, uint64_t sequence,
     reader->counted = reader->position;
     reader->must_move = true;
     reader->fd = -1;
+    reader->place.position = reader->position;
+    journal_enter(journal, &reader->place);
     segment_scan_init(&reader->scan, reader->dir->io);
     buf_init(&reader->group_bytes, SIZE_MAX / 2); /* bounded by the limits of a batch */
     *ret = reader;
@@ -490,6 +514,7 @@ void journal_reader_close(struct journal_reader *reader)
     if (reader == NULL)
         return;
     leave_segment(reader);
+    journal_leave(reader->journal, &reader->place);
     segment_scan_fini(&reader->scan);
     buf_fini(&reader->group_bytes);
     free(reader->known);
@@ -512,7 +537,7 @@ enum status journal_reader_next(struct journal_reader *reader, const struct batc
 
     begin_batch(reader);
     reader->scan.takes_bad_sectors = reader->failures >= READ_FAILURES_MAX;
-    while (has_more && journal_view(reader->journal, reader->position, &view) &&
+    while (has_more && journal_view(reader->journal, &reader->place, reader->position, &view) &&
            reader->position < view.committed) {
         enum status st = read_segment(reader, &view, limits, &has_more, err);
         if (st != ST_OK) {

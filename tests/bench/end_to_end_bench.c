@@ -2,10 +2,10 @@
 /* end_to_end_bench.c -- what the daemon costs, from a Unix socket through the durable journal to
  * an OTLP/gRPC server.
  *
- *     end_to_end_bench [TELLTALED [ROUNDS [EVENTS]]]
+ *     end_to_end_bench [TELLTALED [ROUNDS [EVENTS [WAY]]]]
  *
  * A real telltaled runs in a directory below TMPDIR, which should lie on a real disk.  Each round
- * starts it anew for each way of exporting:
+ * starts it anew for each way of exporting (or for WAY: plain, gzip, plain+file):
  *
  *   idle        it is left alone; then one event makes it connect to the server
  *   paced       1 000 events a second, each in a write of its own, each acknowledged
@@ -253,6 +253,7 @@ struct way {
     const char *name;
     const char *compression;
     const char *more_exporters;
+    bool is_wanted;
     double values[FIGURE_COUNT][ROUNDS_MAX];
 };
 
@@ -406,11 +407,13 @@ static void print_table(int rounds)
 {
     printf("%-38s", "");
     for (size_t i = 0; i < COUNT_OF(ways); i++)
-        printf("%12s", ways[i].name);
+        printf(ways[i].is_wanted ? "%12s" : "", ways[i].name);
     printf("\n");
     for (int figure = 0; figure < FIGURE_COUNT; figure++) {
         printf("%-38s", figures[figure].name);
         for (size_t i = 0; i < COUNT_OF(ways); i++) {
+            if (!ways[i].is_wanted)
+                continue;
             double *values = ways[i].values[figure];
             qsort(values, (size_t)rounds, sizeof(*values), compare_values);
             printf("%12.*f", figures[figure].digits,
@@ -428,15 +431,19 @@ int main(int argc, char **argv)
     struct agent_events events;
 
     if (rounds < 1 || rounds > ROUNDS_MAX || count < 1) {
-        fprintf(stderr, "usage: end_to_end_bench [TELLTALED [ROUNDS [EVENTS]]]\n");
+        fprintf(stderr, "usage: end_to_end_bench [TELLTALED [ROUNDS [EVENTS [WAY]]]]\n");
         return 2;
     }
+    for (size_t i = 0; i < COUNT_OF(ways); i++)
+        ways[i].is_wanted = argc <= 4 || strcmp(argv[4], ways[i].name) == 0;
     agent_events_make(&events, EVENTS_MADE);
     printf("%zu events of %.0f bytes, %d rounds\n", count, (double)events.size / EVENTS_MADE,
            rounds);
     for (int round = 0; round < rounds; round++) {
-        for (size_t i = 0; i < COUNT_OF(ways); i++)
-            run_round(&ways[i], round, program, &events, count);
+        for (size_t i = 0; i < COUNT_OF(ways); i++) {
+            if (ways[i].is_wanted)
+                run_round(&ways[i], round, program, &events, count);
+        }
     }
     print_table(rounds);
     agent_events_free(&events);

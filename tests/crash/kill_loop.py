@@ -9,7 +9,7 @@ last start nothing that was acknowledged may be missing, at the sink or in the l
     kill_loop.py --kills 200 [--seed 1] [--mixed] [--home DIR] [--keep]
 
 With --mixed a part of the deaths are clean stops, the configuration is reloaded under load, and
-the sink is killed and comes back.  Exit code 0 only if nothing is missing.  Set TELLTALE_BIN to the folder of the binaries.
+the sink is killed and comes back.  Exit code 0 only if nothing is missing, and nothing stands twice in the local files.  Set TELLTALE_BIN to the folder of the binaries.
 """
 
 import argparse
@@ -214,6 +214,7 @@ def run(home, kills, seed, mixed):
         "duplicates_at_sink": sum(at_sink.values()) - len(at_sink),
         "duplicates_in_files": sum(in_files.values()) - len(in_files),
         "examples": missing[0][:5] + missing[1][:5],
+        "twice_in_files": twice_in_files(daemon.state / "store", in_files),
         "stop_code": code,
     }
 
@@ -235,7 +236,8 @@ def main():
     else:
         shutil.rmtree(home)
     passed = (result["acknowledged"] > options.kills and result["missing_at_sink"] == 0
-              and result["missing_in_files"] == 0 and result["stop_code"] == 0)
+              and result["missing_in_files"] == 0 and result["duplicates_in_files"] == 0
+              and result["stop_code"] == 0)
     return 0 if passed else 1
 
 

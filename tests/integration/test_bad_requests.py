@@ -351,3 +351,71 @@ def test_an_empty_request_is_a_request(sender):
     for path in ("/v1/traces", "/v1/metrics"):
         assert sender.post(b"", path=path)[0] == 200
     sender.post_good()
+
+
+HEAD = (b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        b"Content-Type: application/x-protobuf\r\n")
+
+
+def raw(daemon, data):
+    """The status that is answered to bytes that are hardly HTTP; None: closed without any."""
+    with socket.create_connection(("127.0.0.1", daemon.http_port), timeout=60) as connection:
+        try:
+            connection.sendall(data)
+        except OSError:
+            pass
+        answer = connection.recv(65536)
+    return int(answer.split()[1]) if answer.startswith(b"HTTP/1.1 ") else None
+
+
+@pytest.mark.parametrize("data, status", [
+    (HEAD + b"X: " + b"a" * 100_000 + b"\r\n\r\n", 431),
+    (HEAD + b"Content-Length: -5\r\n\r\nabcdef", 400),
+    (HEAD + b"Content-Length: 99999999999999999999999\r\n\r\nabcdef", 413),
+    (HEAD + b"Content-Length: 99999999999\r\nExpect: 100-continue\r\n\r\n", 413),
+    (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc", 400),
+    (HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nabc", 413),
+    (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+    (b"\r\n\r\nrubbish\r\n\r\n", None),
+])
+def test_what_is_hardly_http_is_answered_or_closed(sender, data, status):
+    answered = raw(sender.daemon, data)
+    assert answered == status or status is None and answered in (None, 400)
+    sender.failed = sender.daemon.metric("receiver_failed_requests_total", 'receiver="otlp_http"')
+    sender.post_good()
+
+
+def test_memory_that_others_hold_is_answered_with_when_to_come_again(home):
+    limits = "limits: { in_flight: 4MiB }\n"
+    with Daemon(home, STORE, extra=limits, receivers="unix: { max_event_size: 4MiB }",
+                http=", max_request_size: 4MiB, max_compressed_size: 4MiB") as daemon:
+        sender = Sender(daemon)
+        body = request_of("large", body="b" * MIB).SerializeToString()
+
+        def is_refused():
+            status, headers, answer = sender.post(body)
+            if status == 200:
+                sender.good.append("large")
+                return False
+            assert (status, headers["Retry-After"]) == (503, "1")
+            code, message = messages.rpc_status(answer, PROTOBUF)
+            assert code == UNAVAILABLE and "memory" in message
+            return True
+
+        with socket.create_connection(("127.0.0.1", daemon.http_port), timeout=60) as holder:
+            holder.sendall(HEAD + b"Content-Length: 4000000\r\n\r\n" + bytes(3_900_000))
+            wait_until(lambda: is_all_read(holder), ARRIVAL_TIMEOUT_S, "the half request was read")
+            assert is_refused()
+            sender.post_good()
+        wait_until(lambda: not is_refused(), ARRIVAL_TIMEOUT_S, "the memory is free again")
+        wait_kept(daemon, sender.good)
+
+
+def is_all_read(connection):
+    """Nothing of what was sent waits in the kernel, on either side."""
+    ports = [f":{connection.getsockname()[1]:04X}", f":{connection.getpeername()[1]:04X}"]
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        ends = [row.split() for row in table.readlines()[1:]]
+    queues = [end[4] for end in ends if end[1][8:] in ports and end[2][8:] in ports]
+    assert len(queues) == 2
+    return queues == ["00000000:00000000"] * 2

@@ -37,6 +37,39 @@ static void test_crc32c_of_the_check_string(void **state)
     assert_int_equal(crc32c(0, "", 0), 0);
 }
 
+/* The definition, bit by bit. */
+static uint32_t crc32c_by_bits(const uint8_t *data, size_t size)
+{
+    uint32_t crc = UINT32_MAX;
+
+    for (size_t i = 0; i < size; i++) {
+        crc ^= data[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc >> 1) ^ (0x82F63B78u & (0u - (crc & 1u)));
+    }
+    return ~crc;
+}
+
+static void test_crc32c_is_the_same_at_every_size_and_place(void **state)
+{
+    enum { SIZE_MAX_TESTED = 1600, PLACES = 9 };
+    uint8_t data[SIZE_MAX_TESTED + PLACES];
+    uint32_t noise = 1;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(data); i++) {
+        noise = noise * 1664525 + 1013904223;
+        data[i] = (uint8_t)(noise >> 24);
+    }
+    for (size_t size = 0; size <= SIZE_MAX_TESTED; size++) {
+        const uint8_t *place = data + size % PLACES;
+        uint32_t whole = crc32c_by_bits(place, size);
+        assert_int_equal(crc32c(0, place, size), whole);
+        assert_int_equal(crc32c(crc32c(0, place, size / 3), place + size / 3, size - size / 3),
+                         whole);
+    }
+}
+
 static void test_uuids_have_version_and_time(void **state)
 {
     (void)state;
@@ -73,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_buffer_stops_at_its_limit),
         cmocka_unit_test(test_crc32c_of_the_check_string),
+        cmocka_unit_test(test_crc32c_is_the_same_at_every_size_and_place),
         cmocka_unit_test(test_uuids_have_version_and_time),
         cmocka_unit_test(test_error_context_never_drops_the_cause),
     };
