@@ -11,7 +11,8 @@
  * before takes all of them back, and the batch comes again.
  *
  * Bad records.  One that cannot be written as JSON must not take a batch with it: the batch is
- * given back as too large until the record is alone, and goes to the dead letters then.
+ * rejected, so that it comes again in halves until the record is alone and goes to the dead
+ * letters.
  *
  * Upkeep (rotation, compression, retention) is done in slices, after a batch, also one that failed
  * (retention may make room), or while idle.  Its failures never fail a delivery: they are noted in
@@ -357,11 +358,10 @@ static enum status write_records(struct file_exporter *self, const struct batch 
     return ST_OK;
 }
 
-static enum export_result result_of(enum status st, const struct batch *batch)
+/* Never EXPORT_TOO_LARGE: one line is the matter, and smaller batches would only cost syncs. */
+static enum export_result result_of(enum status st)
 {
-    if (st != ST_CORRUPT && st != ST_LIMIT)
-        return EXPORT_RETRY;
-    return batch->record_count > 1 ? EXPORT_TOO_LARGE : EXPORT_REJECTED;
+    return st == ST_CORRUPT || st == ST_LIMIT ? EXPORT_REJECTED : EXPORT_RETRY;
 }
 
 /* Upkeep beside a delivery, whose outcome it does not change. */
@@ -396,7 +396,7 @@ static enum export_result file_send(void *self_void, const struct batch *batch,
     /* Compressing twice as fast as writing catches up at any load. */
     size_t budget = report->sent_bytes > BUSY_BUDGET / 2 ? report->sent_bytes * 2 : BUSY_BUDGET;
     maintain_and_note(self, now_unix_ns, budget);
-    return st == ST_OK ? EXPORT_DONE : result_of(st, batch);
+    return st == ST_OK ? EXPORT_DONE : result_of(st);
 }
 
 static enum status file_tick(void *self, uint64_t now_unix_ns, struct error *err)
@@ -454,7 +454,7 @@ static enum status file_create(const void *config, const struct exporter_context
     self->plain_left = true;
     self->first_new_sequence =
         context->first_new_sequence > 0 ? context->first_new_sequence : UINT64_MAX;
-    buf_init(&self->text, APPEND_SIZE + 2 * (size_t)STORE_LINE_SIZE_MAX);
+    buf_init(&self->text, APPEND_SIZE + (size_t)STORE_LINE_SIZE_MAX);
     buf_init(&self->extra, EXTRA_SIZE_MAX);
     int size = self->config->dir != NULL
                    ? snprintf(path, sizeof(path), "%s", self->config->dir)

@@ -28,7 +28,7 @@
 
 enum {
     FILE_NAME_MAX = 128,
-    LINE_SIZE_MAX = 192 * 1024 * 1024, /* a record of 16 MiB, every byte of it escaped */
+    LINE_SIZE_MAX = 64 * 1024 * 1024, /* room for any record in base64 */
     LINE_KEEP_SIZE = 64 * 1024,
     UNSYNCED_MAX = 1 << 20, /* bytes of lines */
     FILE_INDEX_MAX = 1000000,

@@ -171,3 +171,17 @@ def test_a_large_resource_is_not_repeated_without_end(home):
         status, _, answer = post(daemon.http_port, "/v1/logs", request(8 << 10, 5000),
                                  "application/x-protobuf")
         assert (status, answer) == (200, b""), "what agents send is far from the limit"
+
+
+def test_a_request_of_rubbish_is_not_read_to_its_end(home):
+    """A few kilobytes, compressed, can hold millions of records, each of which costs time."""
+    good = field(2, field(6, field(1, b"test.id") + field(2, field(1, b"good"))))
+    broken = field(2, b"\x0a")
+    body = field(1, field(2, good + broken * 65536 + good))
+    with Daemon(home, exporters="file/forensic: {}") as daemon:
+        status, _, answer = post(daemon.http_port, "/v1/logs", body, "application/x-protobuf",
+                                 "gzip")
+        assert status == 200
+        answer = messages.logs_response().FromString(answer)
+        assert answer.partial_success.rejected_log_records == 65537
+        wait_for_ids(daemon, ["good"])
