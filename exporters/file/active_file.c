@@ -119,6 +119,15 @@ static void keep_cut(struct active_file *file, uint64_t start, uint64_t end, uin
                    (unsigned long long)start, STORE_ACTIVE_NAME, name);
 }
 
+/* The process before may have been killed between a write and its sync.  Its lines will be taken
+ * for known, so they must be durable as well. */
+static enum status sync_lines(const struct active_file *file, struct error *err)
+{
+    if (file->size_bytes > 0 && fdatasync(file->fd) < 0)
+        return error_set_errno(err, ST_IO, "sync '%s/%s'", file->dir->path, STORE_ACTIVE_NAME);
+    return ST_OK;
+}
+
 /* Finds the end of the good lines and cuts the file there. */
 static enum status cut_torn_end(struct active_file *file, uint64_t now_unix_ns, struct error *err)
 {
@@ -137,16 +146,14 @@ static enum status cut_torn_end(struct active_file *file, uint64_t now_unix_ns, 
         return st;
     file->size_bytes = good;
     if (good == size)
-        return ST_OK;
+        return sync_lines(file, err);
     store_dir_note(file->dir, now_unix_ns, "cut %llu bytes of an unfinished write off %s",
                    (unsigned long long)(size - good), STORE_ACTIVE_NAME);
     if (nul < size)
         keep_cut(file, good, size, now_unix_ns);
     file->dirty = true;
     st = cut(file, err);
-    if (st == ST_OK && fdatasync(file->fd) < 0)
-        st = error_set_errno(err, ST_IO, "fdatasync");
-    return st;
+    return st == ST_OK ? sync_lines(file, err) : st;
 }
 
 /* When the file was made: the best guess at when its first line was written. */

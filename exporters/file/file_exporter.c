@@ -4,13 +4,15 @@
  *
  * Exactly once.  Delivery is at least once: when a crash loses the cursor, records come again.
  * Each line tells its place in the journal, so the last line of the store says what it has; records
- * up to there, of the same journal, are skipped.
+ * up to there, of the same journal, are skipped.  But not those that are new to the journal since
+ * the start: damage may have taken its end, and then their numbers are used for the second time.
  *
  * All or nothing.  The lines of a batch are appended, then synced together.  Whatever fails
  * before takes all of them back, and the batch comes again.
  *
  * Bad records.  One that cannot be written as JSON must not take a batch with it: the batch is
- * given back as too large until the record is alone, and goes to the dead letters then.
+ * rejected, so that it comes again in halves until the record is alone and goes to the dead
+ * letters.
  *
  * Upkeep (rotation, compression, retention) is done in slices, after a batch, also one that failed
  * (retention may make room), or while idle.  Its failures never fail a delivery: they are noted in
@@ -67,7 +69,9 @@ struct file_exporter {
     struct store_dir dir;
     struct active_file active;
     bool place_known;
-    struct store_place place; /* of the newest line; good when place_known */
+    struct store_place place;    /* of the newest line; good when place_known */
+    uint64_t first_new_sequence; /* the store has no record from here on, whatever its place says;
+                                    UINT64_MAX: not known, or the place is of this run */
     struct closed_file_job *job;
     bool plain_left; /* there may be closed files to compress */
     uint64_t compress_not_before_ns;
@@ -260,6 +264,11 @@ static bool same_journal(const struct store_place *place, const struct batch *ba
     return memcmp(place->journal_id, batch->journal_id, JOURNAL_ID_SIZE) == 0;
 }
 
+static bool is_known(const struct file_exporter *self, uint64_t sequence)
+{
+    return sequence <= self->place.sequence && sequence < self->first_new_sequence;
+}
+
 /* How many records at the head of `batch` the store has already. */
 static size_t count_known(const struct file_exporter *self, const struct batch *batch)
 {
@@ -267,7 +276,7 @@ static size_t count_known(const struct file_exporter *self, const struct batch *
 
     if (!self->place_known || !same_journal(&self->place, batch))
         return 0;
-    while (count < batch->record_count && batch->records[count].sequence <= self->place.sequence)
+    while (count < batch->record_count && is_known(self, batch->records[count].sequence))
         count++;
     return count;
 }
@@ -329,8 +338,9 @@ static enum status write_records(struct file_exporter *self, const struct batch 
     struct store_place last = place_of(batch, batch->record_count - 1);
     enum status st = ST_OK;
 
-    /* The lines of a file are of one journal. */
-    if (self->active.size_bytes > 0 && !same_journal(&self->active.last, batch))
+    /* The lines of a file are of one journal, and their numbers rise. */
+    if (self->active.size_bytes > 0 &&
+        (!same_journal(&self->active.last, batch) || first.sequence <= self->active.last.sequence))
         st = rotate(self, now_unix_ns, err);
     uint64_t size_before = self->active.size_bytes;
     if (st == ST_OK)
@@ -344,14 +354,14 @@ static enum status write_records(struct file_exporter *self, const struct batch 
     self->appended_bytes += self->active.size_bytes - size_before;
     self->place = last;
     self->place_known = true;
+    self->first_new_sequence = UINT64_MAX;
     return ST_OK;
 }
 
-static enum export_result result_of(enum status st, const struct batch *batch)
+/* Never EXPORT_TOO_LARGE: one line is the matter, and smaller batches would only cost syncs. */
+static enum export_result result_of(enum status st)
 {
-    if (st != ST_CORRUPT && st != ST_LIMIT)
-        return EXPORT_RETRY;
-    return batch->record_count > 1 ? EXPORT_TOO_LARGE : EXPORT_REJECTED;
+    return st == ST_CORRUPT || st == ST_LIMIT ? EXPORT_REJECTED : EXPORT_RETRY;
 }
 
 /* Upkeep beside a delivery, whose outcome it does not change. */
@@ -386,7 +396,7 @@ static enum export_result file_send(void *self_void, const struct batch *batch,
     /* Compressing twice as fast as writing catches up at any load. */
     size_t budget = report->sent_bytes > BUSY_BUDGET / 2 ? report->sent_bytes * 2 : BUSY_BUDGET;
     maintain_and_note(self, now_unix_ns, budget);
-    return st == ST_OK ? EXPORT_DONE : result_of(st, batch);
+    return st == ST_OK ? EXPORT_DONE : result_of(st);
 }
 
 static enum status file_tick(void *self, uint64_t now_unix_ns, struct error *err)
@@ -442,7 +452,9 @@ static enum status file_create(const void *config, const struct exporter_context
     self->dir.fd = -1;
     self->active.fd = -1;
     self->plain_left = true;
-    buf_init(&self->text, APPEND_SIZE + 2 * (size_t)STORE_LINE_SIZE_MAX);
+    self->first_new_sequence =
+        context->first_new_sequence > 0 ? context->first_new_sequence : UINT64_MAX;
+    buf_init(&self->text, APPEND_SIZE + (size_t)STORE_LINE_SIZE_MAX);
     buf_init(&self->extra, EXTRA_SIZE_MAX);
     int size = self->config->dir != NULL
                    ? snprintf(path, sizeof(path), "%s", self->config->dir)

@@ -52,7 +52,7 @@ enum status store_dir_reserve(struct store_dir *dir, struct error *err)
     if (dir->count < dir->capacity)
         return ST_OK;
     if (dir->capacity >= ENTRY_COUNT_MAX)
-        return error_set(err, ST_LIMIT, "more than %d closed files", (int)ENTRY_COUNT_MAX);
+        return error_set(err, ST_AGAIN, "more than %d closed files", (int)ENTRY_COUNT_MAX);
     size_t capacity = dir->capacity > 0 ? dir->capacity * 2 : 64;
     struct store_entry *entries = reallocarray(dir->entries, capacity, sizeof(*entries));
     if (entries == NULL)

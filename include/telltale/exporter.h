@@ -35,6 +35,10 @@ struct export_report {
 struct exporter_context {
     const char *name;      /* "type/name" of the configuration section; borrowed */
     const char *state_dir; /* absolute; borrowed */
+    /* Records with this sequence number and larger ones are new: none was handed to an instance
+     * before, even if one had that number, which happens when damage shortens the journal.  0: not
+     * known. */
+    uint64_t first_new_sequence;
 };
 
 struct exporter_ops {

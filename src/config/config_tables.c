@@ -165,7 +165,7 @@ static const struct config_field limits_fields[] = {
         .type = CONFIG_INTEGER,
         .offset = offsetof(struct config_limits, depth),
         .min = 8,
-        .max = 256,
+        .max = 64, /* OTLP_DEPTH_MAX: readers recurse */
         .default_text = "64",
         .help = "How deeply the values of an event may be nested.",
     },

@@ -4,6 +4,10 @@
  * A line is written whole or cut off again.  A line that a crash has torn is ended by a newline
  * when the file is opened: its record is still in the journal, since the cursor moves only
  * behind what was synced, and comes again.
+ *
+ * After a failed sync the kernel may hold the pages for clean although they are lost, so syncing
+ * again would lie.  Lines are therefore kept until they are synced, and written anew when that
+ * fails; a line that is too large to be kept is synced at once, or has failed.
  */
 #include "deliver/dead_letter.h"
 
@@ -24,18 +28,20 @@
 
 enum {
     FILE_NAME_MAX = 128,
-    LINE_SIZE_MAX = 192 * 1024 * 1024, /* a record of 16 MiB, every byte of it escaped */
+    LINE_SIZE_MAX = 64 * 1024 * 1024, /* room for any record in base64 */
     LINE_KEEP_SIZE = 64 * 1024,
+    UNSYNCED_MAX = 1 << 20, /* bytes of lines */
     FILE_INDEX_MAX = 1000000,
 };
 
 struct dead_letter {
-    int dir_fd;      /* owned */
-    int fd;          /* owned: the present file; -1 before the first record */
-    uint64_t size;   /* of the present file */
-    uint64_t others; /* bytes of the files before */
-    bool dirty;      /* something is not synced */
-    struct buf line; /* the line being made */
+    int dir_fd;          /* owned */
+    int fd;              /* owned: the present file; -1 before the first record */
+    uint64_t size;       /* of the present file: what is synced, and `unsynced` */
+    uint64_t others;     /* bytes of the files before */
+    bool is_suspect;     /* behind what is synced, the file may hold anything */
+    struct buf line;     /* the line being made */
+    struct buf unsynced; /* lines that were written and not synced */
     uint64_t file_size;
     uint64_t total_size;
     char name[FILE_NAME_MAX]; /* without ".jsonl" */
@@ -92,6 +98,7 @@ enum status dead_letter_open(const struct dead_letter_settings *settings, struct
     letters->file_size = settings->file_size;
     letters->total_size = settings->total_size;
     buf_init(&letters->line, LINE_SIZE_MAX);
+    buf_init(&letters->unsynced, UNSYNCED_MAX);
     snprintf(letters->name, sizeof(letters->name), "%s", settings->name);
     snprintf(letters->file_name, sizeof(letters->file_name), "%s.jsonl", settings->name);
     snprintf(letters->exporter, sizeof(letters->exporter), "%s", settings->exporter);
@@ -115,6 +122,7 @@ void dead_letter_close(struct dead_letter *letters)
     if (letters->dir_fd >= 0)
         (void)close(letters->dir_fd);
     buf_fini(&letters->line);
+    buf_fini(&letters->unsynced);
     free(letters);
 }
 
@@ -220,7 +228,7 @@ static enum status make_head(struct dead_letter *letters, const struct batch *ba
     return json_finish(&json);
 }
 
-/* The record as it is, when it has no JSON form. */
+/* The record as it is, when it has no JSON form, or one that is too large. */
 static enum status make_raw(struct dead_letter *letters, struct slice record, struct error *err)
 {
     struct json_put json;
@@ -252,7 +260,7 @@ static enum status make_line(struct dead_letter *letters, const struct batch *ba
         line->size--; /* its newline stands behind our brace */
         return buf_append(line, "}\n", 2, err);
     }
-    if (st != ST_CORRUPT)
+    if (st != ST_CORRUPT && st != ST_LIMIT)
         return st;
     line->size = head_size;
     return make_raw(letters, record->bytes, err);
@@ -283,32 +291,72 @@ static enum status make_room(struct dead_letter *letters, struct error *err)
     return ST_OK;
 }
 
+/* Makes the file what it should be: what is synced, and the lines that are not. */
+static enum status repair(struct dead_letter *letters, struct error *err)
+{
+    if (!letters->is_suspect)
+        return ST_OK;
+    if (ftruncate(letters->fd, (off_t)(letters->size - letters->unsynced.size)) < 0)
+        return error_set_errno(err, ST_IO, "truncate '%s'", letters->file_name);
+    enum status st = fd_write_all(letters->fd, letters->unsynced.data, letters->unsynced.size, err);
+    if (st == ST_OK)
+        letters->is_suspect = false;
+    return st;
+}
+
+static enum status write_line(struct dead_letter *letters, struct error *err)
+{
+    const struct buf *line = &letters->line;
+    bool is_kept = line->size <= UNSYNCED_MAX;
+    enum status st = ST_OK;
+
+    if (line->size > UNSYNCED_MAX - letters->unsynced.size)
+        st = dead_letter_sync(letters, err);
+    if (st == ST_OK)
+        st = repair(letters, err);
+    if (st == ST_OK && is_kept)
+        st = buf_reserve(&letters->unsynced, line->size, err);
+    if (st != ST_OK)
+        return st;
+    letters->is_suspect = true;
+    st = fd_write_all(letters->fd, line->data, line->size, err);
+    if (st == ST_OK && !is_kept)
+        st = fd_sync(letters->fd, err);
+    if (st != ST_OK) {
+        struct error ignored;
+        (void)(repair(letters, &ignored) == ST_OK); /* else before the next line */
+        return st;
+    }
+    letters->is_suspect = false;
+    letters->size += line->size;
+    if (is_kept)
+        buf_append_reserved(&letters->unsynced, line->data, line->size);
+    return ST_OK;
+}
+
 enum status dead_letter_put(struct dead_letter *letters, const struct batch *batch, size_t index,
                             const struct dead_letter_reason *reason, struct error *err)
 {
     enum status st = make_line(letters, batch, index, reason, err);
     if (st == ST_OK)
         st = make_room(letters, err);
-    if (st != ST_OK)
-        goto out;
-    letters->dirty = true;
-    st = fd_write_all(letters->fd, letters->line.data, letters->line.size, err);
     if (st == ST_OK)
-        letters->size += letters->line.size;
-    else if (ftruncate(letters->fd, (off_t)letters->size) < 0)
-        error_context(err, "and cannot cut it off again"); /* mended at the next opening */
-out:
+        st = write_line(letters, err);
     buf_trim(&letters->line, LINE_KEEP_SIZE);
     return st == ST_OK ? ST_OK : error_context(err, "dead letters '%s'", letters->name);
 }
 
 enum status dead_letter_sync(struct dead_letter *letters, struct error *err)
 {
-    if (!letters->dirty)
+    if (letters->unsynced.size == 0 && !letters->is_suspect)
         return ST_OK;
-    enum status st = fd_sync(letters->fd, err);
-    if (st != ST_OK)
+    enum status st = repair(letters, err);
+    if (st == ST_OK)
+        st = fd_sync(letters->fd, err);
+    if (st != ST_OK) {
+        letters->is_suspect = true;
         return error_context(err, "dead letters '%s'", letters->name);
-    letters->dirty = false;
+    }
+    buf_trim(&letters->unsynced, LINE_KEEP_SIZE);
     return ST_OK;
 }

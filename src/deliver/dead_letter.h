@@ -12,7 +12,8 @@
  *      "journal":"00112233445566778899aabbccddeeff", "sequence":42,
  *      "otlp":{"resourceLogs":[...]}}             a LogsData object
  *
- * A record that is not protobuf has "record_base64" instead of "otlp".  A file that has reached
+ * A record that is not protobuf, or whose JSON would be too large, has "record_base64" instead of
+ * "otlp".  A file that has reached
  * its size becomes NAME.N.jsonl, N rising from 1.  Nothing is ever deleted here: when all files
  * together have reached their size, nothing more is taken, and the worker waits for somebody to
  * make room.

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* exporter_list.c -- see exporter_list.h.  In the order of the reference page. */
 #include "deliver/exporter_list.h"
 
-extern const struct exporter_ops exporter_file;
+#include <string.h>
+
 extern const struct exporter_ops exporter_file;
 extern const struct exporter_ops exporter_null;
 extern const struct exporter_ops exporter_otlp_grpc;
 
 static const struct exporter_ops *const all[] = {
-    &exporter_file,
     &exporter_file,
     &exporter_null,
     &exporter_otlp_grpc,

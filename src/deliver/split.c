@@ -37,3 +37,24 @@ void split_halve(struct split *split)
     ASSERT(count > 1);
     split->ends[split->depth++] = split->first + count / 2;
 }
+
+/* Groups stay as they are, since records name them by their index. */
+struct batch split_cut(const struct batch *batch, size_t first, size_t count)
+{
+    struct batch part = *batch;
+
+    ASSERT(first + count <= batch->record_count);
+    if (count == batch->record_count)
+        return part;
+    part.records = batch->records + first;
+    part.record_count = count;
+    part.size_bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        part.size_bytes += part.records[i].bytes.size;
+    for (size_t i = 0; i < batch->group_count; i++) {
+        const struct record_group *group = &batch->groups[i];
+        part.size_bytes += group->request_fields.size + group->resource_logs_fields.size +
+                           group->scope_logs_fields.size;
+    }
+    return part;
+}

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "telltale/batch.h"
+
 enum { SPLIT_DEPTH_MAX = 64 }; /* halving a size_t takes no more */
 
 struct split {
@@ -31,3 +33,6 @@ void split_settle(struct split *split);
 
 /* The present part, of more than one record, is to be sent in halves. */
 void split_halve(struct split *split);
+
+/* The records first..first + count of a batch, as a batch that borrows what it does. */
+struct batch split_cut(const struct batch *batch, size_t first, size_t count);

@@ -17,6 +17,11 @@
  * Company.  When fewer records wait than a request may hold, the worker gives others
  * batch_delay_ns to join.  What "full" is, in records, it learns from the last batch.
  *
+ * Brake.  A destination that refuses one record after the other has more likely broken down than
+ * met so many bad ones.  Behind DEAD_STREAK_MAX dead letters without a record accepted in between,
+ * every further send waits, up to BRAKE_MAX_NS: the destination is not hammered, the backlog
+ * stays in the journal for somebody to notice, and yet a run of bad records comes to its end.
+ *
  * Stopping.  The flag and its deadline are set under `lock`, the backoff sleeps on `wakeup`, and
  * the journal's waiters are woken.  A worker that has been asked to stop drains what is committed
  * and gives up at the first failure: a destination that is down must not hold the shutdown up.
@@ -42,9 +47,11 @@ enum {
     THREAD_NAME_MAX = 16, /* Linux' limit */
     FILE_NAME_MAX = 128,
     SIZE_LEARNED_MIN = 64 * 1024, /* a destination's limit is not believed to be below this */
+    DEAD_STREAK_MAX = 16,         /* dead letters in a row that are taken for granted */
 };
 
 #define TICK_NS           NS_PER_S
+#define BRAKE_MAX_NS      NS_PER_S
 #define NEVER             UINT64_MAX
 #define DEAD_LETTER_FILE  (UINT64_C(64) << 20)
 #define DEAD_LETTER_TOTAL (UINT64_C(1) << 30)
@@ -62,9 +69,11 @@ struct worker {
     struct batch_limits limits;
     size_t full_count;      /* about as many records fill a request */
     uint64_t last_tick_ns;  /* monotonic */
+    uint32_t dead_streak;   /* dead letters since a record was accepted */
     struct account account; /* has its own rule */
     /* shared, atomic: when to be done; NEVER while nobody has asked */
     _Atomic uint64_t stop_deadline_ns;
+    atomic_bool has_ended; /* shared, atomic */
     /* shared, under lock: only so that a wakeup is not missed */
     pthread_mutex_t lock;
     pthread_cond_t wakeup;
@@ -90,15 +99,12 @@ static bool is_out_of_time(const struct worker *worker)
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
 
-static struct timespec to_timespec(uint64_t ns)
-{
-    return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
-}
-
 /* Sleeps for `delay_ns`, or until the worker is asked to stop. */
 static void sleep_or_stop(struct worker *worker, uint64_t delay_ns)
 {
-    struct timespec until = to_timespec(clock_monotonic_ns() + delay_ns);
+    uint64_t until_ns = clock_monotonic_ns() + delay_ns;
+    struct timespec until = {.tv_sec = (time_t)(until_ns / NS_PER_S),
+                             .tv_nsec = (long)(until_ns % NS_PER_S)};
     int failed = 0;
 
     (void)pthread_mutex_lock(&worker->lock); /* fails only if we hold it */
@@ -159,26 +165,6 @@ static void settle(struct worker *worker, uint64_t next, size_t size)
 
 /* --- Sending ---------------------------------------------------------------------------------- */
 
-/* The records first..first + count of a batch, as a batch. */
-static struct batch part_of(const struct batch *batch, size_t first, size_t count)
-{
-    struct batch part = *batch;
-
-    if (count == batch->record_count)
-        return part;
-    part.records = batch->records + first;
-    part.record_count = count;
-    part.size_bytes = 0;
-    for (size_t i = 0; i < count; i++)
-        part.size_bytes += part.records[i].bytes.size;
-    for (size_t i = 0; i < batch->group_count; i++) {
-        const struct record_group *group = &batch->groups[i];
-        part.size_bytes += group->request_fields.size + group->resource_logs_fields.size +
-                           group->scope_logs_fields.size;
-    }
-    return part;
-}
-
 /* Puts every record of `part` among the dead letters; all or, on failure, to be repeated. */
 static enum fate bury(struct worker *worker, const struct batch *part, const char *reason,
                       const char *words, uint64_t attempts, struct error *err)
@@ -189,6 +175,8 @@ static enum fate bury(struct worker *worker, const struct batch *part, const cha
         if (dead_letter_put(worker->letters, part, i, &why, err) != ST_OK)
             return FATE_AGAIN;
         account_dead(&worker->account, reason, words);
+        if (worker->dead_streak < UINT32_MAX)
+            worker->dead_streak++;
     }
     return FATE_SETTLED;
 }
@@ -205,6 +193,7 @@ static enum fate accept_part(struct worker *worker, const struct batch *part,
     account_delivered(&worker->account, part->record_count - refused, report->sent_bytes);
     if (refused == part->record_count)
         return bury(worker, part, "rejected", report->message, attempts, err);
+    worker->dead_streak = 0;
     if (refused > 0)
         account_refused_within(&worker->account, refused, report->message);
     return FATE_SETTLED;
@@ -261,16 +250,31 @@ static enum fate send_part(struct worker *worker, const struct batch *part, uint
     return FATE_AGAIN;
 }
 
+static void brake(struct worker *worker)
+{
+    uint64_t max_ns = worker->settings.retry_max_ns;
+    const struct backoff backoff = {worker->settings.retry_initial_ns,
+                                    max_ns < BRAKE_MAX_NS ? max_ns : BRAKE_MAX_NS};
+
+    if (worker->dead_streak < DEAD_STREAK_MAX)
+        return;
+    save_progress(worker);
+    account_set_state(&worker->account, WORKER_WAITING_TO_RETRY);
+    sleep_or_stop(worker, backoff_delay_ns(&backoff, worker->dead_streak - DEAD_STREAK_MAX, 0,
+                                           random_bits()));
+}
+
 /* Sends a part until it has its fate.  FATE_AGAIN: the worker is stopping and it has none. */
 static enum fate send_until_settled(struct worker *worker, const struct batch *part)
 {
     struct error err;
     uint32_t asked_ms;
 
+    brake(worker);
     for (uint32_t attempt = 0;; attempt++) {
-        /* Once it is to stop, one attempt must do, and there must be time for it. */
+        /* Once it is to stop, one attempt must do, and there must be time and hope for it. */
         bool last = is_stopping(worker);
-        if (last && is_out_of_time(worker))
+        if (last && (is_out_of_time(worker) || worker->dead_streak >= DEAD_STREAK_MAX))
             return FATE_AGAIN;
         enum fate fate = send_part(worker, part, attempt + (uint64_t)1, &asked_ms, &err);
         if (fate != FATE_AGAIN)
@@ -293,7 +297,7 @@ static bool deliver(struct worker *worker, const struct batch *batch, uint64_t n
 
     split_init(&split, batch->record_count);
     while (split_next(&split, &first, &count)) {
-        struct batch part = part_of(batch, first, count);
+        struct batch part = split_cut(batch, first, count);
         enum fate fate = send_until_settled(worker, &part);
         if (fate == FATE_AGAIN)
             return false;
@@ -405,6 +409,7 @@ static void *run(void *context)
     }
     save_progress(worker);
     account_set_state(&worker->account, WORKER_IDLE);
+    atomic_store(&worker->has_ended, true);
     return NULL;
 }
 
@@ -477,7 +482,9 @@ static enum status open_state(struct worker *worker, struct error *err)
 static enum status create_exporter(struct worker *worker, struct error *err)
 {
     const struct exporter_context context = {.name = worker->account.name,
-                                             .state_dir = worker->settings.state_dir};
+                                             .state_dir = worker->settings.state_dir,
+                                             .first_new_sequence =
+                                                 journal_committed(worker->journal)};
 
     enum status st =
         worker->settings.ops->create(worker->settings.config, &context, &worker->exporter, err);
@@ -542,6 +549,7 @@ enum status worker_start(const struct worker_settings *settings, struct journal 
     worker->limits = (struct batch_limits){settings->batch_size_max, settings->batch_count_max};
     worker->full_count = 1;
     atomic_init(&worker->stop_deadline_ns, NEVER);
+    atomic_init(&worker->has_ended, false);
     init_wakeup(worker);
 
     st = open_state(worker, err);
@@ -550,9 +558,8 @@ enum status worker_start(const struct worker_settings *settings, struct journal 
     if (st == ST_OK)
         st = start_thread(worker, err);
     if (st != ST_OK) {
-        error_context(err, "start exporter '%s'", settings->name);
         destroy(worker);
-        return st;
+        return error_context(err, "start exporter '%s'", settings->name);
     }
     *ret = worker;
     return ST_OK;
@@ -565,7 +572,7 @@ void worker_ask_to_stop(struct worker *worker, uint64_t deadline_ns)
     if (worker == NULL)
         return;
     if (deadline_ns == NEVER)
-        deadline_ns--;
+        deadline_ns--;                       /* as good, and not the mark of nobody */
     (void)pthread_mutex_lock(&worker->lock); /* fails only if we hold it */
     /* The first deadline counts. */
     (void)atomic_compare_exchange_strong(&worker->stop_deadline_ns, &nobody_asked, deadline_ns);
@@ -581,6 +588,11 @@ void worker_stop(struct worker *worker, uint64_t deadline_ns)
     worker_ask_to_stop(worker, deadline_ns);
     (void)pthread_join(worker->thread, NULL); /* it was started, and nobody else joins it */
     destroy(worker);
+}
+
+bool worker_has_ended(const struct worker *worker)
+{
+    return atomic_load(&worker->has_ended);
 }
 
 uint64_t worker_durable_sequence(const struct worker *worker)

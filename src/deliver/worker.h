@@ -64,6 +64,9 @@ void worker_ask_to_stop(struct worker *worker, uint64_t deadline_ns);
  * allowed. */
 void worker_stop(struct worker *worker, uint64_t deadline_ns);
 
+/* Its thread has come to its end, so worker_stop() would not wait. */
+bool worker_has_ended(const struct worker *worker);
+
 /* The first record that would be delivered after a crash.  The smallest of all workers is what
  * the journal may retire up to. */
 uint64_t worker_durable_sequence(const struct worker *worker);

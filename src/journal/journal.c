@@ -55,6 +55,7 @@ struct journal {
     uint64_t wakes;         /* calls of journal_wake() */
     uint64_t awaited;       /* the lowest number that a waiting thread wants to see committed */
     bool is_stopping;
+    struct error failure; /* of the last commit; its status is ST_OK when there was none */
 
     /* shared, atomic; written under the lock or by the journal thread */
     atomic_uint_fast64_t committed;
@@ -86,14 +87,21 @@ static void check_disk(struct journal *journal)
     atomic_store(&journal->disk_is_low, disk_is_low(journal));
 }
 
-static uint64_t preallocation(const struct journal *journal)
+/* What to ask for in advance: within every limit, or nothing. */
+static uint64_t preallocation(struct journal *journal)
 {
+    const struct journal_settings *settings = &journal->settings;
+    uint64_t size = settings->segment_size;
     uint64_t free_bytes;
-    uint64_t size = journal->settings.segment_size;
 
-    if (journal->settings.io->free_bytes(journal->dir.fd, &free_bytes) < 0)
+    if (settings->io->free_bytes(journal->dir.fd, &free_bytes) < 0)
         return 0;
-    return free_bytes >= size && free_bytes - size >= journal->settings.disk_reserve ? size : 0;
+    (void)pthread_mutex_lock(&journal->lock);
+    uint64_t held = journal->segments.size;
+    (void)pthread_mutex_unlock(&journal->lock);
+    if (held > settings->size_max || size > settings->size_max - held)
+        return 0;
+    return free_bytes >= size && free_bytes - size >= settings->disk_reserve ? size : 0;
 }
 
 /* --- The journal thread ------------------------------------------------------------------ */
@@ -219,11 +227,19 @@ static void publish(struct journal *journal, uint64_t next)
     journal->unchecked_bytes += end - newest->end;
     segment_list_extend(&journal->segments, end);
     journal->next_sequence = next;
+    journal->failure.status = ST_OK;
     atomic_store(&journal->committed, next);
     if (next > journal->awaited) {
         journal->awaited = UINT64_MAX; /* those who go on waiting say so again */
         (void)pthread_cond_broadcast(&journal->progress);
     }
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+static void note_failure(struct journal *journal, const struct error *err)
+{
+    (void)pthread_mutex_lock(&journal->lock);
+    journal->failure = *err;
     (void)pthread_mutex_unlock(&journal->lock);
 }
 
@@ -251,10 +267,12 @@ static void commit_span(struct journal *journal, struct append_batch *first,
     enum status st = write_and_sync(journal, first, stop, &next, &err);
     if (st != ST_OK)
         st = write_and_sync(journal, first, stop, &next, &err); /* in a fresh segment */
-    if (st == ST_OK)
+    if (st == ST_OK) {
         publish(journal, next);
-    else
+    } else {
         st = err.status = ST_IO;
+        note_failure(journal, &err);
+    }
     hand_back(journal, first, stop, st, &err);
 }
 
@@ -398,6 +416,14 @@ static enum status refuse(const struct journal *journal, uint64_t size, struct e
     return ST_OK;
 }
 
+static enum status refuse_low_disk(const struct journal *journal, struct error *err)
+{
+    return error_set(err, ST_LIMIT,
+                     "the disk is nearly full: less than %" PRIu64
+                     " bytes are free; make room, or lower journal.disk_reserve",
+                     journal->settings.disk_reserve);
+}
+
 enum status journal_submit(struct journal *journal, struct append_batch **batch,
                            append_done_function *done, void *context, struct error *err)
 {
@@ -406,12 +432,8 @@ enum status journal_submit(struct journal *journal, struct append_batch **batch,
 
     ASSERT(!taken->record_is_open);
     if (atomic_load(&journal->disk_is_low)) {
-        if (disk_is_low(journal)) {
-            return error_set(err, ST_LIMIT,
-                             "the disk is nearly full: less than %" PRIu64
-                             " bytes are free; make room, or lower journal.disk_reserve",
-                             journal->settings.disk_reserve);
-        }
+        if (disk_is_low(journal))
+            return refuse_low_disk(journal, err);
         atomic_store(&journal->disk_is_low, false);
     }
     taken->next = NULL;
@@ -436,6 +458,18 @@ enum status journal_submit(struct journal *journal, struct append_batch **batch,
 }
 
 /* --- Asking and waiting ------------------------------------------------------------------ */
+
+enum status journal_check_health(struct journal *journal, struct error *err)
+{
+    (void)pthread_mutex_lock(&journal->lock);
+    struct error failure = journal->failure;
+    (void)pthread_mutex_unlock(&journal->lock);
+    if (failure.status != ST_OK) {
+        *err = failure;
+        return failure.status;
+    }
+    return disk_is_low(journal) ? refuse_low_disk(journal, err) : ST_OK;
+}
 
 uint64_t journal_committed(const struct journal *journal)
 {

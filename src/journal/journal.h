@@ -32,19 +32,20 @@ struct journal_settings {
     const struct journal_io *io; /* borrowed; NULL: the system's.  Tests put faults here */
 };
 
-/* What recovery found; all zero on a first start. */
+/* What recovery found; all zero on a first start.  It looks into the last segment only; damage
+ * in the others is found, kept aside and counted by readers. */
 struct journal_recovery {
     uint64_t segments;
-    uint64_t records;
+    uint64_t records;    /* in segments before the last: as many as their numbers say */
     uint64_t torn_bytes; /* cut from the end of the last segment */
     uint64_t quarantined_ranges;
     uint64_t quarantined_bytes;
     uint64_t missing_records; /* sequence numbers that damage has taken */
 };
 
-/* Recovers what is there and starts the thread.  Damage never fails the start: it is moved to
- * DIR/quarantine and reported.  ST_IO: the directory cannot be used; ST_AGAIN: another process
- * holds its lock (the message names the pid). */
+/* Recovers what is there and starts the thread, which inherits the caller's signal mask.  Damage
+ * never fails the start: it is moved to DIR/quarantine and reported.  ST_IO: the directory cannot
+ * be used; ST_AGAIN: another process holds its lock (the message names the pid). */
 MUST_CHECK enum status journal_open(const struct journal_settings *settings, struct journal **ret,
                                     struct journal_recovery *ret_recovery, struct error *err);
 
@@ -54,9 +55,15 @@ void journal_close(struct journal *journal);
 
 /* Takes `*batch` (sets it to NULL) and calls `done` later.  Refusals leave it with the caller:
  * ST_AGAIN: pending_bytes_max is reached, try again when something was committed; ST_LIMIT: the
- * journal or the disk is full; ST_IO: the disk failed; ST_STOPPING. */
+ * journal or the disk is full, and the message says what to do; ST_STOPPING.  A disk that fails is
+ * told to `done`. */
 MUST_CHECK enum status journal_submit(struct journal *journal, struct append_batch **batch,
                                       append_done_function *done, void *context, struct error *err);
+
+/* Whether it takes records, as far as is known without writing one.  ST_IO: the last write failed,
+ * and `err` says how; ST_LIMIT: the disk is nearly full.  A journal that is full is in order: its
+ * readers are behind. */
+MUST_CHECK enum status journal_check_health(struct journal *journal, struct error *err);
 
 /* Every sequence number below this is durable. */
 uint64_t journal_committed(const struct journal *journal);
@@ -70,7 +77,7 @@ void journal_wait(struct journal *journal, uint64_t sequence, uint64_t deadline_
 void journal_wake(struct journal *journal);
 
 /* No reader needs what is below `sequence`: whole segments below it are removed.  The caller
- * has made the cursors that allow it durable first. */
+ * has made the cursors that allow it durable first.  Blocks for a sync for each. */
 void journal_retire(struct journal *journal, uint64_t sequence);
 
 const uint8_t *journal_id(const struct journal *journal); /* JOURNAL_ID_SIZE bytes */

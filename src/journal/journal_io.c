@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
@@ -51,7 +52,7 @@ enum status journal_io_read(const struct journal_io *io, int fd, void *data, siz
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return error_set_errno(err, ST_IO, "read at %llu", (unsigned long long)(offset + got));
+            return error_set_errno(err, ST_IO, "read at %" PRIu64, offset + got);
         if (n == 0)
             break;
         got += (size_t)n;
@@ -86,9 +87,9 @@ enum status journal_io_write(const struct journal_io *io, int fd, struct iovec *
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return error_set_errno(err, ST_IO, "write at %llu", (unsigned long long)offset);
+            return error_set_errno(err, ST_IO, "write at %" PRIu64, offset);
         if (n == 0)
-            return error_set(err, ST_IO, "write at %llu: no progress", (unsigned long long)offset);
+            return error_set(err, ST_IO, "write at %" PRIu64 ": no progress", offset);
         offset += (uint64_t)n;
         first = skip_written(parts, first, count, (size_t)n);
     }

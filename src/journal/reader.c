@@ -10,6 +10,10 @@
  * groups are; on the way it notes a place every INDEX_STEP bytes, so that going back within a
  * segment is cheap.
  *
+ * A disk that cannot read is asked again, call after call, since it may recover; what it has
+ * refused READ_FAILURES_MAX times is taken for damage, lest one bad sector stop a destination
+ * for ever.
+ *
  * What every reader has passed is not kept in the page cache: the last of them lets go of it.  The
  * cache of a busy journal then stays as small as its readers are quick, and its pages are used
  * again and again instead of crowding out what the agents work with.
@@ -34,6 +38,7 @@ enum {
     RELEASE_STEP = 2 << 20, /* pages are let go of in pieces of this size */
     WINDOW_KEEP = 4 << 20,
     GROUPS_KEEP = 1 << 20,
+    READ_FAILURES_MAX = 8, /* of calls in a row; then what cannot be read is damage */
     GROUP_NUMBERS_MAX = 2 * SEGMENT_GROUPS_MAX, /* more than a writer gives out */
     FIRST_CAPACITY = 64,
 };
@@ -61,6 +66,7 @@ struct journal_reader {
     uint64_t position;       /* sequence number of the next record */
     uint64_t counted;        /* below this, missing records have been reported */
     bool must_move;          /* position is not where the walker stands */
+    unsigned failures;       /* calls in a row that ended with ST_IO */
     struct reader_place place;
 
     /* The segment at hand. */
@@ -266,7 +272,7 @@ static enum status read_group(struct journal_reader *reader, uint64_t offset,
     st = journal_io_read(io, reader->fd, payload, header.payload_size, offset + FRAME_HEADER_SIZE,
                          &got, err);
     if (st != ST_OK)
-        return st;
+        return reader->scan.takes_bad_sectors ? ST_OK : st;
     if (got == header.payload_size &&
         crc32c(reader->segment.salt, payload, got) == header.payload_crc &&
         group_get(slice_of(payload, got), &group)) {
@@ -530,15 +536,18 @@ enum status journal_reader_next(struct journal_reader *reader, const struct batc
     bool has_more = true;
 
     begin_batch(reader);
+    reader->scan.takes_bad_sectors = reader->failures >= READ_FAILURES_MAX;
     while (has_more && journal_view(reader->journal, &reader->place, reader->position, &view) &&
            reader->position < view.committed) {
         enum status st = read_segment(reader, &view, limits, &has_more, err);
         if (st != ST_OK) {
             journal_reader_seek(reader, position);
             reader->counted = counted;
+            reader->failures += st == ST_IO;
             return error_context(err, "read the journal at %" PRIu64, position);
         }
     }
+    reader->failures = 0;
     resolve(reader, ret);
     *ret_next = reader->position;
     *ret_missing = reader->missing;

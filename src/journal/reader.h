@@ -16,15 +16,18 @@ struct batch_limits {
 };
 
 /* Begins at `sequence` (1 is the first record ever).  If retirement or damage has taken it, the
- * reader begins at the next one that is there. */
+ * reader begins at the next one that is there and counts what is missing.  0 begins at the oldest
+ * record and counts nothing: a new consumer.  ST_INVALID: the journal ends before `sequence`
+ * (journal_settings.sequence_floor prevents it). */
 MUST_CHECK enum status journal_reader_open(struct journal *journal, uint64_t sequence,
                                            struct journal_reader **ret, struct error *err);
 void journal_reader_close(struct journal_reader *reader); /* accepts NULL */
 
 /* Reads what is committed, up to `limits`, into `ret`, which borrows from the reader until the
  * next call.  Zero records: nothing new yet.  `*ret_next` is the position behind the batch, for
- * the cursor; it also moves over damage, whose records are counted in `*ret_missing`.
- * ST_IO: the disk failed; the position has not changed. */
+ * the cursor; it also moves over damage, whose records are counted in `*ret_missing`, once even
+ * if the reader goes back.  ST_IO: the disk failed; the position has not changed.  Call again
+ * later: what cannot be read in several calls is treated as damage. */
 MUST_CHECK enum status journal_reader_next(struct journal_reader *reader,
                                            const struct batch_limits *limits, struct batch *ret,
                                            uint64_t *ret_next, uint64_t *ret_missing,

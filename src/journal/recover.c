@@ -9,8 +9,7 @@
  * A damaged range stays where it is as well: readers step over it by the same rule, and nothing
  * is ever edited in place.  Only the tail is cut, and only after its bytes, unless they are all
  * zero, were copied to the quarantine; cutting is for tidiness, since the next segment
- * supersedes the tail anyway.  A disk that fails while it is read ends the start: to go on
- * would be to guess the next sequence number. */
+ * supersedes the tail anyway. */
 #include "journal/recover.h"
 
 #include <dirent.h>
@@ -330,6 +329,8 @@ static enum status cut_tail(struct recovery *rec, int fd, struct segment *segmen
     return ST_OK;
 }
 
+/* A tail that cannot be read may hold records, now or when the disk has recovered: it stays, and
+ * the next number is beyond any that it can have room for, so that nothing supersedes it. */
 static enum status scan_last(struct recovery *rec, int fd, struct segment *segment,
                              struct error *err)
 {
@@ -338,6 +339,7 @@ static enum status scan_last(struct recovery *rec, int fd, struct segment *segme
 
     segment_scan_begin(scan, fd, segment->salt, segment->first);
     scan->end = segment->end;
+    scan->takes_bad_sectors = true;
     while (result != SCAN_END) {
         struct scan_frame frame;
         enum status st = segment_scan_next(scan, &result, &frame, err);
@@ -352,7 +354,9 @@ static enum status scan_last(struct recovery *rec, int fd, struct segment *segme
         rec->report->missing_records += frame.missing;
         rec->report->records += frame.type == FRAME_RECORD;
     }
-    if (scan->good_end < segment->end)
+    if (scan->unreadable > 0)
+        scan->expected += (segment->end - scan->good_end) / FRAME_HEADER_SIZE;
+    else if (scan->good_end < segment->end)
         return cut_tail(rec, fd, segment, scan->good_end, err);
     return ST_OK;
 }

@@ -12,7 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 256 << 10 };
+enum {
+    CHUNK = 256 << 10,
+    BLOCK = 4096,   /* the smallest piece that a disk fails to read */
+    READ_TRIES = 3, /* before a block counts as unreadable */
+};
 
 void segment_scan_init(struct segment_scan *scan, const struct journal_io *io)
 {
@@ -35,6 +39,7 @@ void segment_scan_begin(struct segment_scan *scan, int fd, uint32_t salt, uint64
     scan->keep = UINT64_MAX;
     scan->filled = 0;
     scan->window = 0;
+    scan->unreadable = 0;
     segment_scan_move(scan, SEGMENT_HEADER_SIZE, first_sequence);
 }
 
@@ -94,6 +99,32 @@ static enum status make_room(struct segment_scan *scan, uint64_t from, uint64_t 
     return ST_OK;
 }
 
+/* Reads what can be read; a block that cannot comes out as zeros. */
+static size_t read_blocks(struct segment_scan *scan, uint8_t *out, size_t size, uint64_t at)
+{
+    size_t total = 0;
+
+    while (total < size) {
+        size_t want = BLOCK - (size_t)((at + total) % BLOCK);
+        size_t got = 0;
+        struct error ignored;
+        enum status st = ST_IO;
+        if (want > size - total)
+            want = size - total;
+        for (int i = 0; i < READ_TRIES && st == ST_IO; i++)
+            st = journal_io_read(scan->io, scan->fd, out + total, want, at + total, &got, &ignored);
+        if (st == ST_IO) {
+            memset(out + total, 0, want);
+            scan->unreadable += want;
+            got = want;
+        }
+        total += got;
+        if (got < want)
+            break; /* the end of the file */
+    }
+    return total;
+}
+
 /* Brings [offset, offset + size) into the window.  The file may turn out to be shorter than
  * `end`: then `end` is corrected, and the caller has to look again. */
 static enum status fill(struct segment_scan *scan, uint64_t offset, size_t size, struct error *err)
@@ -112,7 +143,9 @@ static enum status fill(struct segment_scan *scan, uint64_t offset, size_t size,
     size_t got = 0;
     st = journal_io_read(scan->io, scan->fd, scan->data + scan->filled, (size_t)(until - at), at,
                          &got, err);
-    if (st != ST_OK)
+    if (st == ST_IO && scan->takes_bad_sectors)
+        got = read_blocks(scan, scan->data + scan->filled, (size_t)(until - at), at);
+    else if (st != ST_OK)
         return st;
     scan->filled += got;
     if (got < until - at)

@@ -23,6 +23,8 @@ struct segment_scan {
     uint64_t good_end;       /* behind the last valid frame; less than offset: damage since */
     uint64_t expected;       /* the sequence number that comes next */
     uint64_t keep;           /* the window holds on to bytes from here; UINT64_MAX: to none */
+    bool takes_bad_sectors;  /* bytes that cannot be read are damage, not ST_IO */
+    uint64_t unreadable;     /* bytes that were taken so, since segment_scan_begin() */
 
     /* The window: `filled` bytes of the file, from `window` on. */
     uint8_t *data; /* owned */

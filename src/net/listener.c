@@ -301,7 +301,7 @@ static enum status parse_address(const char *text, struct addrinfo **ret, struct
 
 static void name_tcp(int fd, struct listener *listener)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof(address);
     char host[64];
     char port[16];

@@ -156,9 +156,9 @@ static int digits(struct slice text, size_t at, size_t count)
     return value;
 }
 
-static bool has(struct slice text, size_t at, const char *any_of)
+static bool has(struct slice text, size_t at, char either, char other)
 {
-    return at < text.size && text.data[at] != '\0' && strchr(any_of, text.data[at]) != NULL;
+    return at < text.size && (text.data[at] == (uint8_t)either || text.data[at] == (uint8_t)other);
 }
 
 /* Days since the epoch; a year is taken to begin in March, so that the leap day ends it. */
@@ -173,7 +173,7 @@ static bool read_date(struct slice text, int64_t *ret_days)
 {
     static const int month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
-    if (!has(text, 4, "-") || !has(text, 7, "-") || year < 1970 || year > 2261)
+    if (!has(text, 4, '-', '-') || !has(text, 7, '-', '-') || year < 1970 || year > 2261)
         return false;
     if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1])
         return false;
@@ -185,7 +185,7 @@ static bool read_date(struct slice text, int64_t *ret_days)
 static size_t read_fraction(struct slice text, size_t at, uint64_t *ret_ns)
 {
     *ret_ns = 0;
-    if (!has(text, at, "."))
+    if (!has(text, at, '.', '.'))
         return at;
     uint64_t unit = NS_PER_S;
     for (at++; at < text.size && is_digit(text.data[at]); at++) {
@@ -198,10 +198,10 @@ static size_t read_fraction(struct slice text, size_t at, uint64_t *ret_ns)
 static bool read_offset(struct slice text, size_t at, int *ret_minutes)
 {
     *ret_minutes = 0;
-    if (has(text, at, "Zz"))
+    if (has(text, at, 'Z', 'z'))
         return at + 1 == text.size;
     int hours = digits(text, at + 1, 2), minutes = digits(text, at + 4, 2);
-    if (!has(text, at, "+-") || !has(text, at + 3, ":") || at + 6 != text.size)
+    if (!has(text, at, '+', '-') || !has(text, at + 3, ':', ':') || at + 6 != text.size)
         return false;
     if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
         return false;
@@ -215,15 +215,16 @@ bool parse_rfc3339(struct slice text, uint64_t *ret_unix_ns)
     uint64_t fraction_ns = 0;
     int offset_minutes = 0;
     int hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
-    if (!read_date(text, &days) || !has(text, 10, "Tt ") || !has(text, 13, ":") ||
-        !has(text, 16, ":"))
+    if (!read_date(text, &days) || !has(text, 10, 'T', 't') || !has(text, 13, ':', ':') ||
+        !has(text, 16, ':', ':'))
         return false;
     if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
         return false;
     size_t at = read_fraction(text, 19, &fraction_ns);
     if (!read_offset(text, at, &offset_minutes))
         return false;
-    int64_t seconds = days * 86400 + hour * 3600 + minute * 60 + second - offset_minutes * 60;
+    int64_t minutes = (days * 24 + hour) * 60 + minute - offset_minutes;
+    int64_t seconds = minutes * 60 + second;
     if (seconds < 0)
         return false;
     *ret_unix_ns = (uint64_t)seconds * NS_PER_S + fraction_ns;

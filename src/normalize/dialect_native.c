@@ -75,6 +75,8 @@ static void check_values(struct mapping *m)
         if (id >= SCHEMA_KEY_COUNT || m->at[id] != i + 1)
             continue;
         const struct any_view *value = &m->record.attributes[i].value;
+        if (value->type == m->plain_types[id] && value->type != ANY_TYPE_NONE)
+            continue;
         if (mapping_is_valid((enum schema_key)id, value) || mapping_is_ours_alone(id))
             continue;
         if (!put_right(m, (enum schema_key)id, value))

@@ -20,7 +20,7 @@
 #include "normalize/text_table.h"
 
 enum {
-    MAPPING_KEYS_MAX = 512,       /* those of the model and those that dialects read */
+    MAPPING_KEYS_MAX = 1024,      /* those of the model and those that dialects read */
     MAPPING_ERRORS_MAX = 32,      /* keys listed in agent.norm.errors; the rest is not listed */
     MAPPING_COPY_MAX = 16 * 1024, /* a longer text is not written a second time */
     MAPPING_CHAIN_MAX = 8,        /* agent.norm. before a sender's key that still count */
@@ -35,9 +35,10 @@ struct mapping {
     struct text_table kinds;                     /* owned: name to enum event_kind */
     struct slice encoded_keys[SCHEMA_KEY_COUNT]; /* as the field KeyValue.key */
     struct slice encoded_words[SCHEMA_KEY_COUNT][SCHEMA_WORDS_MAX]; /* whole fields */
-    struct buf encoded;                                             /* owned; behind both */
-    struct attribute_view *attributes;                              /* owned */
-    uint16_t *attribute_ids; /* owned; of each attribute, its key's number */
+    uint8_t plain_types[SCHEMA_KEY_COUNT]; /* enum any_type that needs no further check */
+    struct buf encoded;                    /* owned; behind both */
+    struct attribute_view *attributes;     /* owned */
+    uint16_t *attribute_ids;               /* owned; of each attribute, its key's number */
     struct otlp_limits limits;
     struct buf scratch;      /* decoded texts of one record */
     struct lineage *lineage; /* owned */

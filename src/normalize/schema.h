@@ -178,8 +178,8 @@ enum { SCHEMA_WORDS_MAX = 32 }; /* in a list */
 struct schema_attribute {
     const char *key;
     enum value_type type;
-    const char *const *words; /* the only values; NULL when any will do */
     enum requirement requirement;
+    const char *const *words; /* the only values; NULL when any will do */
     const char *meaning;
 };
 

@@ -33,14 +33,13 @@ void text_table_add(struct text_table *table, struct slice text, uint16_t id)
 {
     ASSERT(table->count < table->count_max);
     ASSERT(id != TEXT_TABLE_NONE);
+    ASSERT(text_table_find(table, text) == TEXT_TABLE_NONE);
+    struct text_key key = {.text = text, .id = id};
+    text_ends(text, &key.head, &key.tail);
     size_t mask = table->slot_count - 1;
-    struct text_key key = text_key_of(text);
-    size_t at = text_key_hash(&key) & mask;
-    key.id = id;
-    while (table->slots[at] != TEXT_TABLE_NONE) {
-        ASSERT(!text_key_equal(&table->keys[table->slots[at]], &key));
+    size_t at = text_hash(key.head, key.tail, text.size) & mask;
+    while (table->slots[at] != TEXT_TABLE_NONE)
         at = (at + 1) & mask;
-    }
     table->slots[at] = (uint16_t)table->count;
     table->keys[table->count++] = key;
 }

@@ -34,49 +34,58 @@ void text_table_fini(struct text_table *table);
  * room. */
 void text_table_add(struct text_table *table, struct slice text, uint16_t id);
 
-/* The first and last eight bytes; of shorter texts, bytes that tell them apart as well. */
-static inline struct text_key text_key_of(struct slice text)
+/* The first and the last eight bytes; of shorter texts, bytes that tell them apart as well. */
+static inline void text_ends(struct slice text, uint64_t *ret_head, uint64_t *ret_tail)
 {
-    struct text_key key = {.text = text};
+    uint64_t head = 0, tail = 0;
     if (text.size >= 8) {
-        memcpy(&key.head, text.data, 8);
-        memcpy(&key.tail, text.data + text.size - 8, 8);
+        memcpy(&head, text.data, 8);
+        memcpy(&tail, text.data + text.size - 8, 8);
     } else if (text.size >= 4) {
-        memcpy(&key.head, text.data, 4);
-        memcpy(&key.tail, text.data + text.size - 4, 4);
+        memcpy(&head, text.data, 4);
+        memcpy(&tail, text.data + text.size - 4, 4);
     } else if (text.size > 0) {
-        key.head = text.data[0] | (uint64_t)text.data[text.size / 2] << 8;
-        key.tail = text.data[text.size - 1];
+        head = text.data[0] | (uint64_t)text.data[text.size / 2] << 8;
+        tail = text.data[text.size - 1];
     }
-    return key;
+    *ret_head = head;
+    *ret_tail = tail;
 }
 
 /* Head, tail and size tell our texts apart well enough; whoever sends others that collide makes
  * a probe longer by as many texts as collide among ours. */
-static inline size_t text_key_hash(const struct text_key *key)
+static inline size_t text_hash(uint64_t head, uint64_t tail, size_t size)
 {
-    uint64_t hash = (key->head ^ (uint64_t)key->text.size << 56) * UINT64_C(0x9e3779b97f4a7c15);
-    hash = (hash ^ hash >> 32 ^ key->tail) * UINT64_C(0xd6e8feb86659fd93);
-    return (size_t)(hash >> 40);
+    uint64_t hash = head * UINT64_C(0x9e3779b97f4a7c15) + tail * UINT64_C(0xd6e8feb86659fd93) +
+                    size * 0x85ebca6b;
+    return (size_t)((hash ^ hash >> 29) >> 32);
 }
 
-static inline bool text_key_equal(const struct text_key *a, const struct text_key *b)
+/* Compares what lies between head and tail, by words of eight; the last may reach into the tail. */
+static inline bool text_middle_equal(struct slice a, struct slice b)
 {
-    return a->head == b->head && a->tail == b->tail && a->text.size == b->text.size &&
-           (a->text.size <= 16 ||
-            memcmp(a->text.data + 8, b->text.data + 8, a->text.size - 16) == 0);
+    for (size_t at = 8; at + 8 < a.size; at += 8) {
+        uint64_t left, right;
+        memcpy(&left, a.data + at, 8);
+        memcpy(&right, b.data + at, 8);
+        if (left != right)
+            return false;
+    }
+    return true;
 }
 
 /* The number of `text`, or TEXT_TABLE_NONE. */
 static inline uint16_t text_table_find(const struct text_table *table, struct slice text)
 {
-    const struct text_key key = text_key_of(text);
+    uint64_t head, tail;
+    text_ends(text, &head, &tail);
     size_t mask = table->slot_count - 1;
-    for (size_t at = text_key_hash(&key) & mask;; at = (at + 1) & mask) {
-        uint16_t index = table->slots[at];
-        if (index == TEXT_TABLE_NONE)
+    for (size_t at = text_hash(head, tail, text.size) & mask;; at = (at + 1) & mask) {
+        if (table->slots[at] == TEXT_TABLE_NONE)
             return TEXT_TABLE_NONE;
-        if (text_key_equal(&table->keys[index], &key))
-            return table->keys[index].id;
+        const struct text_key *key = &table->keys[table->slots[at]];
+        if (key->head == head && key->tail == tail && key->text.size == text.size &&
+            text_middle_equal(key->text, text))
+            return key->id;
     }
 }

@@ -7,14 +7,18 @@
 
 #include "query/lookup.h"
 
-enum { SESSION_PREFIX_MIN = 8 };
+enum { SESSION_PART_MIN = 8 };
 
+/* The beginnings of time-ordered ids are alike, so tables show their ends. */
 static bool names_id(const char *wanted, struct slice id)
 {
     struct slice asked = slice_of_text(wanted);
+
     if (id.size == 0)
         return false;
-    return asked.size >= SESSION_PREFIX_MIN ? slice_starts_with(id, asked) : slice_equal(id, asked);
+    if (asked.size < SESSION_PART_MIN || asked.size > id.size)
+        return slice_equal(id, asked);
+    return slice_starts_with(id, asked) || slice_equal(slice_from(id, id.size - asked.size), asked);
 }
 
 bool query_is_of_session(const char *session, const struct record_view *view)

@@ -10,7 +10,8 @@
 struct query_filter {
     uint64_t since_unix_ns; /* 0: from the beginning */
     uint64_t until_unix_ns; /* 0: to the end; this moment is no longer in */
-    const char *session;  /* session or conversation id, whole or its first 8 characters or more */
+    const char
+        *session; /* session or conversation id: whole, or its first or last 8 characters or more */
     const char *kinds;    /* "tool,approval" or "agent.tool"; any of them */
     const char *outcomes; /* "denied,failure"; any of them */
     const char *tool;     /* the tool's name */

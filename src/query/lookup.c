@@ -2,26 +2,40 @@
 /* lookup.c -- see lookup.h.  Linear: a record has some dozens of attributes. */
 #include "query/lookup.h"
 
-#include <stdio.h>
 #include <string.h>
 
-static const struct any_view *find(const struct record_view *view, struct slice key)
+/* The daemon never writes more prefixes than this: a longer chain is a sender's (docs/SCHEMA.md).
+ */
+enum { CHAIN_MAX = 9 };
+
+/* How many agent.norm. stand before `key` in `text`; -1: it is another key. */
+static int chain_of(struct slice text, struct slice key)
 {
-    for (size_t i = 0; i < view->attribute_count; i++) {
-        if (slice_equal(view->attributes[i].key, key))
-            return &view->attributes[i].value;
-    }
-    return NULL;
+    const struct slice prefix = SLICE("agent.norm.");
+    int chain = 0;
+
+    if (text.size < key.size || memcmp(text.data + text.size - key.size, key.data, key.size) != 0)
+        return -1;
+    text.size -= key.size;
+    for (; slice_starts_with(text, prefix); chain++)
+        text = slice_from(text, prefix.size);
+    return text.size == 0 && chain <= CHAIN_MAX ? chain : -1;
 }
 
 const struct any_view *lookup_attribute(const struct record_view *view, const char *key)
 {
-    char normalized[160];
+    struct slice wanted = slice_of_text(key);
+    const struct any_view *found = NULL;
+    int longest = 0;
 
-    int size = snprintf(normalized, sizeof(normalized), "agent.norm.%s", key);
-    ASSERT(size > 0 && (size_t)size < sizeof(normalized));
-    const struct any_view *value = find(view, slice_of(normalized, (size_t)size));
-    return value != NULL ? value : find(view, slice_of_text(key));
+    for (size_t i = 0; i < view->attribute_count; i++) {
+        int chain = chain_of(view->attributes[i].key, wanted);
+        if (chain >= longest) {
+            longest = chain;
+            found = &view->attributes[i].value;
+        }
+    }
+    return found;
 }
 
 struct slice lookup_text(const struct record_view *view, const char *key)

@@ -2,7 +2,9 @@
 /* lookup.h -- finding what a record says, wherever normalization had to put it.
  *
  * Where a sender had already used a key of the model for something else, the normalized value
- * stands at agent.norm.KEY (docs/SCHEMA.md): every lookup here asks there first.
+ * stands at agent.norm.KEY, and where it had used that too, one agent.norm. further on
+ * (docs/SCHEMA.md).  So every lookup takes the longest chain of agent.norm. before the key, and
+ * of several the last: what a sender wrote itself never hides what the daemon says.
  *
  * Threads: pure functions.
  */

@@ -49,6 +49,7 @@ enum status output_table_row(struct buf *out, const struct record_view *view, si
 {
     char time[TIME_TEXT_SIZE];
     struct slice kind = lookup_text(view, "agent.event.kind");
+    struct slice prefix = SLICE("agent.");
     struct slice session = lookup_text(view, "session.id");
     /* The beginnings of time-ordered ids are alike, their ends differ. */
     size_t skipped = session.size > COLUMN_SESSION - 1 ? session.size - (COLUMN_SESSION - 1) : 0;
@@ -59,7 +60,8 @@ enum status output_table_row(struct buf *out, const struct record_view *view, si
     if (st == ST_OK)
         st = append_cell(out, slice_from(session, skipped), COLUMN_SESSION, err);
     if (st == ST_OK)
-        st = append_cell(out, slice_from(kind, strlen("agent.")), COLUMN_KIND, err);
+        st = append_cell(out, slice_from(kind, slice_starts_with(kind, prefix) ? prefix.size : 0),
+                         COLUMN_KIND, err);
     if (st == ST_OK)
         st = append_cell(out, lookup_text(view, "agent.outcome"), COLUMN_OUTCOME, err);
     if (st == ST_OK)
@@ -163,7 +165,8 @@ static bool is_own_name(struct slice key)
         if (slice_equal(key, slice_of_text(names[i])))
             return true;
     }
-    return false;
+    return slice_starts_with(key, SLICE("resource.")) || slice_starts_with(key, SLICE("scope.")) ||
+           slice_starts_with(key, SLICE("attributes."));
 }
 
 static void put_attributes(struct object *object, const struct record_view *view)

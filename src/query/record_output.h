@@ -17,8 +17,8 @@ MUST_CHECK enum status output_table_row(struct buf *out, const struct record_vie
 
 /* One line of JSON: "time", "observed_time" (RFC 3339), "severity_number", "severity_text",
  * "event_name", "trace_id", "span_id", "body", then each attribute under its own key, then
- * "resource.KEY" and "scope.name".  An attribute whose key is one of the first names stands at
- * "attributes.KEY"; a second one of the same key at "KEY#2", and so on, so that none is lost to
- * readers that keep one value a key. */
+ * "resource.KEY" and "scope.name".  An attribute whose key is one of these names, or begins with
+ * "resource.", "scope." or "attributes.", stands at "attributes.KEY"; a second one of the same key
+ * at "KEY#2", and so on, so that none is lost to readers that keep one value a key. */
 MUST_CHECK enum status output_flat_json(struct buf *out, const struct record_group *group,
                                         const struct record_view *view, struct error *err);

@@ -146,8 +146,9 @@ static void learn(struct story_call *call, const struct story_event *event)
 
     if (has_kind(view, "agent.tool") && ends) {
         double duration_ms = lookup_number(view, "agent.duration_ms", 0);
-        uint64_t duration = duration_ms > 0 ? (uint64_t)(duration_ms * (double)NS_PER_MS) : 0;
-        begin = duration < begin ? begin - duration : 0;
+        double limit_ms = (double)begin / (double)NS_PER_MS;
+        if (duration_ms > 0 && duration_ms < limit_ms)
+            begin -= (uint64_t)(duration_ms * (double)NS_PER_MS);
         call->end_unix_ns = event->time_unix_ns;
         call->has_result = true;
     }

@@ -56,13 +56,15 @@ void time_format_clock(uint64_t unix_ns, char out[TIME_TEXT_SIZE])
 
 void time_format_duration(double ms, char out[TIME_TEXT_SIZE])
 {
-    if (ms < 1000)
+    if (!(ms < 1e15))
+        snprintf(out, TIME_TEXT_SIZE, "%g ms", ms); /* nobody's duration: no digits to read */
+    else if (ms < 999.5)
         snprintf(out, TIME_TEXT_SIZE, "%.0f ms", ms);
     else if (ms < 60000)
         snprintf(out, TIME_TEXT_SIZE, "%.1f s", ms / 1000);
     else
-        snprintf(out, TIME_TEXT_SIZE, "%.0f min %.0f s", (ms - (double)((long)ms % 60000)) / 60000,
-                 (double)((long)ms % 60000) / 1000);
+        snprintf(out, TIME_TEXT_SIZE, "%" PRIu64 " min %" PRIu64 " s", (uint64_t)ms / 60000,
+                 (uint64_t)ms / 1000 % 60);
 }
 
 /* "10m" and the like; false when the text is nothing of the kind. */

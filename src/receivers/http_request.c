@@ -93,10 +93,9 @@ static void check_content_length(struct http_request *request, const char *heade
 {
     char message[96];
 
-    if (header == NULL || strtoull(header, NULL, 10) <= request->limits->body_size_max)
+    if (header == NULL || strtoull(header, NULL, 10) <= request->body.limit)
         return;
-    snprintf(message, sizeof(message), "the body may have %zu bytes",
-             request->limits->body_size_max);
+    snprintf(message, sizeof(message), "the body may have %zu bytes", request->body.limit);
     http_request_fail(request, MHD_HTTP_CONTENT_TOO_LARGE, RPC_RESOURCE_EXHAUSTED, message);
 }
 
@@ -116,6 +115,8 @@ static void check_headers(struct http_request *request, struct MHD_Connection *c
     if (content_encoding_parse(slice_of_text(compression != NULL ? compression : ""),
                                &request->compression, &err) != ST_OK)
         http_request_fail(request, MHD_HTTP_BAD_REQUEST, RPC_INVALID_ARGUMENT, err.text);
+    if (request->compression == ENCODING_NONE)
+        request->body.limit = request->limits->decoded_size_max;
     check_content_length(request, MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
                                                               MHD_HTTP_HEADER_CONTENT_LENGTH));
 }
@@ -125,7 +126,8 @@ void http_request_init(struct http_request *request, const struct http_request_l
                        const char *method, const char *path)
 {
     *request = (struct http_request){.limits = limits, .admission = admission};
-    request->deadline_ns = clock_monotonic_ns() + limits->time_max_ns;
+    request->begun_ns = clock_monotonic_ns();
+    request->deadline_ns = request->begun_ns + limits->time_max_ns;
     buf_init(&request->body, limits->body_size_max);
     if (!find_signal(limits, path, &request->signal))
         fail_in_text(request, MHD_HTTP_NOT_FOUND, "there is /v1/logs, /v1/traces and /v1/metrics");
@@ -135,8 +137,22 @@ void http_request_init(struct http_request *request, const struct http_request_l
         check_headers(request, connection);
 }
 
+void http_request_join(struct http_request *request, struct body_list *bodies)
+{
+    request->bodies = bodies;
+    body_list_add(bodies, request);
+}
+
+void http_request_leave(struct http_request *request)
+{
+    if (request->bodies != NULL)
+        body_list_remove(request->bodies, request);
+    request->bodies = NULL;
+}
+
 void http_request_fini(struct http_request *request)
 {
+    http_request_leave(request);
     http_request_drop_body(request);
 }
 
@@ -149,14 +165,33 @@ void http_request_drop_body(struct http_request *request)
     request->counted_bytes = 0;
 }
 
+static void fail_for_memory(struct http_request *request)
+{
+    request->verdict.retry_after_s = 1;
+    http_request_fail(request, MHD_HTTP_SERVICE_UNAVAILABLE, RPC_UNAVAILABLE,
+                      "memory for events in flight is short");
+}
+
+/* Takes memory, if need be from those that had their time. */
+static bool take_memory(struct http_request *request, size_t size)
+{
+    while (!admission_take(request->admission, request->counted_bytes, size)) {
+        struct http_request *stalled =
+            request->bodies != NULL ? body_list_largest(request->bodies, request, HTTP_STALL_NS)
+                                    : NULL;
+        if (stalled == NULL)
+            return false;
+        fail_for_memory(stalled);
+    }
+    return true;
+}
+
 static void keep(struct http_request *request, const void *data, size_t size)
 {
     struct error err;
 
-    if (!admission_take(request->admission, request->counted_bytes, size)) {
-        request->verdict.retry_after_s = 1;
-        http_request_fail(request, MHD_HTTP_SERVICE_UNAVAILABLE, RPC_UNAVAILABLE,
-                          "memory for events in flight is short");
+    if (!take_memory(request, size)) {
+        fail_for_memory(request);
         return;
     }
     request->counted_bytes += size;
@@ -172,7 +207,7 @@ static void keep(struct http_request *request, const void *data, size_t size)
 bool http_request_take(struct http_request *request, const void *data, size_t size)
 {
     request->received_bytes += size;
-    if (request->received_bytes / DISCARD_FACTOR > request->limits->body_size_max)
+    if (request->received_bytes / DISCARD_FACTOR > request->body.limit)
         return false;
     if (clock_monotonic_ns() > request->deadline_ns)
         return false;
@@ -224,6 +259,8 @@ static enum status translate(struct http_request *request, const struct otlp_lim
     }
     enum status st = otlp_json_read_request(content, limits, out, err);
     *ret = buf_slice(out);
+    if (st == ST_LIMIT)
+        st = err->status = ST_INVALID; /* it nests too deep: 413 would say that it is too large */
     return st;
 }
 

@@ -9,9 +9,11 @@
 #include <microhttpd.h>
 
 #include "receivers/admission.h"
+#include "receivers/body_list.h"
 #include "receivers/http_answers.h"
 #include "telltale/buf.h"
 #include "telltale/error.h"
+#include "util/clock.h"
 #include "wire/compress.h"
 #include "wire/otlp.h"
 
@@ -26,9 +28,11 @@ struct http_verdict {
     char message[256];
 };
 
+#define HTTP_STALL_NS (2 * NS_PER_S)
+
 struct http_request_limits {
-    size_t body_size_max;           /* as it arrives */
-    size_t decoded_size_max;        /* after decompression */
+    size_t body_size_max;           /* of a compressed one, as it arrives */
+    size_t decoded_size_max;        /* after decompression, or without any */
     uint64_t time_max_ns;           /* from its first byte to its last */
     const char *const *extra_paths; /* taken as logs, beside /v1/logs; ends with NULL, or is it */
 };
@@ -42,7 +46,9 @@ struct http_request {
     struct buf body;
     size_t counted_bytes;    /* of the body, in the admission */
     uint64_t received_bytes; /* of the body, kept or not */
-    uint64_t deadline_ns;
+    uint64_t begun_ns, deadline_ns;
+    struct body_list *bodies; /* borrowed; NULL: what is counted here stands alone */
+    struct http_request *next_body;
     struct http_verdict verdict;
 };
 
@@ -51,6 +57,13 @@ void http_request_init(struct http_request *request, const struct http_request_l
                        struct admission *admission, struct MHD_Connection *connection,
                        const char *method, const char *path);
 void http_request_fini(struct http_request *request);
+
+/* From here on the body is received together with those of `bodies`: when memory for events in
+ * flight is short, the largest that has been coming for HTTP_STALL_NS is given up, so that others
+ * find room.  Its sender may as well never finish it. */
+void http_request_join(struct http_request *request, struct body_list *bodies);
+/* The body is whole. */
+void http_request_leave(struct http_request *request);
 
 /* Keeps a piece of the body, or, when there is a verdict, throws it away.  False: the sender goes
  * on for ever, the connection is to be closed. */

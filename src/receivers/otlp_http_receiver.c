@@ -20,7 +20,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "receivers/http_reply.h"
 #include "receivers/otlp_intake.h"
+#include "receivers/refusal_recorder.h"
 #include "receivers/sender.h"
 #include "util/clock.h"
 
@@ -29,15 +31,17 @@ enum {
     BATCH_FACTOR = 2,              /* of the decoded size: what normalization adds */
     BATCH_SIZE_MAX = 1 << 30,      /* what a batch can address */
     SENDER_FIELDS_MAX = 1024,
-    ANSWER_MAX = 4096,
     STOP_WAIT_S = 5,
 };
 
 struct server {
     struct otlp_http_receiver *receiver;
     struct MHD_Daemon *daemon;
-    struct otlp_intake *intake; /* the library's thread */
     bool is_unix;
+    /* the library's thread */
+    struct otlp_intake *intake;
+    struct refusal_recorder refusals;
+    struct body_list bodies;
 };
 
 enum exchange_state { RECEIVING, IN_JOURNAL, WAITING, ANSWERING };
@@ -50,6 +54,7 @@ struct exchange {
     struct append_batch *batch; /* owned, but by the journal while IN_JOURNAL */
     size_t batch_bytes;         /* in the admission */
     struct otlp_intake_result result;
+    bool carries_refusals; /* agent.pipeline records are in the batch */
     struct exchange *next; /* of those that wait; under the receiver's lock */
     /* the library's thread, but the journal's while IN_JOURNAL */
     enum exchange_state state;
@@ -76,64 +81,17 @@ struct otlp_http_receiver {
 
 /* --- Answering ---------------------------------------------------------------------------- */
 
-static enum MHD_Result send_body(struct exchange *exchange, unsigned int http_status,
-                                 const char *content_type, const struct buf *body)
-{
-    const struct http_verdict *verdict = &exchange->request.verdict;
-    char seconds[16];
-
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(body->size, body->data, MHD_RESPMEM_MUST_COPY);
-    if (response == NULL)
-        return MHD_NO;
-    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-    if (http_status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_POST);
-    if (verdict->http_status != 0 && verdict->retry_after_s > 0) {
-        snprintf(seconds, sizeof(seconds), "%u", verdict->retry_after_s);
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
-    }
-    enum MHD_Result result = MHD_queue_response(exchange->connection, http_status, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
-static enum status write_answer(const struct exchange *exchange, struct buf *body,
-                                struct error *err)
-{
-    const struct http_request *request = &exchange->request;
-    const struct http_verdict *verdict = &request->verdict;
-
-    if (verdict->http_status == 0) {
-        return http_answer_export(request->encoding, exchange->result.rejected,
-                                  exchange->result.message, body, err);
-    }
-    if (verdict->is_text)
-        return buf_append(body, verdict->message, strlen(verdict->message), err);
-    return http_answer_status(request->encoding, verdict->code, verdict->message, body, err);
-}
-
 static enum MHD_Result answer(struct exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
-    struct otlp_http_receiver *receiver = exchange->server->receiver;
-    unsigned int http_status =
-        request->verdict.http_status != 0 ? request->verdict.http_status : MHD_HTTP_OK;
-    struct buf body;
-    struct error ignored;
+    struct receiver_metrics *metrics = &exchange->server->receiver->metrics;
 
-    metric_add(receiver->metrics.requests, 1);
-    if (http_status != MHD_HTTP_OK)
-        metric_add(receiver->metrics.failed_requests, 1);
-    buf_init(&body, ANSWER_MAX);
-    enum MHD_Result result = MHD_NO; /* without memory: the connection is closed */
-    if (write_answer(exchange, &body, &ignored) == ST_OK)
-        result = send_body(exchange, http_status,
-                           request->verdict.is_text ? "text/plain; charset=utf-8"
-                                                    : http_answer_content_type(request->encoding),
-                           &body);
-    buf_fini(&body);
-    return result;
+    append_batch_destroy(exchange->batch); /* it may be large, and the sender slow to read */
+    exchange->batch = NULL;
+    metric_add(metrics->requests, 1);
+    if (http_reply_status(request) != MHD_HTTP_OK)
+        metric_add(metrics->failed_requests, 1);
+    return http_reply_send(exchange->connection, request, &exchange->result);
 }
 
 /* --- The journal --------------------------------------------------------------------------- */
@@ -145,6 +103,8 @@ static void fail_for_journal(struct exchange *exchange, enum status status, cons
     enum refusal refusal = refusal_of_journal(status);
 
     metric_add(receiver->metrics.refused_records[refusal], exchange->result.accepted);
+    if (request->verdict.http_status != 0)
+        return; /* it was to be refused anyway */
     request->verdict.retry_after_s = refusal == REFUSAL_JOURNAL_FULL ? 30 : 1;
     http_request_fail(request, MHD_HTTP_SERVICE_UNAVAILABLE, RPC_UNAVAILABLE, text);
 }
@@ -263,24 +223,23 @@ static enum status append_sender(const struct exchange *exchange, struct buf *ou
     return sender_append_fields(&peer, out, err);
 }
 
-static void count_rejected(struct otlp_http_receiver *receiver,
-                           const struct otlp_intake_result *result)
+static enum status make_batch(struct exchange *exchange, struct error *err)
 {
-    if (result->rejected > 0)
-        metric_add(receiver->metrics.refused_records[result->reason], result->rejected);
+    const struct otlp_http_settings *settings = &exchange->server->receiver->settings;
+    size_t size_max =
+        BATCH_FACTOR * settings->request_limits.decoded_size_max + settings->limits.record_size_max;
+
+    if (size_max > BATCH_SIZE_MAX)
+        size_max = BATCH_SIZE_MAX;
+    return append_batch_create(size_max, &exchange->batch, err);
 }
 
 static enum status fill_batch(struct exchange *exchange, struct slice protobuf, struct error *err)
 {
-    const struct otlp_http_receiver *receiver = exchange->server->receiver;
     const struct http_request *request = &exchange->request;
     struct buf sender;
 
-    size_t size_max = BATCH_FACTOR * request->limits->decoded_size_max +
-                      receiver->settings.limits.record_size_max;
-    if (size_max > BATCH_SIZE_MAX)
-        size_max = BATCH_SIZE_MAX;
-    enum status st = append_batch_create(size_max, &exchange->batch, err);
+    enum status st = make_batch(exchange, err);
     if (st != ST_OK)
         return st;
     buf_init(&sender, SENDER_FIELDS_MAX);
@@ -319,7 +278,6 @@ static void convert(struct exchange *exchange)
     }
     http_decoded_fini(&decoded);
     http_request_drop_body(request);
-    count_rejected(receiver, &exchange->result);
 }
 
 /* No record at all could be read: the whole request is bad, not a part of it. */
@@ -332,22 +290,67 @@ static void judge(struct exchange *exchange)
                           result->message);
 }
 
+/* What was refused is counted, and noted for the next agent.pipeline record. */
+static void note_refusals(struct exchange *exchange)
+{
+    const struct otlp_intake_result *result = &exchange->result;
+    struct receiver_metrics *metrics = &exchange->server->receiver->metrics;
+    enum refusal refusal = result->reason;
+    uint64_t count = result->rejected;
+
+    if (count == 0 && exchange->request.verdict.http_status == MHD_HTTP_BAD_REQUEST) {
+        refusal = REFUSAL_INVALID; /* a request that holds nobody knows how many */
+        count = 1;
+    } else if (count == 0 && exchange->request.verdict.http_status == MHD_HTTP_CONTENT_TOO_LARGE) {
+        refusal = REFUSAL_TOO_LARGE;
+        count = 1;
+    }
+    if (count == 0)
+        return;
+    metric_add(metrics->refused_records[refusal], count);
+    refusal_log_add(&exchange->server->refusals.log, refusal, count);
+}
+
+/* Adds what was refused lately to the batch, which is made if there is none. */
+static void record_refusals(struct exchange *exchange)
+{
+    struct refusal_recorder *recorder = &exchange->server->refusals;
+    uint64_t now_ns = clock_monotonic_ns();
+    struct error ignored;
+
+    if (!refusal_recorder_is_due(recorder, now_ns))
+        return;
+    if (exchange->batch == NULL && make_batch(exchange, &ignored) != ST_OK)
+        return;
+    exchange->carries_refusals = refusal_recorder_add(recorder, exchange->batch, now_ns);
+    exchange->journal_status = ST_AGAIN; /* until it is known */
+}
+
 static enum MHD_Result finish(struct exchange *exchange)
 {
     struct otlp_http_receiver *receiver = exchange->server->receiver;
     struct http_request *request = &exchange->request;
 
-    if (request->verdict.http_status != 0)
-        return answer(exchange);
+    http_request_leave(request);
     metric_add(receiver->metrics.accepted_bytes, request->received_bytes);
-    if (request->signal != SIGNAL_LOGS) {
+    if (request->verdict.http_status == 0 && request->signal != SIGNAL_LOGS) {
         metric_add(receiver->ignored_requests[request->signal], 1);
         metric_add(receiver->ignored_bytes[request->signal], request->received_bytes);
         return answer(exchange);
     }
-    convert(exchange);
-    judge(exchange);
-    if (request->verdict.http_status != 0 || exchange->result.accepted == 0)
+    if (request->verdict.http_status == 0) {
+        convert(exchange);
+        judge(exchange);
+    }
+    note_refusals(exchange);
+    /* Of a request that is refused nothing is kept, even if some of it could be read. */
+    if (request->verdict.http_status != 0 && exchange->batch != NULL) {
+        append_batch_destroy(exchange->batch);
+        exchange->batch = NULL;
+        exchange->result.accepted = 0;
+    }
+    record_refusals(exchange);
+    if (exchange->batch == NULL || append_batch_count(exchange->batch) == 0)
         return answer(exchange);
     return submit(exchange);
 }
@@ -366,6 +369,7 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
     exchange->connection = connection;
     http_request_init(&exchange->request, &receiver->settings.request_limits, receiver->admission,
                       connection, method, path);
+    http_request_join(&exchange->request, &server->bodies);
     (void)pthread_mutex_lock(&receiver->lock);
     receiver->open_exchanges++;
     bool stopping = receiver->stopping;
@@ -418,6 +422,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     (void)code;
     if (exchange == NULL)
         return;
+    if (exchange->carries_refusals)
+        refusal_log_landed(&server->refusals.log, exchange->journal_status);
     http_request_fini(&exchange->request);
     append_batch_destroy(exchange->batch);
     free(exchange);
@@ -482,6 +488,9 @@ static enum status start_server(struct otlp_http_receiver *receiver, struct serv
     server->receiver = receiver;
     server->is_unix = listener->is_unix;
     enum status st = otlp_intake_create(&settings->limits, &server->intake, err);
+    if (st != ST_OK)
+        return st;
+    st = refusal_recorder_init(&server->refusals, &settings->limits, err);
     if (st != ST_OK)
         return st;
     server->daemon = MHD_start_daemon(
@@ -552,6 +561,7 @@ void otlp_http_receiver_stop(struct otlp_http_receiver *receiver)
         if (receiver->servers[i].daemon != NULL)
             MHD_stop_daemon(receiver->servers[i].daemon);
         otlp_intake_destroy(receiver->servers[i].intake);
+        refusal_recorder_fini(&receiver->servers[i].refusals);
     }
     (void)pthread_cond_destroy(&receiver->changed);
     (void)pthread_mutex_destroy(&receiver->lock);

@@ -6,7 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NORMALIZED_MAX = 1024 * 1024 };
+enum {
+    NORMALIZED_MAX = 1024 * 1024,
+    /* Local files repeat resource and scope in each line.  A small request could become terabytes
+     * of lines if they were large in it; so what is over SPREAD_FREE in them is counted for every
+     * record, up to SPREAD_MAX in a request. */
+    SPREAD_FREE = 4 * 1024,
+    SPREAD_MAX = 64 * 1024 * 1024,
+    /* A small request, compressed, may hold tens of millions of records.  After this many that had
+     * to be refused, and when the batch is full, the rest is refused without a look. */
+    REJECTED_MAX = 64 * 1024,
+    GROUPS_MAX = 64 * 1024, /* with or without records */
+};
 
 struct otlp_intake {
     struct otlp_limits limits;
@@ -16,6 +27,10 @@ struct otlp_intake {
     const struct otlp_intake_input *input;
     struct append_batch *batch;
     struct otlp_intake_result result;
+    size_t group_spread; /* what each record of the present group counts, as said above */
+    size_t spread;       /* what all have counted */
+    size_t groups;
+    bool is_full;             /* nothing more of the request is taken */
     enum status group_status; /* not ST_OK: its records are refused, for `group_error` */
     struct error group_error;
 };
@@ -57,16 +72,42 @@ static void reject(struct otlp_intake *intake, enum status status, const struct 
     snprintf(result->message, sizeof(result->message), "%s", why->text);
 }
 
+static void reject_unseen(struct otlp_intake *intake)
+{
+    struct error why;
+
+    if (intake->result.rejected == 0) {
+        (void)error_set(&why, ST_LIMIT, "more than %d groups of records", (int)GROUPS_MAX);
+        reject(intake, ST_LIMIT, &why);
+    } else {
+        intake->result.rejected++;
+    }
+}
+
 static enum status on_group(void *context, const struct record_group *group, struct error *err)
 {
     struct otlp_intake *intake = context;
 
     (void)err;
+    if (intake->groups++ >= GROUPS_MAX || intake->is_full) {
+        intake->is_full = true;
+        return ST_OK;
+    }
+    size_t size = group->request_fields.size + group->resource_logs_fields.size +
+                  group->scope_logs_fields.size;
+    intake->group_spread = size > SPREAD_FREE ? size - SPREAD_FREE : 0;
     intake->group_status = append_batch_set_group(intake->batch, group, &intake->group_error);
     if (intake->group_status == ST_OK)
         intake->group_status =
             normalizer_set_group(intake->normalizer, group, &intake->group_error);
     return ST_OK;
+}
+
+static enum status append_both(struct slice bytes, const struct buf *normalized, struct buf *record,
+                               struct error *err)
+{
+    enum status st = buf_append(record, bytes.data, bytes.size, err);
+    return st == ST_OK ? buf_append(record, normalized->data, normalized->size, err) : st;
 }
 
 static enum status add_record(struct otlp_intake *intake, struct slice bytes, struct buf *record,
@@ -81,10 +122,10 @@ static enum status add_record(struct otlp_intake *intake, struct slice bytes, st
 
     buf_clear(&intake->normalized);
     enum status st = normalize_record(intake->normalizer, &input, &intake->normalized, err);
-    if (st == ST_OK)
-        st = buf_append(record, bytes.data, bytes.size, err);
-    if (st == ST_OK)
-        st = buf_append(record, intake->normalized.data, intake->normalized.size, err);
+    if (st != ST_OK)
+        return st;
+    st = append_both(bytes, &intake->normalized, record, err);
+    intake->is_full = st != ST_OK;
     return st;
 }
 
@@ -93,12 +134,18 @@ static enum status on_record(void *context, struct slice bytes, struct error *er
     struct otlp_intake *intake = context;
     struct buf *record;
 
+    if (intake->is_full || intake->result.rejected >= REJECTED_MAX) {
+        reject_unseen(intake);
+        return ST_OK;
+    }
     if (intake->group_status != ST_OK) {
         reject(intake, intake->group_status, &intake->group_error);
         return ST_OK;
     }
     enum status st = ST_OK;
-    if (bytes.size > intake->limits.record_size_max)
+    if (intake->group_spread > SPREAD_MAX - intake->spread)
+        st = error_set(err, ST_LIMIT, "resource and scope are too large for so many records");
+    else if (bytes.size > intake->limits.record_size_max)
         st = error_set(err, ST_LIMIT, "a record has %zu bytes, the limit is %zu", bytes.size,
                        intake->limits.record_size_max);
     if (st == ST_OK)
@@ -110,6 +157,7 @@ static enum status on_record(void *context, struct slice bytes, struct error *er
     st = add_record(intake, bytes, record, err);
     if (st == ST_OK) {
         append_batch_end(intake->batch);
+        intake->spread += intake->group_spread;
         intake->result.accepted++;
     } else {
         append_batch_cancel(intake->batch);
@@ -128,6 +176,9 @@ enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake
     intake->batch = batch;
     intake->result = (struct otlp_intake_result){0};
     intake->group_status = ST_OK;
+    intake->group_spread = intake->spread = 0;
+    intake->groups = 0;
+    intake->is_full = false;
     enum status st = otlp_walk_request(input->request, &visitor, err);
     if (st != ST_OK)
         return st;

@@ -55,6 +55,8 @@ static uint32_t wanted_interest(const struct unix_connection *connection)
 {
     uint32_t wanted = 0;
 
+    if (connection->park == PARKED_FOR_MEMORY)
+        return EPOLLRDHUP;
     if (!connection->ended)
         wanted |= EPOLLIN;
     if (connection->wants_write)
@@ -67,7 +69,7 @@ enum status unix_connection_update(struct unix_connection *connection, struct er
     uint32_t wanted = wanted_interest(connection);
     enum status st;
 
-    if (connection->park != NOT_PARKED) {
+    if (connection->park == PARKED_FOR_JOURNAL) {
         loop_watch_remove(connection->loop, &connection->watch);
         return ST_OK;
     }

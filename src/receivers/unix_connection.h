@@ -56,8 +56,9 @@ MUST_CHECK enum status unix_connection_create(int fd, const struct peer *peer, s
 /* Closes and frees. */
 void unix_connection_destroy(struct unix_connection *connection);
 
-/* Tells epoll what the connection waits for now.  A parked one waits for nothing: its hang-up
- * would be reported again and again while its last bytes may not be read yet. */
+/* Tells epoll what the connection waits for now.  One that is parked for the journal waits for
+ * nothing: its hang-up would be reported again and again while its last bytes may not be read yet.
+ * One that is parked for memory waits for the sender's end, which frees what it holds. */
 MUST_CHECK enum status unix_connection_update(struct unix_connection *connection,
                                               struct error *err);
 

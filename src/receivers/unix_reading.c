@@ -256,7 +256,7 @@ static void park(struct unix_connection *connection, enum connection_park park_f
         connection->receiver->parked_count++;
     connection->park = park_for;
     enum status st = unix_connection_update(connection, &ignored);
-    ASSERT(st == ST_OK); /* taking it out of epoll cannot fail */
+    ASSERT(st == ST_OK); /* it is in epoll, and asking for less cannot fail */
     if (park_for == PARKED_FOR_MEMORY) {
         if (connection->receiver->memory_short_since_ns == 0)
             connection->receiver->memory_short_since_ns = clock_monotonic_ns();
@@ -264,7 +264,7 @@ static void park(struct unix_connection *connection, enum connection_park park_f
     }
 }
 
-static bool memory_is_short(const struct unix_receiver *receiver)
+bool unix_reading_memory_is_short(const struct unix_receiver *receiver)
 {
     return admission_used(receiver->admission) >= receiver->admission->limit;
 }
@@ -272,14 +272,15 @@ static bool memory_is_short(const struct unix_receiver *receiver)
 /* It holds much itself, and others need what is left. */
 static bool must_wait_for_memory(const struct unix_connection *connection)
 {
-    return connection->counted_bytes > SMALL_READ_SIZE && memory_is_short(connection->receiver) &&
+    return connection->counted_bytes > SMALL_READ_SIZE &&
+           unix_reading_memory_is_short(connection->receiver) &&
            admission_used(connection->admission) > connection->counted_bytes;
 }
 
 static ssize_t read_some(struct unix_connection *connection)
 {
     struct unix_receiver *receiver = connection->receiver;
-    size_t size = memory_is_short(receiver) ? SMALL_READ_SIZE : UNIX_INPUT_SIZE;
+    size_t size = unix_reading_memory_is_short(receiver) ? SMALL_READ_SIZE : UNIX_INPUT_SIZE;
     ssize_t got;
 
     do
@@ -341,16 +342,20 @@ void unix_reading_on_ready(void *context, uint32_t events)
             unix_reading_settle(connection);
         return;
     }
-    if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
+    if (!(events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))) {
         unix_reading_settle(connection);
         return;
     }
-    if (receiver->rest_owner != NULL || !unix_reading_find_batch(receiver))
+    /* What a sender that has ended left in its socket is little, and reading it frees memory. */
+    bool sender_ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if (receiver->rest_owner != NULL || !unix_reading_find_batch(receiver)) {
         park(connection, PARKED_FOR_JOURNAL);
-    else if (must_wait_for_memory(connection))
+    } else if (!sender_ended && must_wait_for_memory(connection)) {
         park(connection, PARKED_FOR_MEMORY);
-    else
+    } else {
+        unpark(receiver, connection);
         read_connection(connection);
+    }
 }
 
 /* --- The end of a turn --------------------------------------------------------------------- */
@@ -399,7 +404,7 @@ void unix_reading_on_end_of_turn(void *context)
     }
     if (receiver->parked_count > 0 && unix_reading_find_batch(receiver))
         unpark_for_journal(receiver);
-    if (receiver->memory_short_since_ns != 0 && !memory_is_short(receiver))
+    if (receiver->memory_short_since_ns != 0 && !unix_reading_memory_is_short(receiver))
         unix_reading_unpark_for_memory(receiver);
     flights_flush(receiver->flights);
 }

@@ -58,6 +58,9 @@ bool unix_reading_find_batch(struct unix_receiver *receiver);
 /* The line that the connection is sending was given up: it counts as a refused event. */
 void unix_reading_refuse_line(struct unix_connection *connection, enum refusal refusal);
 
+/* As much is in flight as may be. */
+bool unix_reading_memory_is_short(const struct unix_receiver *receiver);
+
 /* Lets those read on that waited for memory, unless they still have to. */
 void unix_reading_unpark_for_memory(struct unix_receiver *receiver);
 

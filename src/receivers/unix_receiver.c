@@ -34,9 +34,7 @@ static void record_refusals(struct unix_receiver *receiver)
     }
 }
 
-/* Memory has been short for long: the largest unfinished event is given up, so that the others
- * can finish theirs.  Its sender may as well never finish it. */
-static void relieve_memory(struct unix_receiver *receiver)
+static struct unix_connection *find_largest(const struct unix_receiver *receiver)
 {
     struct unix_connection *largest = NULL;
 
@@ -47,14 +45,23 @@ static void relieve_memory(struct unix_receiver *receiver)
             (largest == NULL || connection->counted_bytes > largest->counted_bytes))
             largest = connection;
     }
-    if (largest == NULL)
-        return;
-    receiver->memory_short_since_ns = clock_monotonic_ns(); /* the others have their time now */
-    line_framer_skip(&largest->framer);
-    unix_reading_refuse_line(largest, REFUSAL_OVERLOADED);
-    unix_connection_count_memory(largest);
-    unix_connection_update_ack(largest);
-    unix_reading_settle(largest);
+    return largest;
+}
+
+/* Memory has been short for long: the largest unfinished events are given up, as few as it takes,
+ * so that the others can finish theirs.  Their senders may as well never finish them. */
+static void relieve_memory(struct unix_receiver *receiver)
+{
+    struct unix_connection *largest;
+
+    while (unix_reading_memory_is_short(receiver) && (largest = find_largest(receiver)) != NULL) {
+        receiver->memory_short_since_ns = clock_monotonic_ns(); /* the others have their time now */
+        line_framer_skip(&largest->framer);
+        unix_reading_refuse_line(largest, REFUSAL_OVERLOADED);
+        unix_connection_count_memory(largest);
+        unix_connection_update_ack(largest);
+        unix_reading_settle(largest);
+    }
 }
 
 static bool close_lingering(struct unix_receiver *receiver, uint64_t now_ns)

@@ -321,6 +321,17 @@ static enum status leave(struct store_reader *reader, struct error *err)
                      (unsigned long long)reader->line_number + 1);
 }
 
+/* Goes on with the next frame, which begins with a line, or with the next file. */
+static void pass_over_damage(struct store_reader *reader)
+{
+    struct error ignored; /* the damage has been told */
+
+    if (store_source_skip_damage(&reader->source))
+        forget_text(reader);
+    else
+        (void)leave(reader, &ignored);
+}
+
 /* At the end of the open file.  ST_OK: there may be more, here or in another file. */
 static enum status at_end(struct store_reader *reader, struct error *err)
 {
@@ -406,10 +417,8 @@ enum status store_reader_next(struct store_reader *reader, struct store_line *re
             return ST_OK;
         }
         error_context(err, "'%s'", reader->file);
-        if (st == ST_CORRUPT && reader->source.fd >= 0) {
-            struct error ignored; /* the damage has been told */
-            (void)leave(reader, &ignored);
-        }
+        if (st == ST_CORRUPT && reader->source.fd >= 0)
+            pass_over_damage(reader);
         return st;
     }
 }

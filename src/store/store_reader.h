@@ -35,7 +35,8 @@ MUST_CHECK enum status store_reader_open(const char *path,
  *
  *   ST_AGAIN    that was all, for now: what is written later comes with later calls
  *   ST_LIMIT    a line is too long; the next call goes on behind it
- *   ST_CORRUPT  a file is damaged; the next call goes on with the file behind it
+ *   ST_CORRUPT  a file is damaged; the next call goes on with its next whole frame, if it is
+ *               compressed (line numbers count what could be read), or with the next file
  *   ST_IO       the next call tries again where this one failed
  *
  * The message names file and line.  A torn last line of the active file is no damage: it is not

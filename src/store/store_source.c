@@ -2,7 +2,9 @@
 /* store_source.c -- see store_source.h.
  *
  * A compressed file is read as one stream of frames; libzstd passes over the seek table at its
- * end by itself.
+ * end by itself.  Only when a frame turns out to be damaged is the table looked into (its layout
+ * stands in exporters/file/seek_table.c): frames do not depend on each other, so the next one can
+ * be read all the same.
  */
 #include "store/store_source.h"
 
@@ -12,6 +14,9 @@
 #include <unistd.h>
 
 #include "util/fd.h"
+#include "util/le.h"
+
+#define SEEKABLE_MAGIC UINT32_C(0x8F92EAB1)
 
 enum {
     INPUT_SIZE = 128 << 10,
@@ -44,6 +49,8 @@ static enum status make_decoder(struct store_source *source, struct error *err)
     ASSERT(!ZSTD_isError(set));
     source->input = (ZSTD_inBuffer){.src = source->input_data};
     source->within_frame = false;
+    source->input_end = 0;
+    source->frame_start = 0;
     return ST_OK;
 }
 
@@ -77,9 +84,11 @@ static enum status refill(struct store_source *source, struct error *err)
     size_t got;
 
     enum status st = fd_read_up_to(source->fd, source->input_data, INPUT_SIZE, &got, err);
-    if (st == ST_OK)
-        source->input = (ZSTD_inBuffer){.src = source->input_data, .size = got};
-    return st;
+    if (st != ST_OK)
+        return st;
+    source->input = (ZSTD_inBuffer){.src = source->input_data, .size = got};
+    source->input_end += got;
+    return ST_OK;
 }
 
 static enum status read_compressed(struct store_source *source, void *data, size_t size,
@@ -101,6 +110,8 @@ static enum status read_compressed(struct store_source *source, void *data, size
         if (ZSTD_isError(left))
             return error_set(err, ST_CORRUPT, "zstd: %s", ZSTD_getErrorName(left));
         source->within_frame = left != 0;
+        if (left == 0)
+            source->frame_start = source->input_end - (source->input.size - source->input.pos);
         if (at_end && out.pos == 0 && source->within_frame)
             return error_set(err, ST_CORRUPT, "ends within a zstd frame");
     }
@@ -118,6 +129,49 @@ enum status store_source_read(struct store_source *source, void *data, size_t si
     if (st == ST_OK)
         source->offset += *ret_got;
     return st;
+}
+
+/* Offset of the frame behind the one that begins at `frame_start`; 0 when there is none. */
+static uint64_t find_next_frame(int fd, uint64_t frame_start)
+{
+    enum { HEAD_SIZE = 8, ENTRY_SIZE = 8, FOOT_SIZE = 9 };
+    uint8_t foot[FOOT_SIZE];
+    uint8_t entry[ENTRY_SIZE];
+    uint64_t offset = 0;
+
+    off_t size = lseek(fd, 0, SEEK_END);
+    if (size < HEAD_SIZE + FOOT_SIZE ||
+        pread(fd, foot, sizeof(foot), size - FOOT_SIZE) != FOOT_SIZE ||
+        le32_get(foot + 5) != SEEKABLE_MAGIC || foot[4] != 0)
+        return 0;
+    uint64_t frames = le32_get(foot);
+    uint64_t table_size = HEAD_SIZE + frames * ENTRY_SIZE + FOOT_SIZE;
+    if (table_size > (uint64_t)size)
+        return 0;
+    uint64_t table = (uint64_t)size - table_size;
+    for (uint64_t i = 0; i + 1 < frames && offset <= frame_start; i++) {
+        off_t at = (off_t)(table + HEAD_SIZE + i * ENTRY_SIZE);
+        if (pread(fd, entry, sizeof(entry), at) != ENTRY_SIZE)
+            return 0;
+        offset += le32_get(entry);
+    }
+    return offset > frame_start && offset < table ? offset : 0;
+}
+
+bool store_source_skip_damage(struct store_source *source)
+{
+    ASSERT(source->fd >= 0);
+    if (!source->compressed)
+        return false;
+    uint64_t next = find_next_frame(source->fd, source->frame_start);
+    if (next == 0 || lseek(source->fd, (off_t)next, SEEK_SET) < 0)
+        return false;
+    (void)ZSTD_DCtx_reset(source->context, ZSTD_reset_session_only); /* cannot fail */
+    source->input = (ZSTD_inBuffer){.src = source->input_data};
+    source->within_frame = false;
+    source->input_end = next;
+    source->frame_start = next;
+    return true;
 }
 
 enum status store_source_seek(struct store_source *source, uint64_t offset, struct error *err)

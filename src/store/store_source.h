@@ -17,7 +17,9 @@ struct store_source {
     bool within_frame;   /* more of the present frame must come */
     uint8_t *input_data; /* owned; made with the context */
     ZSTD_inBuffer input;
-    uint64_t offset; /* plain files: how much was read */
+    uint64_t input_end;   /* compressed files: offset behind `input` */
+    uint64_t frame_start; /* compressed files: where the present frame begins */
+    uint64_t offset;      /* plain files: how much was read */
 };
 
 void store_source_init(struct store_source *source);
@@ -32,6 +34,10 @@ void store_source_close(struct store_source *source); /* nothing open is allowed
  * the next call.  ST_CORRUPT: it is not zstd, or it ends too early. */
 MUST_CHECK enum status store_source_read(struct store_source *source, void *data, size_t size,
                                          size_t *ret_got, struct error *err);
+
+/* After ST_CORRUPT: continues behind the damaged frame of a compressed file.  False: it is the last
+ * one, or there is no seek table that says where the next begins. */
+bool store_source_skip_damage(struct store_source *source);
 
 /* Continues to read a plain file at `offset`. */
 MUST_CHECK enum status store_source_seek(struct store_source *source, uint64_t offset,

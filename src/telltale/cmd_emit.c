@@ -142,6 +142,17 @@ static bool read_timeout(const char *text, unsigned long *ret)
     return true;
 }
 
+static bool keep_attribute(struct emit_options *options, const char *pair)
+{
+    if (options->attribute_count == ATTRIBUTES_MAX) {
+        fprintf(stderr, "telltale emit: more than %d attributes; send the event on stdin\n",
+                ATTRIBUTES_MAX);
+        return false;
+    }
+    options->attributes[options->attribute_count++] = pair;
+    return true;
+}
+
 static bool read_options(int argc, char **argv, struct emit_options *ret)
 {
     static const struct option known[] = {
@@ -168,11 +179,11 @@ static bool read_options(int argc, char **argv, struct emit_options *ret)
             ret->time = optarg;
         else if (option == 'v')
             ret->severity = optarg;
-        else if (option == 'a' && ret->attribute_count < ATTRIBUTES_MAX)
-            ret->attributes[ret->attribute_count++] = optarg;
+        else if (option == 'a' && !keep_attribute(ret, optarg))
+            return false;
         else if (option == 'S')
             ret->socket = optarg;
-        else if (option != 'T' || !read_timeout(optarg, &ret->timeout_s))
+        else if (option != 'a' && (option != 'T' || !read_timeout(optarg, &ret->timeout_s)))
             return false;
     }
     bool describes = ret->session != NULL || ret->body != NULL || ret->attribute_count > 0;

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,13 +90,14 @@ static enum status on_tail_match(void *context, const struct store_record_view *
                                  struct slice line, struct error *err)
 {
     struct question *question = context;
-    size_t place = question->found % question->limit;
-
+    if (question->last != NULL && question->limit == 0)
+        return ST_OK; /* only what is to come was asked for */
     enum status st = format_record(question, view, line, err);
     if (st != ST_OK)
         return st;
     if (question->last == NULL)
         return flush_output(question, err); /* the end was reached: what comes now is new */
+    size_t place = question->found % question->limit;
     free(question->last[place]);
     question->last[place] = strndup((const char *)question->out.data, question->out.size);
     buf_clear(&question->out);
@@ -130,7 +132,7 @@ static int ask(struct question *question)
     question->scan.on_match = question->is_tail ? on_tail_match : on_match;
     question->scan.on_pause = question->is_tail ? print_last : NULL;
     if (question->is_tail) {
-        question->last = calloc(question->limit, sizeof(*question->last));
+        question->last = calloc(question->limit + 1, sizeof(*question->last));
         if (question->last == NULL)
             st = error_set(&err, ST_NO_MEMORY, "keep the last %lu records", question->limit);
     }
@@ -163,14 +165,14 @@ static bool read_format(const char *text, enum format *ret)
     return false;
 }
 
-static bool read_limit(const char *text, unsigned long *ret)
+static bool read_limit(const char *text, unsigned long max, unsigned long *ret)
 {
     char *end = NULL;
 
     *ret = strtoul(text, &end, 10);
-    if (end != text && *end == 0 && text[0] != '-' && *ret <= TAIL_MAX * 1000ul)
+    if (end != text && *end == 0 && text[0] != '-' && *ret <= max)
         return true;
-    fprintf(stderr, "telltale: '%s' is no number of records\n", text);
+    fprintf(stderr, "telltale: '%s' is no number of records up to %lu\n", text, max);
     return false;
 }
 
@@ -211,7 +213,7 @@ static bool read_option(struct question *question, int option, const char *value
     case 'F':
         return read_format(value, &question->format);
     case 'n':
-        return read_limit(value, &question->limit);
+        return read_limit(value, question->is_tail ? TAIL_MAX : ULONG_MAX, &question->limit);
     case 'S':
         snprintf(question->store_dir, sizeof(question->store_dir), "%s", value);
         return true;

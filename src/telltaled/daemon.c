@@ -2,9 +2,10 @@
 /* daemon.c -- see daemon.h.
  *
  * SIGHUP reads the configuration again.  Exporters and the log level follow it at once: the
- * workers are stopped and started anew, each from its durable cursor.  What was opened at start
- * (sockets, journal, limits) follows at the next start, and the log says so.  A configuration
- * with a mistake changes nothing.
+ * workers are stopped and started anew, each from its durable cursor.  A worker whose destination
+ * hangs may take a while to end; that is looked for by a timer, and receivers go on.  What was
+ * opened at start (sockets, journal, limits) follows at the next start, and the log says so.  A
+ * configuration with a mistake changes nothing.
  */
 #include "telltaled/daemon.h"
 
@@ -24,6 +25,7 @@
 #include "loop/loop.h"
 #include "telltaled/destinations.h"
 #include "telltaled/intake.h"
+#include "telltaled/journal_watch.h"
 #include "telltaled/status_report.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -31,6 +33,7 @@
 #define HOUSEKEEPING_INTERVAL_NS (NS_PER_S / 2)
 /* A reload lets the workers finish what they are sending, not what is waiting. */
 #define RELOAD_GRACE_NS (2 * NS_PER_S)
+#define RELOAD_LOOK_NS  (10 * NS_PER_MS) /* how often it is seen whether they have */
 
 /* The default reserve is a twentieth of the file system, but no more than this. */
 #define DISK_RESERVE_MAX (UINT64_C(5) << 30)
@@ -41,12 +44,14 @@ struct daemon {
     struct daemon_options options;
     const struct config *config;
     const struct config *start_config; /* what the sockets and the journal were opened with */
+    const struct config *next_config;  /* of a reload under way; NULL: there is none */
     struct loop *loop;
-    struct loop_timer housekeeping;
+    struct loop_timer housekeeping, reload;
     struct journal *journal;
     struct destinations *destinations;
     struct intake *intake;
     struct status_report *status_report;
+    struct journal_watch journal_watch;
 };
 
 /* --- Configuration ----------------------------------------------------------------------- */
@@ -174,6 +179,38 @@ static void use_config(struct daemon *daemon, const struct config *config)
     log_set_level((enum log_level)config->telemetry.log_level);
 }
 
+static void finish_reload(struct daemon *daemon)
+{
+    const struct config *config = daemon->next_config;
+    struct error err;
+
+    daemon->next_config = NULL;
+    destinations_stop(daemon->destinations, clock_monotonic_ns());
+    daemon->destinations = NULL;
+    if (destinations_start(config, daemon->journal, &daemon->destinations, &err) == ST_OK) {
+        use_config(daemon, config);
+        log_info("config.reloaded", "exporters=%zu", config->exporter_count);
+        return;
+    }
+    log_error("config.reload_failed", "error=%s next=\"the exporters of before are started\"",
+              LOG_TEXT(err.text));
+    config_destroy(config);
+    if (destinations_start(daemon->config, daemon->journal, &daemon->destinations, &err) != ST_OK) {
+        log_error("exporters.stopped", "error=%s next=\"events are kept until a reload succeeds\"",
+                  LOG_TEXT(err.text));
+    }
+}
+
+static void on_reload_due(void *context)
+{
+    struct daemon *daemon = context;
+
+    if (daemon->destinations == NULL || destinations_have_ended(daemon->destinations))
+        finish_reload(daemon);
+    else
+        loop_timer_set(daemon->loop, &daemon->reload, clock_monotonic_ns() + RELOAD_LOOK_NS);
+}
+
 static void reload(struct daemon *daemon)
 {
     const struct config *config = NULL;
@@ -189,20 +226,12 @@ static void reload(struct daemon *daemon)
                  "what=\"changes of receivers, journal, limits and metrics take effect at the next "
                  "start\"");
     }
-    destinations_stop(daemon->destinations, clock_monotonic_ns() + RELOAD_GRACE_NS);
-    daemon->destinations = NULL;
-    if (destinations_start(config, daemon->journal, &daemon->destinations, &err) == ST_OK) {
-        use_config(daemon, config);
-        log_info("config.reloaded", "exporters=%zu", config->exporter_count);
-        return;
-    }
-    log_error("config.reload_failed", "error=%s next=\"the exporters of before are started\"",
-              LOG_TEXT(err.text));
-    config_destroy(config);
-    if (destinations_start(daemon->config, daemon->journal, &daemon->destinations, &err) != ST_OK) {
-        log_error("exporters.stopped", "error=%s next=\"events are kept until a reload succeeds\"",
-                  LOG_TEXT(err.text));
-    }
+    log_info("config.reloading", "exporters=%zu", config->exporter_count);
+    config_destroy(daemon->next_config); /* the newest counts */
+    daemon->next_config = config;
+    if (daemon->destinations != NULL)
+        destinations_ask_to_stop(daemon->destinations, clock_monotonic_ns() + RELOAD_GRACE_NS);
+    on_reload_due(daemon);
 }
 
 static void on_signal(void *context, int number)
@@ -224,6 +253,7 @@ static void on_housekeeping(void *context)
     if (daemon->destinations != NULL)
         destinations_retire(daemon->destinations);
     status_report_update(daemon->status_report, daemon->destinations);
+    journal_watch_look(&daemon->journal_watch, daemon->journal);
     loop_timer_set(daemon->loop, &daemon->housekeeping,
                    clock_monotonic_ns() + HOUSEKEEPING_INTERVAL_NS);
 }
@@ -279,6 +309,7 @@ enum status daemon_start(const struct daemon_options *options, struct daemon **r
         daemon_stop(daemon);
         return st;
     }
+    daemon->reload = (struct loop_timer){.on_time = on_reload_due, .context = daemon};
     daemon->housekeeping = (struct loop_timer){.on_time = on_housekeeping, .context = daemon};
     on_housekeeping(daemon);
     log_info("daemon.started", "version=%s pid=%d state_dir=%s", TELLTALE_VERSION, (int)getpid(),
@@ -292,13 +323,19 @@ enum status daemon_run(struct daemon *daemon, struct error *err)
     return loop_run(daemon->loop, err);
 }
 
+static void stop_timers(struct daemon *daemon)
+{
+    loop_timer_cancel(daemon->loop, &daemon->housekeeping);
+    loop_timer_cancel(daemon->loop, &daemon->reload);
+}
+
 void daemon_stop(struct daemon *daemon)
 {
     if (daemon == NULL)
         return;
     intake_stop(daemon->intake);
     if (daemon->loop != NULL)
-        loop_timer_cancel(daemon->loop, &daemon->housekeeping);
+        stop_timers(daemon);
     if (daemon->destinations != NULL) {
         destinations_stop(daemon->destinations,
                           clock_monotonic_ns() + daemon->config->shutdown.drain_timeout);
@@ -306,6 +343,7 @@ void daemon_stop(struct daemon *daemon)
     journal_close(daemon->journal);
     status_report_destroy(daemon->status_report);
     loop_destroy(daemon->loop);
+    config_destroy(daemon->next_config);
     if (daemon->start_config != daemon->config)
         config_destroy(daemon->start_config);
     config_destroy(daemon->config);

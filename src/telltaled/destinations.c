@@ -122,13 +122,27 @@ enum status destinations_start(const struct config *config, struct journal *jour
     return ST_OK;
 }
 
+void destinations_ask_to_stop(struct destinations *destinations, uint64_t deadline_ns)
+{
+    for (size_t i = 0; i < destinations->count; i++)
+        worker_ask_to_stop(destinations->workers[i], deadline_ns);
+}
+
+bool destinations_have_ended(const struct destinations *destinations)
+{
+    for (size_t i = 0; i < destinations->count; i++) {
+        if (!worker_has_ended(destinations->workers[i]))
+            return false;
+    }
+    return true;
+}
+
 void destinations_stop(struct destinations *destinations, uint64_t deadline_ns)
 {
     if (destinations == NULL)
         return;
     /* All are asked first, so that the slowest decides how long it takes and not the sum. */
-    for (size_t i = 0; i < destinations->count; i++)
-        worker_ask_to_stop(destinations->workers[i], deadline_ns);
+    destinations_ask_to_stop(destinations, deadline_ns);
     for (size_t i = 0; i < destinations->count; i++)
         worker_stop(destinations->workers[i], deadline_ns);
     free(destinations);

@@ -22,6 +22,12 @@ uint64_t destinations_largest_cursor(const char *state_dir);
 MUST_CHECK enum status destinations_start(const struct config *config, struct journal *journal,
                                           struct destinations **ret, struct error *err);
 
+/* Asks all workers to finish until `deadline_ns` (monotonic), and returns at once. */
+void destinations_ask_to_stop(struct destinations *destinations, uint64_t deadline_ns);
+
+/* They have: destinations_stop() would not wait. */
+bool destinations_have_ended(const struct destinations *destinations);
+
 /* Lets the workers finish until `deadline_ns` (monotonic).  NULL is allowed. */
 void destinations_stop(struct destinations *destinations, uint64_t deadline_ns);
 

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "telltaled/daemon.h"
@@ -21,10 +22,25 @@ static void print_help(FILE *out)
           out);
 }
 
+/* Descriptors that the connection limits of the receivers need, with room for the rest. */
+enum { DESCRIPTORS_WANTED = 16384 };
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_WANTED)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* then a receiver refuses connections earlier */
+}
+
 /* A failed write says so by its result, where it can be handled; and what we make is ours. */
 static void prepare_process(void)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    raise_descriptor_limit();
 
     (void)sigaction(SIGPIPE, &ignore, NULL); /* cannot fail for these signals */
     (void)sigaction(SIGXFSZ, &ignore, NULL);

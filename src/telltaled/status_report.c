@@ -182,11 +182,18 @@ enum status status_report_copy(struct status_report *report, struct buf *out, st
 
 bool status_report_is_healthy(struct status_report *report, char *why, size_t why_size)
 {
+    struct error err;
+
     (void)pthread_mutex_lock(&report->lock);
     uint64_t age_ns = clock_monotonic_ns() - report->updated_ns;
     (void)pthread_mutex_unlock(&report->lock);
-    if (age_ns < UPDATE_OVERDUE_NS)
+    if (age_ns >= UPDATE_OVERDUE_NS) {
+        snprintf(why, why_size, "the main thread has not turned for %" PRIu64 " s",
+                 age_ns / NS_PER_S);
+        return false;
+    }
+    if (journal_check_health(report->journal, &err) == ST_OK)
         return true;
-    snprintf(why, why_size, "the main thread has not turned for %" PRIu64 " s", age_ns / NS_PER_S);
+    snprintf(why, why_size, "the journal takes no records: %s", err.text);
     return false;
 }

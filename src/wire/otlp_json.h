@@ -18,7 +18,9 @@
 
 /* Appends the bytes of the ExportLogsServiceRequest that `json` says.  ST_INVALID: not JSON, not
  * UTF-8 or not this message; the message names the byte offset and the path, as in
- * "byte 812: resourceLogs[0].scopeLogs[0].logRecords[3].traceId: ...".  ST_LIMIT: nesting. */
+ * "byte 812: resourceLogs[0].scopeLogs[0].logRecords[3].traceId: ...".  ST_LIMIT: nesting, but not
+ * of a record's values: those are cut off one level behind the limit, where otlp_read_record()
+ * refuses the record, and not the request. */
 MUST_CHECK enum status otlp_json_read_request(struct slice json, const struct otlp_limits *limits,
                                               struct buf *out, struct error *err);
 

@@ -411,6 +411,16 @@ static enum status read_bool(struct reader *reader, const struct json_field *fie
 
 /* --- Messages ----------------------------------------------------------------------------- */
 
+/* One record must not cost the others: where a value of it nests too deep, an empty value is
+ * written, one level deeper than allowed, so that whoever reads the record refuses it alone. */
+static bool is_in_record(const struct reader *reader)
+{
+    enum { RECORD_FRAMES = 3 }; /* resourceLogs, scopeLogs, logRecords */
+
+    return reader->frame_count > RECORD_FRAMES &&
+           reader->frames[RECORD_FRAMES - 1].field->number == SCOPE_LOGS_LOG_RECORDS;
+}
+
 static enum status read_message(struct reader *reader, const struct json_message *message);
 
 static enum status read_inner_message(struct reader *reader, const struct json_field *field)
@@ -418,13 +428,17 @@ static enum status read_inner_message(struct reader *reader, const struct json_f
     const struct json_message *message = field->message;
     struct nest_mark mark;
 
-    if (message->is_value && reader->value_depth == reader->value_depth_max)
+    bool is_too_deep = message->is_value && reader->value_depth == reader->value_depth_max;
+    if (is_too_deep && !is_in_record(reader))
         return fail_at(reader, ST_LIMIT, reader->scan.at, "nested too deep");
     enum status st = nest_open(&reader->nest, field->number, &mark, reader->err);
     if (st != ST_OK)
         return st;
     reader->value_depth += message->is_value;
-    st = read_message(reader, message);
+    if (is_too_deep)
+        st = json_skip_value(&reader->scan) ? ST_OK : scan_failed(reader);
+    else
+        st = read_message(reader, message);
     reader->value_depth -= message->is_value;
     return st == ST_OK ? nest_close(&reader->nest, mark, reader->err) : st;
 }

@@ -6,9 +6,10 @@ Producers keep a ledger of every acknowledged id outside the daemon.  An OTLP/gR
 process of its own keeps a ledger of every id that it got, synced before it answers.  After the
 last start nothing that was acknowledged may be missing, at the sink or in the local files.
 
-    kill_loop.py --kills 200 [--seed 1] [--home DIR] [--keep]
+    kill_loop.py --kills 200 [--seed 1] [--mixed] [--home DIR] [--keep]
 
-Exit code 0 only if nothing is missing.  Set TELLTALE_BIN to the folder of the binaries.
+With --mixed a part of the deaths are clean stops, the configuration is reloaded under load, and
+the sink is killed and comes back.  Exit code 0 only if nothing is missing, and nothing stands twice in the local files.  Set TELLTALE_BIN to the folder of the binaries.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import json
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,7 +31,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "integration"))
 from support import store  # noqa: E402
 from support.agent import Agent  # noqa: E402
-from support.daemon import Daemon, free_port  # noqa: E402
+from support.daemon import Daemon, free_port, wait_until  # noqa: E402
 
 SETTLE_TIMEOUT_S = 120
 TEXTS = ["short", "a line of text " * 20, "x" * 3000]
@@ -98,22 +100,67 @@ class HttpProducer(Producer):
                 self.acked += ids
 
 
-def start_sink(home):
-    ledger = home / "sink.ledger"
-    ledger.touch()
-    process = subprocess.Popen(
-        ["/usr/bin/python3", str(TESTS / "integration/support/grpc_sink.py"), str(free_port()),
-         str(ledger)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    return process, int(process.stdout.readline()), ledger
+class Sink:
+    """The sink's process, which may be killed and started again at the same port."""
+
+    def __init__(self, home):
+        self.port = free_port()
+        self.ledger = home / "sink.ledger"
+        self.ledger.touch()
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            ["/usr/bin/python3", str(TESTS / "integration/support/grpc_sink.py"), str(self.port),
+             str(self.ledger)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(30)
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(30)
 
 
-def kill_many(daemon, kills, chance):
+FILE = "file/forensic: { rotate: { size: 4MiB } }\n"
+
+
+def with_sink(sink):
+    return FILE + f"otlp_grpc/sink: {{ endpoint: '127.0.0.1:{sink.port}' }}\n"
+
+
+def disturb(daemon, sink, chance):
+    """Something that may happen while the daemon runs."""
+    choice = chance.random()
+    if choice < 0.3:
+        daemon.write_config(with_sink(sink))
+        daemon.process.send_signal(signal.SIGHUP)
+    elif choice < 0.5:
+        daemon.write_config(FILE.replace("4MiB", "2MiB") + with_sink(sink).split("\n")[1] + "\n")
+        daemon.process.send_signal(signal.SIGHUP)
+    elif choice < 0.7:
+        sink.kill()
+        time.sleep(chance.uniform(0, 0.5))
+        sink.start()
+
+
+def kill_many(daemon, sink, kills, chance, mixed):
     for n in range(kills):
         daemon.start(wait=False)
         time.sleep(chance.uniform(0.02, 0.6) if n % 10 else chance.uniform(0.6, 2.0))
+        if mixed and chance.random() < 0.6:
+            wait_until(daemon.is_ready, SETTLE_TIMEOUT_S, "ready")
+            disturb(daemon, sink, chance)
+            time.sleep(chance.uniform(0.0, 0.6))
         assert daemon.process.poll() is None, f"ended by itself:\n{daemon.log()[-3000:]}"
-        daemon.kill()
+        if mixed and chance.random() < 0.3:
+            wait_until(daemon.is_ready, SETTLE_TIMEOUT_S, "ready")
+            assert daemon.stop() == 0, daemon.log()[-3000:]
+        else:
+            daemon.kill()
         if (n + 1) % 20 == 0:
             print(f"  {n + 1} kills", file=sys.stderr, flush=True)
 
@@ -135,30 +182,39 @@ def settle(daemon, acked, ledger, store_dir):
         time.sleep(1)
 
 
-def run(home, kills, seed):
+def twice_in_files(store_dir, in_files):
+    """Where the records stand that the files hold more than once: their places and uids."""
+    twice = {i for i, count in in_files.items() if count > 1}
+    found = []
+    for record in store.records(store_dir) if twice else ():
+        if store.text_attribute(record, "test.id") in twice:
+            found.append({item["key"]: next(iter(item["value"].values()))
+                          for item in record["attributes"]
+                          if item["key"] in ("test.id", "log.record.uid", "agent.journal.id",
+                                             "agent.journal.sequence")})
+    return found[:20]
+
+
+def run(home, kills, seed, mixed):
     chance = random.Random(seed)
-    sink, port, ledger = start_sink(home)
-    daemon = Daemon(home, exporters=f"""
-file/forensic: {{ rotate: {{ size: 4MiB }} }}
-otlp_grpc/sink: {{ endpoint: '127.0.0.1:{port}' }}
-""")
+    sink = Sink(home)
+    daemon = Daemon(home, exporters=with_sink(sink))
     producers = [UnixProducer(f"unix{n}", daemon, seed + n) for n in range(3)]
     producers += [HttpProducer(f"http{n}", daemon, seed + n) for n in range(2)]
     for producer in producers:
         producer.start()
     try:
-        kill_many(daemon, kills, chance)
+        kill_many(daemon, sink, kills, chance, mixed)
         daemon.start()
         for producer in producers:
             producer.stopping.set()
         for producer in producers:
             producer.join(60)
         acked = [i for producer in producers for i in producer.acked]
-        at_sink, in_files, missing = settle(daemon, acked, ledger, daemon.state / "store")
+        at_sink, in_files, missing = settle(daemon, acked, sink.ledger, daemon.state / "store")
         code = daemon.stop()
     finally:
-        sink.stdin.close()
-        sink.wait(30)
+        sink.stop()
         if daemon.process is not None and daemon.process.poll() is None:
             daemon.kill()
     return {
@@ -171,6 +227,7 @@ otlp_grpc/sink: {{ endpoint: '127.0.0.1:{port}' }}
         "duplicates_at_sink": sum(at_sink.values()) - len(at_sink),
         "duplicates_in_files": sum(in_files.values()) - len(in_files),
         "examples": missing[0][:5] + missing[1][:5],
+        "twice_in_files": twice_in_files(daemon.state / "store", in_files),
         "stop_code": code,
     }
 
@@ -179,19 +236,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mixed", action="store_true", help="not only kills")
     parser.add_argument("--home", type=pathlib.Path)
     parser.add_argument("--keep", action="store_true", help="leave the directory for a look")
     options = parser.parse_args()
     home = options.home or pathlib.Path(tempfile.mkdtemp(prefix="telltale-kill-"))
     home.mkdir(parents=True, exist_ok=True)
-    result = run(home, options.kills, options.seed)
+    result = run(home, options.kills, options.seed, options.mixed)
     print(json.dumps(result, indent=2))
     if options.keep:
         print(f"kept: {home}")
     else:
         shutil.rmtree(home)
     passed = (result["acknowledged"] > options.kills and result["missing_at_sink"] == 0
-              and result["missing_in_files"] == 0 and result["stop_code"] == 0)
+              and result["missing_in_files"] == 0 and result["duplicates_in_files"] == 0
+              and result["stop_code"] == 0)
     return 0 if passed else 1
 
 

@@ -40,7 +40,7 @@ static int sync_nothing(int fd)
 
 static void set_up(void)
 {
-    (void)setenv("TMPDIR", "/dev/shm", 0);
+    temp_dir_prefer_memory();
     temp_dir_make(&dir);
     io = journal_io_system;
     io.fdatasync = sync_nothing;

@@ -169,3 +169,69 @@ def test_the_collector_reads_the_closed_files(home, corpus):
     with Collector(home, watch=f"{plain}/*.jsonl") as collector:
         got = wait_for(collector, len(sent))
     check_same(sent, got)
+
+
+def varint(value):
+    out = b""
+    while value >= 0x80:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def field(number, payload):
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+
+def text(key, value):
+    return field(1, key.encode()) + field(2, field(1, value))
+
+
+def nested(depth):
+    value = field(1, b"inmost")
+    for _ in range(depth):
+        value = field(6, field(1, field(1, b"k") + field(2, value)))
+    return value
+
+
+STRANGE = {  # what OTLP forbids, or what strict receivers do not take
+    "trace-id-15": field(9, b"t" * 15),
+    "span-id-7": field(10, b"s" * 7),
+    "value-not-utf-8": field(6, text("value", b"\xff\xfe")),
+    "body-not-utf-8": field(5, field(1, b"\xc3\x28")),
+    "severity-text-not-utf-8": field(3, b"\x80"),
+    "nested-60": field(6, field(1, b"deep") + field(2, nested(60))),
+}
+
+
+def test_records_that_the_collector_refuses_stand_alone(home):
+    names = [f"good-{n}" for n in range(40)]
+    for position, name in enumerate(STRANGE):
+        names.insert(3 + 6 * position, name)
+    scope_logs = b"".join(field(2, field(6, text("test.id", name.encode()))
+                                + STRANGE.get(name, b"")) for name in names)
+    bad_resource = field(1, field(1, text("name", b"\xff")))
+    body = (field(1, field(2, scope_logs))
+            + field(1, bad_resource + field(2, field(2, field(6, text("test.id", b"bad-resource")))))
+            + field(1, field(2, field(2, field(6, text("test.id", b"good-last"))))))
+    all_names = set(names) | {"bad-resource", "good-last"}
+    with Collector(home) as collector:
+        with Daemon(home, exporters=f"""
+otlp_grpc/collector: {{ endpoint: '127.0.0.1:{collector.grpc_port}' }}
+""") as daemon:
+            status, _, answer = post(daemon.http_port, "/v1/logs", body, "application/x-protobuf")
+            assert status == 200, answer
+
+            def letters():
+                path = daemon.state / "dead-letters" / "otlp_grpc.collector.jsonl"
+                return [json.loads(line) for line in path.read_text(errors="replace").splitlines()
+                        ] if path.exists() else []
+
+            wait_until(lambda: len(received(collector)) + len(letters()) >= len(all_names),
+                       ARRIVAL_TIMEOUT_S, "all records somewhere; last log:\n" + daemon.log())
+            got = [facts.attribute(record, "test.id") for record in received(collector)]
+            dead = [facts.attribute(record, "test.id") for letter in letters()
+                    for record in facts.of_json(letter["otlp"])]
+    assert sorted(got + dead) == sorted(all_names), "each once, at the Collector or kept aside"
+    assert set(dead) <= set(STRANGE) | {"bad-resource"}, "a good neighbour was given up"
+    assert "trace-id-15" in dead and "span-id-7" in dead

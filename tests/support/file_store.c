@@ -70,7 +70,9 @@ void file_store_fini(struct file_store *store)
 
 void file_store_start(struct file_store *store)
 {
-    const struct exporter_context context = {.name = "file/test", .state_dir = store->dir.path};
+    const struct exporter_context context = {.name = "file/test",
+                                             .state_dir = store->dir.path,
+                                             .first_new_sequence = store->first_new_sequence};
     ASSERT(store->exporter == NULL);
     if (exporter_file.create(store->config, &context, &store->exporter, &store->err) != ST_OK) {
         fprintf(stderr, "start: %s\n", store->err.text);

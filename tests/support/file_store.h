@@ -15,9 +15,10 @@ struct file_store {
     struct temp_dir dir;
     char path[TEMP_DIR_PATH_MAX + 16]; /* the store's directory, below `dir` */
     void *config;
-    void *exporter;       /* NULL while it is not started */
-    uint8_t journal_id;   /* every byte of the journal's id */
-    size_t padding_bytes; /* how much text each record carries */
+    void *exporter;              /* NULL while it is not started */
+    uint8_t journal_id;          /* every byte of the journal's id */
+    uint64_t first_new_sequence; /* what the next start is told */
+    size_t padding_bytes;        /* how much text each record carries */
     struct export_report report;
     struct error err;
 };

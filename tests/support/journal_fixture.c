@@ -42,6 +42,22 @@ void journal_fixture_fini(struct journal_fixture *fixture)
     temp_dir_remove(&fixture->temp);
 }
 
+int journal_fixture_set_up(void **state)
+{
+    struct journal_fixture *fixture = malloc(sizeof(*fixture));
+    ASSERT(fixture != NULL);
+    journal_fixture_init(fixture);
+    *state = fixture;
+    return 0;
+}
+
+int journal_fixture_tear_down(void **state)
+{
+    journal_fixture_fini(*state);
+    free(*state);
+    return 0;
+}
+
 void journal_fixture_open(struct journal_fixture *fixture)
 {
     struct error err = {0};

@@ -37,6 +37,10 @@ struct journal_seen {
 void journal_fixture_init(struct journal_fixture *fixture);
 void journal_fixture_fini(struct journal_fixture *fixture);
 
+/* The same for cmocka: *state is the fixture. */
+int journal_fixture_set_up(void **state);
+int journal_fixture_tear_down(void **state);
+
 /* Open must succeed; close is allowed when it is closed. */
 void journal_fixture_open(struct journal_fixture *fixture);
 void journal_fixture_close(struct journal_fixture *fixture);

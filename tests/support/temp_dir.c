@@ -34,3 +34,9 @@ void temp_dir_remove(struct temp_dir *dir)
     (void)close(dir->fd);
     (void)nftw(dir->path, remove_entry, OPEN_DIRECTORIES_MAX, FTW_DEPTH | FTW_PHYS);
 }
+
+void temp_dir_prefer_memory(void)
+{
+    if (access("/dev/shm", W_OK) == 0)
+        (void)setenv("TMPDIR", "/dev/shm", 0);
+}

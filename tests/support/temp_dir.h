@@ -12,3 +12,7 @@ struct temp_dir {
 /* Fails the test when it cannot be made. */
 void temp_dir_make(struct temp_dir *dir);
 void temp_dir_remove(struct temp_dir *dir);
+
+/* Directories made from now on are in memory, if TMPDIR is not set: for tests that make thousands
+ * of files and do not ask the disk anything. */
+void temp_dir_prefer_memory(void);

@@ -58,7 +58,8 @@ class Collector:
         if not self.out.exists():
             return []
         data = self.out.read_bytes()
-        return [json.loads(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+        whole = data[: data.rfind(b"\n") + 1].decode(errors="replace")
+        return [json.loads(line) for line in whole.split("\n") if line]
 
     def __enter__(self):
         return self.start()

@@ -13,6 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 BIN = pathlib.Path(os.environ.get("TELLTALE_BIN", ROOT / "build" / "dev" / "bin"))
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 60
+STATUS_TIMEOUT_S = 30
 
 
 def free_port():
@@ -33,13 +34,20 @@ def wait_until(condition, timeout_s, what):
 class Daemon:
     """Starts, stops and kills one telltaled; its state outlives it."""
 
-    def __init__(self, home, exporters="", journal="", http_port=None, extra=""):
+    def __init__(self, home, exporters="", journal="", http_port=None, extra="", receivers="",
+                 http="", wrapper=()):
+        """`http`: more options of otlp_http; `receivers`: more receivers; `wrapper`: a command
+        that runs the daemon, in a namespace of its own or as another user."""
         self.home = pathlib.Path(home)
         self.state = self.home / "state"
         self.run = self.home / "run"
         for path in (self.state, self.run):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.http_port = http_port or free_port()
+        self.receivers = receivers
+        self.http = http
+        self.wrapper = wrapper
+        self.program = BIN / "telltaled"
         self.config = self.home / "telltale.yaml"
         self.write_config(exporters, journal, extra)
         self.log_path = self.home / "telltaled.log"
@@ -53,7 +61,8 @@ class Daemon:
             return f"{name}:\n" + "".join(f"  {line}\n" for line in lines) if lines else ""
 
         self.config.write_text(
-            "receivers:\n  otlp_http:\n    listen: [ '127.0.0.1:%d' ]\n" % self.http_port
+            f"receivers:\n  otlp_http: {{ listen: [ '127.0.0.1:{self.http_port}' ] {self.http} }}\n"
+            + "".join(f"  {line}\n" for line in self.receivers.split("\n") if line)
             + section("journal", "disk_reserve: 1MiB\n" + journal)
             + section("exporters", exporters)
             + extra
@@ -74,7 +83,7 @@ class Daemon:
         assert self.process is None
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [str(BIN / "telltaled"), "--config", str(self.config), *self.arguments()],
+            [*self.wrapper, str(self.program), "--config", str(self.config), *self.arguments()],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )
         log.close()
@@ -122,6 +131,23 @@ class Daemon:
 
     def status(self):
         return json.loads(self.command("status", "--json"))
+
+    def metric(self, name, labels=""):
+        """The sum of a metric over all labels that contain `labels`."""
+        return sum(value for key, value in self.status()["metrics"].items()
+                   if key.split("{")[0] == f"telltale_{name}" and labels in key)
+
+    def wait_metric(self, name, labels, value):
+        """The report is made twice a second."""
+        wait_until(lambda: self.metric(name, labels) >= value, STATUS_TIMEOUT_S,
+                   f"{value} in {name} {labels}")
+        assert self.metric(name, labels) == value
+
+    def ends(self, timeout_s=START_TIMEOUT_S):
+        """Waits for a daemon that does not start; gives back (exit code, its log)."""
+        code = self.process.wait(timeout_s)
+        self.process = None
+        return code, self.log()
 
     def __enter__(self):
         return self.start()

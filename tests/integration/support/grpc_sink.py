@@ -84,6 +84,7 @@ class GrpcSink:
 
 def _serve_ledger(port, path):
     ledger = open(path, "a", buffering=1 << 16)
+    ledger.write("\n")  # ends a line that was torn when the process before was killed
     lock = threading.Lock()
 
     def keep(request):

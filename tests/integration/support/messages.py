@@ -5,6 +5,7 @@ The checkers share no code with the daemon: they read bytes with Google's protob
 """
 
 import functools
+import json
 import pathlib
 import subprocess
 import sys
@@ -39,6 +40,31 @@ def logs_response(rejected=0, message=""):
         response.partial_success.rejected_log_records = rejected
         response.partial_success.error_message = message
     return response
+
+
+@functools.lru_cache(maxsize=None)
+def _status_class():
+    """google.rpc.Status, as far as anybody fills it here."""
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+    file = descriptor_pb2.FileDescriptorProto(name="status.proto", syntax="proto3")
+    message = file.message_type.add(name="Status")
+    message.field.add(name="code", number=1, type=5, label=1)
+    message.field.add(name="message", number=2, type=9, label=1)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    factory = message_factory.MessageFactory(pool)
+    return factory.GetPrototype(pool.FindMessageTypeByName("Status"))
+
+
+def rpc_status(data, content_type):
+    """(code, message) of a google.rpc.Status in either encoding."""
+    if content_type == "application/json":
+        document = json.loads(data)
+        return document["code"], document["message"]
+    status = _status_class()()
+    status.ParseFromString(data)
+    return status.code, status.message
 
 
 def plain(value):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* deliver_parts_test.c -- backoff, splitting, dead letters and the cursor's progress. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
@@ -245,6 +247,61 @@ static void test_a_record_that_is_no_protobuf_is_kept_as_it_is(void **state)
     free(text);
 }
 
+/* A disk that fails one sync: what was written since the one before is lost, and the next sync says
+ * that all is well. */
+static bool next_sync_fails;
+static off_t synced_size;
+
+int fsync(int fd)
+{
+    struct stat info;
+
+    assert_int_equal(fstat(fd, &info), 0);
+    if (!S_ISREG(info.st_mode))
+        return (int)syscall(SYS_fsync, fd);
+    if (!next_sync_fails) {
+        synced_size = info.st_size;
+        return (int)syscall(SYS_fsync, fd);
+    }
+    next_sync_fails = false;
+    assert_int_equal(ftruncate(fd, synced_size), 0);
+    assert_int_equal(ftruncate(fd, info.st_size), 0); /* zeros */
+    errno = EIO;
+    return -1;
+}
+
+static void check_letters(struct letters_bench *bench, size_t count)
+{
+    char *text = read_text(bench, "otlp_grpc.soc.jsonl");
+    const char *line = text;
+
+    assert_int_equal(count_lines(text), count);
+    for (size_t i = 0; i < count; i++) {
+        cJSON *letter = cJSON_ParseWithLength(line, strcspn(line, "\n"));
+        assert_non_null(letter);
+        cJSON_Delete(letter);
+        line += strcspn(line, "\n") + 1;
+    }
+    free(text);
+}
+
+static void test_letters_of_a_failed_sync_are_written_again(void **state)
+{
+    struct letters_bench *bench = *state;
+
+    synced_size = 0;
+    open_letters(bench, 1 << 20, 1 << 20);
+    assert_int_equal(put_letter(bench, 0), ST_OK);
+    next_sync_fails = true;
+    assert_int_equal(put_letter(bench, 0), ST_IO);
+    assert_int_equal(put_letter(bench, 1), ST_OK);
+    check_letters(bench, 3);
+    next_sync_fails = true;
+    assert_int_equal(put_letter(bench, 0), ST_IO);
+    assert_int_equal(dead_letter_sync(bench->letters, &bench->err), ST_OK);
+    check_letters(bench, 4);
+}
+
 static void test_full_files_are_numbered_and_kept(void **state)
 {
     struct letters_bench *bench = *state;
@@ -397,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_one_bad_record_among_many_costs_few_sends),
         WITH_DIR(test_a_letter_says_why_and_what),
         WITH_DIR(test_a_record_that_is_no_protobuf_is_kept_as_it_is),
+        WITH_DIR(test_letters_of_a_failed_sync_are_written_again),
         WITH_DIR(test_full_files_are_numbered_and_kept),
         WITH_DIR(test_full_letters_take_no_more_until_there_is_room),
         WITH_DIR(test_a_torn_letter_does_not_spoil_the_next),

@@ -297,6 +297,41 @@ static void test_a_batch_of_poison_ends_among_the_dead_letters(void **state)
     assert_int_equal(bench->fake.delivered[9], 1);
 }
 
+/* It is broken, not the records: they wait for its repair. */
+static void test_a_destination_that_refuses_everything_is_not_fed_the_backlog(void **state)
+{
+    struct bench *bench = *state;
+    bool has;
+
+    bench->settings.retry_initial_ns = bench->settings.retry_max_ns = 3600 * NS_PER_S;
+    for (uint64_t i = 1; i <= 80; i++)
+        bench->fake.poison[i] = true;
+    append(bench, 80);
+    start(bench);
+    fake_exporter_wait_calls(&bench->fake, 30); /* two batches of 8, taken apart */
+    stop(bench);
+    size_t dead = letters(bench, 1, &has);
+    assert_in_range(dead, 16, 40);
+    memset(bench->fake.poison, 0, sizeof(bench->fake.poison));
+    start(bench);
+    fake_exporter_wait_delivered(&bench->fake, 80 - dead);
+    stop(bench);
+    assert_int_equal(letters(bench, 1, &has), dead);
+}
+
+static void test_a_long_run_of_bad_records_comes_to_its_end(void **state)
+{
+    struct bench *bench = *state;
+
+    for (uint64_t i = 1; i <= 50; i++)
+        bench->fake.poison[i] = true;
+    append(bench, 60);
+    start(bench);
+    fake_exporter_wait_delivered(&bench->fake, 10);
+    assert_int_equal(status_of(bench).dead_letter_records, 50);
+    stop(bench);
+}
+
 static void test_too_large_is_halved_until_it_fits(void **state)
 {
     struct bench *bench = *state;
@@ -569,6 +604,8 @@ int main(void)
         ON_BENCH(test_the_cursor_stays_until_there_is_an_outcome),
         ON_BENCH(test_a_poisoned_record_at_any_place_is_isolated),
         ON_BENCH(test_a_batch_of_poison_ends_among_the_dead_letters),
+        ON_BENCH(test_a_destination_that_refuses_everything_is_not_fed_the_backlog),
+        ON_BENCH(test_a_long_run_of_bad_records_comes_to_its_end),
         ON_BENCH(test_too_large_is_halved_until_it_fits),
         ON_BENCH(test_a_single_record_that_is_too_large_is_a_dead_letter),
         ON_BENCH(test_partial_success_is_neither_resent_nor_counted_as_delivered),

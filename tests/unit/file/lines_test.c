@@ -118,7 +118,7 @@ static void test_a_broken_record_is_rejected_alone(void **state)
     file_store_fini(&store);
 }
 
-static void test_a_broken_record_among_others_asks_for_halves(void **state)
+static void test_a_broken_record_among_others_rejects_the_batch_and_not_its_size(void **state)
 {
     (void)state;
     struct file_store store;
@@ -131,7 +131,7 @@ static void test_a_broken_record_among_others_asks_for_halves(void **state)
     file_store_start(&store);
     assert_int_equal(
         exporter_file.send(store.exporter, &batch, UINT64_MAX, &store.report, &store.err),
-        EXPORT_TOO_LARGE);
+        EXPORT_REJECTED);
     assert_int_equal(file_store_run_number(&store, "wc -c < active.jsonl"), 0);
     file_store_fini(&store);
 }
@@ -160,7 +160,7 @@ int main(void)
         cmocka_unit_test(test_two_exporters_do_not_share_a_store),
         cmocka_unit_test(test_the_option_dir_is_made_with_its_parents),
         cmocka_unit_test(test_a_broken_record_is_rejected_alone),
-        cmocka_unit_test(test_a_broken_record_among_others_asks_for_halves),
+        cmocka_unit_test(test_a_broken_record_among_others_rejects_the_batch_and_not_its_size),
         cmocka_unit_test(test_an_active_file_that_was_taken_away_is_begun_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -52,6 +53,55 @@ static void test_a_line_torn_at_any_byte_is_written_again_once(void **state)
         assert_int_equal(active_size(&store), whole);
     }
     file_store_expect(&store, 1, 4);
+    file_store_fini(&store);
+}
+
+/* Damage has taken records 8 to 10 from the journal, and their numbers are given out again. */
+static void test_records_that_reuse_the_numbers_of_lost_ones_are_kept(void **state)
+{
+    (void)state;
+    struct file_store store;
+
+    file_store_init(&store);
+    file_store_start(&store);
+    file_store_send(&store, 1, 10);
+    file_store_stop(&store);
+    store.first_new_sequence = 8;
+    file_store_start(&store);
+    file_store_send(&store, 6, 8); /* 6 and 7 are there, this 8 is not */
+    file_store_send(&store, 9, 9);
+    file_store_stop(&store);
+    store.first_new_sequence = 10;
+    file_store_start(&store);
+    file_store_send(&store, 8, 10);
+    assert_int_equal(file_store_run_number(&store, "cat *.jsonl | wc -l"), 13);
+    assert_int_equal(file_store_run_number(&store, "cat active.jsonl | wc -l"), 3);
+    assert_int_equal(file_store_count(&store, "-00000000000000000010.jsonl"), 1);
+    file_store_fini(&store);
+}
+
+static unsigned sync_count;
+
+int fdatasync(int fd)
+{
+    sync_count++;
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* The process before may have been killed between a write and its sync. */
+static void test_lines_that_are_found_are_synced_before_they_count(void **state)
+{
+    (void)state;
+    struct file_store store;
+
+    file_store_init(&store);
+    file_store_start(&store);
+    file_store_send(&store, 1, 3);
+    file_store_stop(&store);
+    sync_count = 0;
+    file_store_start(&store);
+    file_store_send(&store, 1, 3); /* they are there */
+    assert_int_equal(sync_count, 1);
     file_store_fini(&store);
 }
 
@@ -193,6 +243,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_line_torn_at_any_byte_is_written_again_once),
+        cmocka_unit_test(test_records_that_reuse_the_numbers_of_lost_ones_are_kept),
+        cmocka_unit_test(test_lines_that_are_found_are_synced_before_they_count),
         cmocka_unit_test(test_a_file_that_is_one_torn_line_is_emptied),
         cmocka_unit_test(test_lines_behind_a_hole_do_not_count),
         cmocka_unit_test(test_records_that_come_again_are_skipped),

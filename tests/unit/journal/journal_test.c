@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* journal_test.c -- committing, reading back, segments, limits, many threads. */
-#include <pthread.h>
+/* journal_test.c -- committing, reading back, segments, limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,22 +12,6 @@
 
 #include "journal/journal_io.h"
 #include "support/journal_fixture.h"
-#include "util/clock.h"
-
-static int set_up(void **state)
-{
-    struct journal_fixture *fixture = malloc(sizeof(*fixture));
-    journal_fixture_init(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    journal_fixture_fini(*state);
-    free(*state);
-    return 0;
-}
 
 /* Reads everything and expects each record from 1 on exactly once. */
 static void expect_all(struct journal_fixture *fixture)
@@ -156,6 +139,18 @@ static void test_more_groups_than_are_remembered(void **state)
     fixture->group_count = 9001;
     for (int i = 0; i < 10; i++)
         assert_int_equal(journal_fixture_append(fixture, 3000, 8), ST_OK);
+    expect_all(fixture);
+}
+
+/* Readers keep a table of a segment's groups; its size has a limit. */
+static void test_segment_with_very_many_groups_is_closed(void **state)
+{
+    struct journal_fixture *fixture = *state;
+
+    fixture->group_count = 70000;
+    for (int i = 0; i < 35; i++)
+        assert_int_equal(journal_fixture_append(fixture, 2000, 8), ST_OK);
+    assert_int_equal(journal_fixture_count_files(fixture, "", ".seg"), 2);
     expect_all(fixture);
 }
 
@@ -336,6 +331,32 @@ static void test_retirement_removes_whole_segments_only(void **state)
     assert_int_equal(fixture->recovery.missing_records, 0);
 }
 
+/* A policy may retire what a slow consumer has not read: it is told how much it lost. */
+static void test_retirement_under_a_reader_is_counted(void **state)
+{
+    struct journal_fixture *fixture = *state;
+    struct batch_limits limits = {.size_max = 1 << 20, .count_max = 3};
+    struct journal_reader *reader;
+    struct error err;
+    struct batch batch;
+    uint64_t next;
+    uint64_t missing;
+
+    set_segment_size(fixture, 4096);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(journal_fixture_append(fixture, 5, 200), ST_OK);
+    assert_int_equal(journal_reader_open(fixture->journal, 1, &reader, &err), ST_OK);
+    assert_int_equal(journal_reader_next(reader, &limits, &batch, &next, &missing, &err), ST_OK);
+    assert_int_equal(next, 4);
+    journal_retire(fixture->journal, 200);
+    assert_int_equal(journal_reader_next(reader, &limits, &batch, &next, &missing, &err), ST_OK);
+    uint64_t oldest = journal_oldest(fixture->journal);
+    assert_int_equal(missing, oldest - 4);
+    assert_int_equal(batch.records[0].sequence, oldest);
+    assert_int_equal(journal_record_number(batch.records[0].bytes), oldest);
+    journal_reader_close(reader);
+}
+
 /* The numbers go on even when everything has been delivered and retired. */
 static void test_retiring_everything_keeps_the_sequence(void **state)
 {
@@ -394,6 +415,32 @@ static void test_journal_full_of_one_batch_finds_room_again(void **state)
     assert_int_equal(journal_fixture_append(fixture, 60, 1000), ST_OK);
 }
 
+/* An empty segment is replaced by another of its name; a reader may have opened it. */
+static void test_reader_follows_a_segment_that_is_replaced(void **state)
+{
+    struct journal_fixture *fixture = *state;
+    struct batch_limits limits = {.size_max = 1 << 20, .count_max = 100};
+    struct journal_reader *reader;
+    struct error err;
+    struct batch batch;
+    uint64_t next;
+    uint64_t missing;
+
+    set_segment_size(fixture, 4096);
+    assert_int_equal(journal_fixture_append(fixture, 10, 1000), ST_OK);
+    reopen(fixture); /* by now the thread has made the next segment, which is empty */
+    assert_int_equal(journal_fixture_count_files(fixture, "", ".seg"), 2);
+    journal_retire(fixture->journal, 11);
+    assert_int_equal(journal_reader_open(fixture->journal, 1, &reader, &err), ST_OK);
+    assert_int_equal(journal_reader_next(reader, &limits, &batch, &next, &missing, &err), ST_OK);
+    assert_int_equal(missing, 10);
+    assert_int_equal(journal_fixture_append(fixture, 2, 100), ST_OK);
+    assert_int_equal(journal_reader_next(reader, &limits, &batch, &next, &missing, &err), ST_OK);
+    assert_int_equal(batch.record_count, 2);
+    assert_int_equal(missing, 0);
+    journal_reader_close(reader);
+}
+
 static uint64_t fake_free_bytes;
 
 static int report_fake_free_bytes(int dir_fd, uint64_t *ret)
@@ -418,142 +465,11 @@ static void test_disk_reserve_is_left_free(void **state)
     struct append_batch *batch = journal_fixture_batch(fixture, 1, 1, 8);
     assert_int_equal(journal_commit(fixture->journal, batch, &err), ST_LIMIT);
     assert_non_null(strstr(err.text, "journal.disk_reserve"));
+    assert_int_equal(journal_check_health(fixture->journal, &err), ST_LIMIT);
     fake_free_bytes = 1000;
+    assert_int_equal(journal_check_health(fixture->journal, &err), ST_OK);
     assert_int_equal(journal_fixture_append(fixture, 1, 8), ST_OK);
     journal_fixture_close(fixture);
-}
-
-/* --- Several threads ---------------------------------------------------------------------- */
-
-static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-
-static ssize_t pwritev_behind_the_gate(int fd, const struct iovec *parts, int count, off_t offset)
-{
-    (void)pthread_mutex_lock(&gate);
-    (void)pthread_mutex_unlock(&gate);
-    return pwritev(fd, parts, count, offset);
-}
-
-static void test_pending_limit_asks_to_come_again(void **state)
-{
-    struct journal_fixture *fixture = *state;
-    struct journal_io io = journal_io_system;
-    struct error err;
-    uint64_t first[2] = {0};
-
-    journal_fixture_close(fixture);
-    io.pwritev = pwritev_behind_the_gate;
-    fixture->settings.io = &io;
-    fixture->settings.pending_bytes_max = 5000;
-    journal_fixture_open(fixture);
-    (void)pthread_mutex_lock(&gate); /* nothing becomes durable meanwhile */
-    struct append_batch *batch = journal_fixture_batch(fixture, 1, 10, 1000);
-    assert_int_equal(journal_submit(fixture->journal, &batch, note_first, &first[0], &err), ST_OK);
-    batch = journal_fixture_batch(fixture, 11, 1, 1000);
-    assert_int_equal(journal_submit(fixture->journal, &batch, note_first, &first[1], &err),
-                     ST_AGAIN);
-    (void)pthread_mutex_unlock(&gate);
-    journal_wait(fixture->journal, 10, UINT64_MAX);
-    while (journal_submit(fixture->journal, &batch, note_first, &first[1], &err) == ST_AGAIN)
-        ; /* until the batch has been handed back */
-    journal_fixture_close(fixture);
-    assert_int_equal(first[0], 1);
-    assert_int_equal(first[1], 11);
-}
-
-enum {
-    SUBMITTERS = 4,
-    COMMITS_EACH = 100,
-    RECORDS_EACH = 3,
-};
-
-struct submitter {
-    struct journal_fixture *fixture;
-    unsigned index;
-    unsigned failed;
-};
-
-static void *submit_many(void *context)
-{
-    struct submitter *submitter = context;
-
-    for (unsigned i = 0; i < COMMITS_EACH; i++) {
-        struct error err;
-        uint64_t first = 1 + ((uint64_t)submitter->index * COMMITS_EACH + i) * RECORDS_EACH;
-        struct append_batch *batch =
-            journal_fixture_batch(submitter->fixture, first, RECORDS_EACH, 300);
-        submitter->failed += journal_commit(submitter->fixture->journal, batch, &err) != ST_OK;
-    }
-    return NULL;
-}
-
-static void *read_until_all(void *context)
-{
-    struct journal_fixture *fixture = context;
-    struct batch_limits limits = {.size_max = 4000, .count_max = 10};
-    uint64_t end = 1 + SUBMITTERS * COMMITS_EACH * RECORDS_EACH;
-    struct journal_reader *reader;
-    struct error err;
-    uint64_t next = 1;
-
-    ASSERT(journal_reader_open(fixture->journal, 1, &reader, &err) == ST_OK);
-    while (next < end) {
-        struct batch batch;
-        uint64_t missing;
-        journal_wait(fixture->journal, next, UINT64_MAX);
-        ASSERT(journal_reader_next(reader, &limits, &batch, &next, &missing, &err) == ST_OK);
-        ASSERT(missing == 0);
-        for (size_t i = 0; i < batch.record_count; i++)
-            (void)journal_record_number(batch.records[i].bytes);
-        journal_retire(fixture->journal, 1);
-    }
-    journal_reader_close(reader);
-    return NULL;
-}
-
-static void test_concurrent_submitters_and_readers(void **state)
-{
-    struct journal_fixture *fixture = *state;
-    struct submitter submitters[SUBMITTERS];
-    pthread_t threads[SUBMITTERS];
-    pthread_t reader;
-
-    journal_fixture_close(fixture);
-    fixture->settings.segment_size = 20000;
-    fixture->settings.group_delay_ns = NS_PER_MS;
-    fixture->group_count = 4;
-    journal_fixture_open(fixture);
-    assert_int_equal(pthread_create(&reader, NULL, read_until_all, fixture), 0);
-    for (unsigned i = 0; i < SUBMITTERS; i++) {
-        submitters[i] = (struct submitter){.fixture = fixture, .index = i};
-        assert_int_equal(pthread_create(&threads[i], NULL, submit_many, &submitters[i]), 0);
-    }
-    for (unsigned i = 0; i < SUBMITTERS; i++) {
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-        assert_int_equal(submitters[i].failed, 0);
-    }
-    assert_int_equal(pthread_join(reader, NULL), 0);
-    fixture->next_record = 1 + SUBMITTERS * COMMITS_EACH * RECORDS_EACH;
-    expect_all(fixture);
-}
-
-static void *wait_for_ever(void *context)
-{
-    journal_wait(context, UINT64_MAX, UINT64_MAX);
-    return NULL;
-}
-
-static void test_wake_ends_a_wait_that_began_or_will_begin(void **state)
-{
-    struct journal_fixture *fixture = *state;
-    pthread_t threads[4];
-
-    for (size_t i = 0; i < 4; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, wait_for_ever, fixture->journal), 0);
-    journal_wake(fixture->journal);
-    for (size_t i = 0; i < 4; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-    journal_wait(fixture->journal, UINT64_MAX, clock_monotonic_ns()); /* a deadline does, too */
 }
 
 static void test_second_process_is_told_who_has_the_lock(void **state)
@@ -568,7 +484,8 @@ static void test_second_process_is_told_who_has_the_lock(void **state)
     assert_non_null(strstr(err.text, pid));
 }
 
-#define WITH_JOURNAL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_JOURNAL(test)                                                                         \
+    cmocka_unit_test_setup_teardown(test, journal_fixture_set_up, journal_fixture_tear_down)
 
 int main(void)
 {
@@ -580,6 +497,7 @@ int main(void)
         WITH_JOURNAL(test_reopening_without_records_keeps_the_number),
         WITH_JOURNAL(test_many_groups_are_told_apart),
         WITH_JOURNAL(test_more_groups_than_are_remembered),
+        WITH_JOURNAL(test_segment_with_very_many_groups_is_closed),
         WITH_JOURNAL(test_segments_roll_and_each_has_its_groups),
         WITH_JOURNAL(test_batch_larger_than_a_segment_is_written),
         WITH_JOURNAL(test_large_records_pass_small_limits),
@@ -589,13 +507,12 @@ int main(void)
         WITH_JOURNAL(test_reader_ahead_of_the_journal_is_refused),
         WITH_JOURNAL(test_sequence_floor_keeps_new_records_in_front_of_cursors),
         WITH_JOURNAL(test_retirement_removes_whole_segments_only),
+        WITH_JOURNAL(test_retirement_under_a_reader_is_counted),
         WITH_JOURNAL(test_retiring_everything_keeps_the_sequence),
         WITH_JOURNAL(test_full_journal_refuses_until_something_is_retired),
         WITH_JOURNAL(test_journal_full_of_one_batch_finds_room_again),
+        WITH_JOURNAL(test_reader_follows_a_segment_that_is_replaced),
         WITH_JOURNAL(test_disk_reserve_is_left_free),
-        WITH_JOURNAL(test_pending_limit_asks_to_come_again),
-        WITH_JOURNAL(test_concurrent_submitters_and_readers),
-        WITH_JOURNAL(test_wake_ends_a_wait_that_began_or_will_begin),
         WITH_JOURNAL(test_second_process_is_told_who_has_the_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

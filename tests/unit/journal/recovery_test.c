@@ -40,22 +40,15 @@ static int sync_nothing(int fd)
 
 static int set_up(void **state)
 {
-    struct journal_fixture *fixture = malloc(sizeof(*fixture));
-    journal_fixture_init(fixture);
+    (void)journal_fixture_set_up(state);
+    struct journal_fixture *fixture = *state;
     no_sync_io = journal_io_system;
     no_sync_io.fdatasync = sync_nothing;
     no_sync_io.fsync_dir = sync_nothing;
     fixture->settings.io = &no_sync_io;
+    fixture->settings.segment_size = 1 << 20; /* little to ask the file system for */
     journal_fixture_close(fixture);
     journal_fixture_open(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    journal_fixture_fini(*state);
-    free(*state);
     return 0;
 }
 
@@ -566,7 +559,7 @@ static void test_other_files_are_left_alone_and_half_written_ones_removed(void *
     }
 }
 
-#define WITH_JOURNAL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_JOURNAL(test) cmocka_unit_test_setup_teardown(test, set_up, journal_fixture_tear_down)
 
 int main(void)
 {
@@ -586,5 +579,6 @@ int main(void)
         WITH_JOURNAL(test_unknown_format_is_put_aside_whole),
         WITH_JOURNAL(test_other_files_are_left_alone_and_half_written_ones_removed),
     };
+    temp_dir_prefer_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

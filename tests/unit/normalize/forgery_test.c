@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "support/check_normalized.h"
 #include "support/made_record.h"
 #include "support/record_text.h"
 
@@ -33,13 +34,6 @@ static struct normalized *normalize(void)
     struct normalized *normalized = made_normalize_otlp(&made, normalizer, "codex_otel.log_only");
     normalizer_destroy(normalizer);
     return normalized;
-}
-
-static void check_text(const struct normalized *normalized, const char *key, const char *expected)
-{
-    struct slice text = normalized_text(normalized, key);
-    if (!slice_equal(text, slice_of_text(expected)))
-        fail_msg("%s is '%.*s', not '%s'", key, SLICE_ARG(text), expected);
 }
 
 static void make_denial(void)
@@ -192,6 +186,15 @@ static void test_forged_chain_before_a_peer_key_is_outrun(void **state)
     normalized_destroy(normalized);
 }
 
+static void test_chain_before_another_key_leaves_the_peer_alone(void **state)
+{
+    (void)state;
+    made_text(&made, "agent.norm.client.address", "x");
+    struct normalized *normalized = normalize();
+    assert_int_equal(record_text_find(&normalized->ours, "agent.peer.uid")->integer, 1000);
+    normalized_destroy(normalized);
+}
+
 static void test_peer_is_appended_as_it_is(void **state)
 {
     (void)state;
@@ -257,6 +260,7 @@ int main(void)
         TEST(test_senders_own_uid_stays_beside_ours),
         TEST(test_forged_peer_is_put_out_of_reach),
         TEST(test_forged_chain_before_a_peer_key_is_outrun),
+        TEST(test_chain_before_another_key_leaves_the_peer_alone),
         TEST(test_peer_is_appended_as_it_is),
         TEST(test_names_that_agents_use_are_no_forgery),
         TEST(test_value_of_another_type_is_another_value),

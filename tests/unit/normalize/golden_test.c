@@ -4,11 +4,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "support/collected.h"
+#include "support/golden.h"
 #include "support/normalized.h"
 #include "support/record_text.h"
 #include "support/recorded.h"
@@ -88,43 +88,12 @@ static void normalize_request(struct normalizer *normalizer, const char *path, s
     buf_fini(&request);
 }
 
-static void read_golden(const char *path, struct buf *out)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return; /* compares as empty */
-    int c;
-    while ((c = fgetc(file)) != EOF) {
-        uint8_t byte = (uint8_t)c;
-        assert_int_equal(buf_append(out, &byte, 1, &err), ST_OK);
-    }
-    (void)fclose(file); /* only read */
-}
-
-static void write_golden(const char *path, const struct buf *text)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text->data, 1, text->size, file), text->size);
-    assert_int_equal(fclose(file), 0);
-}
-
-/* The line of the first difference, for the message. */
-static size_t first_different_line(const struct buf *a, const struct buf *b)
-{
-    size_t line = 1;
-    for (size_t i = 0; i < a->size && i < b->size && a->data[i] == b->data[i]; i++)
-        line += a->data[i] == '\n';
-    return line;
-}
-
 static void check_scenario(const char *scenario, size_t request_count)
 {
     char path[512];
-    struct buf text, golden;
+    struct buf text;
     struct normalizer *normalizer = NULL;
     buf_init(&text, (size_t)1 << 24);
-    buf_init(&golden, (size_t)1 << 24);
     assert_int_equal(normalizer_create(&otlp_limits_default, &normalizer, &err), ST_OK);
     for (size_t i = 1; i <= request_count; i++) {
         (void)snprintf(path, sizeof(path), "codex-0.169.0/http-protobuf/%s/logs/%03zu.bin",
@@ -132,15 +101,9 @@ static void check_scenario(const char *scenario, size_t request_count)
         normalize_request(normalizer, path, &text);
     }
     (void)snprintf(path, sizeof(path), "%s/codex-%s.txt", GOLDEN_DIR, scenario);
-    if (getenv("UPDATE_GOLDEN") != NULL)
-        write_golden(path, &text);
-    read_golden(path, &golden);
-    if (!slice_equal(buf_slice(&text), buf_slice(&golden)))
-        fail_msg("%s differs from line %zu; UPDATE_GOLDEN=1 writes it anew", path,
-                 first_different_line(&text, &golden));
+    golden_check(path, buf_slice(&text));
     normalizer_destroy(normalizer);
     buf_fini(&text);
-    buf_fini(&golden);
 }
 
 static void test_secret_read_and_sent_is_told(void **state)

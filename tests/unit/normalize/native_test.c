@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "normalize/schema.h"
+#include "support/check_normalized.h"
 #include "support/made_record.h"
 #include "support/record_text.h"
 
@@ -33,13 +34,6 @@ static struct normalized *normalize(const char *kind)
     struct normalized *normalized = made_normalize_native(&made, normalizer, kind);
     normalizer_destroy(normalizer);
     return normalized;
-}
-
-static void check_text(const struct normalized *normalized, const char *key, const char *expected)
-{
-    struct slice text = normalized_text(normalized, key);
-    if (!slice_equal(text, slice_of_text(expected)))
-        fail_msg("%s is '%.*s', not '%s'", key, SLICE_ARG(text), expected);
 }
 
 static void make_command(void)
@@ -257,6 +251,24 @@ static void test_keys_that_are_ours_alone_are_not_believed(void **state)
     normalized_destroy(normalized);
 }
 
+static void test_events_of_the_daemon_itself_are_native(void **state)
+{
+    (void)state;
+    made_text(&made, "agent.pipeline.reason", "sequence_gap");
+    made_int(&made, "agent.pipeline.count", 3);
+    struct normalizer *normalizer = made_normalizer();
+    const struct normalize_input input = {.record = buf_slice(&made.bytes),
+                                          .transport = TRANSPORT_INTERNAL,
+                                          .native_kind = SLICE("agent.pipeline"),
+                                          .received_unix_nano = 1795209900000000000};
+    struct normalized *normalized = normalized_make(normalizer, &input);
+    check_text(normalized, "agent.event.kind", "agent.pipeline");
+    check_text(normalized, "agent.transport", "internal");
+    check_text(normalized, "agent.product", "other");
+    normalized_destroy(normalized);
+    normalizer_destroy(normalizer);
+}
+
 static void test_native_words_over_otlp_are_not_believed(void **state)
 {
     (void)state;
@@ -320,6 +332,7 @@ int main(void)
         TEST(test_phase_that_the_kind_has_not_is_listed),
         TEST(test_severity_out_of_range_is_put_right),
         TEST(test_keys_that_are_ours_alone_are_not_believed),
+        TEST(test_events_of_the_daemon_itself_are_native),
         TEST(test_native_words_over_otlp_are_not_believed),
         TEST(test_every_kind_is_taken_with_what_it_requires),
     };

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "support/check_normalized.h"
 #include "support/collected.h"
 #include "support/made_record.h"
 #include "support/record_text.h"
@@ -175,13 +176,6 @@ static struct normalized *normalize_once(const struct made_record *made)
     struct normalized *normalized = made_normalize_otlp(made, normalizer, NULL);
     normalizer_destroy(normalizer);
     return normalized;
-}
-
-static void check_text(const struct normalized *normalized, const char *key, const char *expected)
-{
-    struct slice text = normalized_text(normalized, key);
-    if (!slice_equal(text, slice_of_text(expected)))
-        fail_msg("%s is '%.*s', not '%s'", key, SLICE_ARG(text), expected);
 }
 
 static void test_time_of_the_record_comes_first(void **state)
@@ -377,6 +371,41 @@ static void test_long_text_is_not_written_twice(void **state)
     made_fini(&made);
 }
 
+/* An attribute whose AnyValue is given as bytes. */
+static void make_any(struct made_record *made, const char *key, struct slice any)
+{
+    assert_int_equal(pb_append_any(&made->bytes, RECORD_ATTRIBUTES, slice_of_text(key), any, &err),
+                     ST_OK);
+}
+
+static void test_unusual_values_pass(void **state)
+{
+    (void)state;
+    struct made_record made;
+    made_init(&made);
+    made_text(&made, "event.name", "codex.tool_result");
+    made_int(&made, "tool_name", 7);                               /* no text */
+    make_any(&made, "output", SLICE("\x3a\x02\xff\x00"));          /* bytes */
+    make_any(&made, "arguments", SLICE("\x40\x05"));               /* index of a string */
+    make_any(&made, "success", SLICE("\x32\x04\x0a\x02\x0a\x00")); /* list with an empty key */
+    made_uint(&made, 99, 12345);                                   /* a field nobody knows */
+    struct normalizer *normalizer = made_normalizer();
+    const struct normalize_input input = {.record = buf_slice(&made.bytes),
+                                          .transport = TRANSPORT_OTLP_GRPC,
+                                          .received_unix_nano = 1};
+    struct normalized *normalized = normalized_make(normalizer, &input);
+    check_originals(normalizer, &input, normalized);
+    check_text(normalized, "agent.event.kind", "agent.tool");
+    check_text(normalized, "agent.outcome", "unknown");
+    assert_true(normalized_lists_error(normalized, "tool_name"));
+    assert_true(normalized_lists_error(normalized, "output"));
+    assert_true(normalized_lists_error(normalized, "success"));
+    assert_false(normalized_lists_error(normalized, "arguments"));
+    normalized_destroy(normalized);
+    normalizer_destroy(normalizer);
+    made_fini(&made);
+}
+
 static void test_group_that_is_no_protobuf_is_refused(void **state)
 {
     (void)state;
@@ -405,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_too_many_attributes_are_refused),
         cmocka_unit_test(test_output_over_its_limit_leaves_the_buffer_as_it_was),
         cmocka_unit_test(test_long_text_is_not_written_twice),
+        cmocka_unit_test(test_unusual_values_pass),
         cmocka_unit_test(test_group_that_is_no_protobuf_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -404,6 +404,16 @@ static void test_traces_and_metrics_are_answered_and_counted(void **state)
     assert_int_equal(test_journal_read(&fixture.journal), 0);
 }
 
+static void assert_pipeline_record(size_t index, const char *reason)
+{
+    const struct test_journal *journal = &fixture.journal;
+
+    assert_string_equal(test_journal_attribute(journal, index, "agent.event.kind"),
+                        "agent.pipeline");
+    assert_string_equal(test_journal_attribute(journal, index, "agent.pipeline.reason"), reason);
+    assert_string_equal(test_journal_attribute(journal, index, "agent.pipeline.count"), "1");
+}
+
 /* --- What is refused -----------------------------------------------------------------------------
  */
 
@@ -443,21 +453,27 @@ static void test_bad_bodies_are_answered_in_their_encoding(void **state)
     reply = post("/v1/logs", JSON, "br", SLICE("{}"));
     assert_int_equal(reply.http_status, 400);
     assert_non_null(strstr(text_of(&reply), "\"code\":3"));
-    assert_int_equal(test_journal_read(&fixture.journal), 0);
+    assert_int_equal(test_journal_read(&fixture.journal), 1); /* the others wait for a second */
+    assert_pipeline_record(0, "parse_error");
 }
 
+/* What is not compressed may have what a compressed body may inflate to. */
 static void test_body_over_the_limit_is_413(void **state)
 {
     (void)state;
-    uint8_t *body = calloc(1, BODY_SIZE_MAX + 1);
+    uint8_t *body = calloc(1, DECODED_SIZE_MAX + 1);
 
     assert_non_null(body);
-    struct reply reply = post("/v1/logs", PROTOBUF, NULL, slice_of(body, BODY_SIZE_MAX + 1));
+    struct reply reply = post("/v1/logs", PROTOBUF, NULL, slice_of(body, DECODED_SIZE_MAX + 1));
     assert_int_equal(reply.http_status, 413);
     assert_status_message(&reply, 8);
-    reply = post_chunked(JSON, slice_of(body, BODY_SIZE_MAX + 1));
+    reply = post_chunked(JSON, slice_of(body, DECODED_SIZE_MAX + 1));
     assert_int_equal(reply.http_status, 413);
     assert_non_null(strstr(text_of(&reply), "\"code\":8"));
+    reply = post("/v1/logs", PROTOBUF, "gzip", slice_of(body, BODY_SIZE_MAX + 1));
+    assert_int_equal(reply.http_status, 413);
+    reply = post("/v1/logs", PROTOBUF, NULL, slice_of(body, BODY_SIZE_MAX + 1));
+    assert_int_equal(reply.http_status, 400);
     free(body);
 }
 
@@ -500,9 +516,10 @@ static void test_record_over_a_limit_is_refused_alone(void **state)
     assert_int_equal(reply.http_status, 200);
     assert_int_equal(reply.http_status, 200);
     assert_non_null(strstr(text_of(&reply), "{\"rejectedLogRecords\":\"1\",\"errorMessage\":\""));
-    assert_int_equal(test_journal_read(&fixture.journal), 2);
+    assert_int_equal(test_journal_read(&fixture.journal), 3);
     assert_string_equal(test_journal_body(&fixture.journal, 0), "first");
     assert_string_equal(test_journal_body(&fixture.journal, 1), "third");
+    assert_pipeline_record(2, "oversize");
 }
 
 /* --- The journal
@@ -641,6 +658,45 @@ static void test_memory_that_is_short_is_503(void **state)
     assert_int_equal(post_text(JSON, one_record("room")).http_status, 200);
 }
 
+/* Its records are kept: it was heard, it only does not learn of it. */
+static void test_sender_that_hangs_up_while_it_waits_is_forgotten(void **state)
+{
+    (void)state;
+    CURLM *multi = curl_multi_init();
+    struct call call;
+
+    test_journal_hold_syncs();
+    call_prepare(&call, "/v1/logs", JSON, NULL, slice_of_text(one_record("gone")));
+    multi_add(multi, &call);
+    run_while(multi, nothing_is_in_flight);
+    multi_finish(multi, &call);
+    curl_multi_cleanup(multi); /* closes the connection */
+    test_journal_release_syncs();
+    assert_int_equal(post_text(JSON, one_record("next")).http_status, 200);
+    assert_int_equal(test_journal_read(&fixture.journal), 2);
+    assert_string_equal(test_journal_body(&fixture.journal, 0), "gone");
+}
+
+static void test_stop_answers_what_is_under_way(void **state)
+{
+    (void)state;
+    CURLM *multi = curl_multi_init();
+    struct call call;
+
+    test_journal_hold_syncs();
+    call_prepare(&call, "/v1/logs", JSON, NULL, slice_of_text(one_record("last")));
+    multi_add(multi, &call);
+    run_while(multi, nothing_is_in_flight);
+    test_journal_release_syncs();
+    otlp_http_receiver_stop(fixture.receiver);
+    fixture.receiver = NULL;
+    run_while(multi, some_run);
+    multi_finish(multi, &call);
+    assert_int_equal(call.reply.http_status, 200);
+    assert_int_equal(test_journal_read(&fixture.journal), 1);
+    curl_multi_cleanup(multi);
+}
+
 #define HTTP_TEST(test)      cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define HTTP_TEST_BARE(test) cmocka_unit_test_setup_teardown(test, NULL, teardown)
 
@@ -665,6 +721,8 @@ int main(void)
         HTTP_TEST_BARE(test_full_journal_is_503_with_retry_after),
         HTTP_TEST(test_failed_disk_is_503),
         HTTP_TEST(test_memory_that_is_short_is_503),
+        HTTP_TEST(test_sender_that_hangs_up_while_it_waits_is_forgotten),
+        HTTP_TEST(test_stop_answers_what_is_under_way),
     };
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

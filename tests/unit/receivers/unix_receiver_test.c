@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "net/listener.h"
 #include "receivers/unix_receiver.h"
 #include "support/test_journal.h"
+#include "telltale/client.h"
 #include "util/clock.h"
 
 #define HELLO "{\"telltale\":1,\"ack\":true}\n"
@@ -519,12 +521,12 @@ static void test_connections_of_one_user_are_limited(void **state)
     hang_up(second);
 }
 
-/* Five unfinished events want more than there is: one is given up, the others are not. */
+/* Unfinished events want more than there is: some are given up, so that another can pass. */
 static void test_short_memory_costs_the_largest_unfinished_event(void **state)
 {
     (void)state;
-    enum { PIECE = 1 << 20, SENDERS = 3 };
-    int fds[SENDERS];
+    enum { PIECE = 1 << 20, UNFINISHED = 3 };
+    int fds[UNFINISHED];
     char *piece = malloc(PIECE);
 
     test_journal_open(&fixture.journal);
@@ -532,7 +534,7 @@ static void test_short_memory_costs_the_largest_unfinished_event(void **state)
     start(&(struct unix_receiver_settings){.stall_ns = 1});
     assert_non_null(piece);
     memset(piece, 'x', PIECE);
-    for (int i = 0; i < SENDERS; i++) {
+    for (int i = 0; i < UNFINISHED; i++) {
         fds[i] = dial();
         say(fds[i], HELLO "{\"body\":\"");
         say_bytes(fds[i], piece, PIECE / 2);
@@ -540,10 +542,10 @@ static void test_short_memory_costs_the_largest_unfinished_event(void **state)
             turn();
     }
     assert_true(admission_used(&fixture.admission) >= (size_t)2 << 20);
-    for (int i = 0; i < SENDERS; i++)
+    for (int i = 0; i < UNFINISHED; i++)
         say_bytes(fds[i], piece, PIECE);
     int refused = 0;
-    for (int i = 0; i < SENDERS; i++) {
+    for (int i = 0; i < UNFINISHED; i++) {
         fixture.heard_size = 0;
         fixture.heard[0] = 0;
         say(fds[i], "\"}\n");
@@ -551,7 +553,7 @@ static void test_short_memory_costs_the_largest_unfinished_event(void **state)
         refused += strstr(fixture.heard, "\"code\":\"overloaded\"") != NULL;
         hang_up(fds[i]);
     }
-    assert_in_range(refused, 1, SENDERS - 1);
+    assert_in_range(refused, 1, UNFINISHED - 1);
     free(piece);
 }
 
@@ -668,6 +670,163 @@ static void test_stop_writes_the_last_acks(void **state)
     hang_up(fd);
 }
 
+/* --- Senders without manners
+ * ---------------------------------------------------------------------- */
+
+enum { RESTLESS = 24, ACTIONS = 20000 };
+
+/* Sends what the socket takes. */
+static void mumble(int fd, const char *text)
+{
+    (void)send(fd, text, strlen(text), MSG_NOSIGNAL);
+}
+
+/* One of them does one thing. */
+static void act(int *fd, unsigned int choice)
+{
+    static const char *const words[] = {
+        HELLO,
+        "{\"body\":\"x\"}\n",
+        "{\"body\":\"x\"}\nbad\n{\"body\":\"y\",\"resource\":{\"service.name\":\"z\"}}\n",
+        "{\"body\":\"begins",
+        "\"}\n",
+        "\n\n\r\n",
+        "{\"telltale\":9}\n",
+        "bad\nbad\nbad\nbad\n",
+    };
+    char ignored[256];
+
+    if (*fd < 0) {
+        *fd = dial();
+        return;
+    }
+    switch (choice % 12) {
+    case 0:
+        hang_up(*fd);
+        *fd = -1;
+        break;
+    case 1:
+        (void)shutdown(*fd, SHUT_WR); /* it may be closed from the other end */
+        break;
+    case 2:
+        (void)recv(*fd, ignored, sizeof(ignored), 0);
+        break;
+    case 3:
+        (void)shutdown(*fd, SHUT_RD);
+        break;
+    default:
+        mumble(*fd, words[(choice / 12) % COUNT_OF(words)]);
+        break;
+    }
+}
+
+static void test_senders_that_come_and_go_leave_nothing_behind(void **state)
+{
+    (void)state;
+    int fds[RESTLESS];
+    uint64_t random = 88172645463325252U; /* xorshift */
+
+    test_journal_open_with(&fixture.journal, UINT64_C(1) << 30, 16 << 10);
+    start(&(struct unix_receiver_settings){.batch_size_target = 4 << 10, .connections_max = 20});
+    for (int i = 0; i < RESTLESS; i++)
+        fds[i] = -1;
+    for (int i = 0; i < ACTIONS; i++) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        if (random % 64 == 0)
+            test_journal_hold_syncs();
+        else if (random % 64 < 8)
+            test_journal_release_syncs();
+        act(&fds[(random >> 8) % RESTLESS], (unsigned int)(random >> 20));
+        if (random % 4 == 0)
+            assert_int_equal(loop_run_once(fixture.loop, 0, &fixture.err), ST_OK);
+    }
+    test_journal_release_syncs();
+    for (int i = 0; i < RESTLESS; i++) {
+        if (fds[i] >= 0)
+            hang_up(fds[i]);
+    }
+    for (int i = 0; i < TURNS_MAX && unix_receiver_connections(fixture.receiver) > 0; i++)
+        turn();
+    assert_int_equal(unix_receiver_connections(fixture.receiver), 0);
+    int fd = dial(); /* and it still serves */
+    say(fd, HELLO "{\"body\":\"x\"}\n");
+    hear(fd, "{\"ack\":1}\n");
+    hang_up(fd);
+}
+
+/* --- Many senders at once ------------------------------------------------------------------------
+ */
+
+enum { SENDERS = 4, EVENTS_OF_A_SENDER = 2000 };
+
+static void *run_loop(void *context)
+{
+    struct error err;
+
+    (void)context;
+    return (void *)(uintptr_t)(loop_run(fixture.loop, &err) == ST_OK);
+}
+
+/* Gives the number of events that were acknowledged. */
+static void *send_events(void *context)
+{
+    struct telltale_client *client;
+    struct error err;
+    char event[64];
+    uint64_t acked = 0;
+
+    if (telltale_client_open(fixture.listener.path, UINT64_MAX, &client, &err) != ST_OK)
+        return NULL;
+    enum status st = ST_OK;
+    for (int i = 0; i < EVENTS_OF_A_SENDER && st == ST_OK; i++) {
+        int size = snprintf(event, sizeof(event), "{\"body\":\"%s %d\"}", (char *)context, i);
+        st = telltale_client_send(client, event, (size_t)size, UINT64_MAX, &err);
+        if (st == ST_OK && i % 100 == 0)
+            st = telltale_client_wait(client, UINT64_MAX, &err);
+    }
+    if (st == ST_OK && telltale_client_wait(client, UINT64_MAX, &err) == ST_OK)
+        acked = telltale_client_acked(client);
+    telltale_client_close(client);
+    return (void *)(uintptr_t)acked;
+}
+
+static void assert_in_order(size_t count)
+{
+    int next[SENDERS] = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        char sender[2];
+        int number;
+        assert_int_equal(sscanf(test_journal_body(&fixture.journal, i), "%1s %d", sender, &number),
+                         2);
+        assert_int_equal(number, next[sender[0] - 'a']++);
+    }
+}
+
+static void test_events_of_many_clients_are_kept_each_in_its_order(void **state)
+{
+    (void)state;
+    static char names[SENDERS][2] = {"a", "b", "c", "d"};
+    pthread_t loop_thread;
+    pthread_t threads[SENDERS];
+    void *result;
+
+    assert_int_equal(pthread_create(&loop_thread, NULL, run_loop, NULL), 0);
+    for (int i = 0; i < SENDERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, send_events, names[i]), 0);
+    for (int i = 0; i < SENDERS; i++) {
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_int_equal((uintptr_t)result, EVENTS_OF_A_SENDER);
+    }
+    loop_stop(fixture.loop);
+    assert_int_equal(pthread_join(loop_thread, &result), 0);
+    assert_true((bool)result);
+    assert_int_equal(test_journal_read(&fixture.journal), SENDERS * EVENTS_OF_A_SENDER);
+    assert_in_order(SENDERS * EVENTS_OF_A_SENDER);
+}
+
 #define UNIX_TEST(test)      cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define UNIX_TEST_BARE(test) cmocka_unit_test_setup_teardown(test, setup_journal_only, teardown)
 
@@ -698,6 +857,8 @@ int main(void)
         UNIX_TEST(test_failed_disk_is_an_error_and_no_ack_without_it),
         UNIX_TEST_BARE(test_slow_journal_stops_reading_and_loses_nothing),
         UNIX_TEST(test_stop_writes_the_last_acks),
+        UNIX_TEST_BARE(test_senders_that_come_and_go_leave_nothing_behind),
+        UNIX_TEST(test_events_of_many_clients_are_kept_each_in_its_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

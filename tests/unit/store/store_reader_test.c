@@ -369,6 +369,41 @@ static void test_a_damaged_file_is_reported_and_left(void **state)
     file_store_fini(&store);
 }
 
+/* Three frames, the second of which is record 2 alone. */
+static void test_a_damaged_frame_costs_its_own_lines_only(void **state)
+{
+    (void)state;
+
+    /* In its header, and in its content, which only the checksum tells. */
+    for (int place = 0; place < 2; place++) {
+        struct file_store store;
+        file_store_init(&store);
+        file_store_set(&store, "compression", 1);
+        file_store_start(&store);
+        store.padding_bytes = 200000;
+        file_store_send(&store, 1, 1);
+        file_store_send(&store, 2, 2);
+        store.padding_bytes = 10;
+        file_store_set(&store, "rotate.size", 1);
+        file_store_send(&store, 3, 5);
+        file_store_compress_all(&store);
+        char command[256];
+        /* The seek table: its first entry is the size of the first frame. */
+        snprintf(command, sizeof(command),
+                 "f=$(ls *.zst); n=$(tail -c 33 $f | head -c 4 | od -An -tu4); "
+                 "printf XXXX | dd of=$f bs=1 seek=$((n + %d)) conv=notrunc status=none",
+                 place == 0 ? 0 : 60000);
+        file_store_run_number(&store, command);
+        struct store_reader *reader = open_reader(&store, NULL);
+        expect_lines(reader, 1, 1);
+        expect_status(reader, ST_CORRUPT, "zstd: ");
+        expect_lines(reader, 3, 5);
+        expect_end(reader);
+        store_reader_close(reader);
+        file_store_fini(&store);
+    }
+}
+
 static void test_files_before_the_time_are_passed_over(void **state)
 {
     (void)state;
@@ -459,6 +494,7 @@ int main(void)
         cmocka_unit_test(test_lines_that_are_written_again_are_given_once),
         cmocka_unit_test(test_long_lines_are_reported_and_skipped),
         cmocka_unit_test(test_a_damaged_file_is_reported_and_left),
+        cmocka_unit_test(test_a_damaged_frame_costs_its_own_lines_only),
         cmocka_unit_test(test_files_before_the_time_are_passed_over),
         cmocka_unit_test(test_a_reader_beside_the_writer_gets_each_line_once),
     };

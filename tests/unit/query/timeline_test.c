@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* timeline_test.c -- how events of a session are joined, and what a person reads of them.
+ * UPDATE_GOLDEN=1 writes the files in golden/ anew: read what changed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "query/lookup.h"
+#include "query/timeline.h"
+#include "support/collected.h"
+#include "support/golden.h"
+#include "support/recorded.h"
+#include "support/seen_record.h"
+#include "util/clock.h"
+
+#define GOLDEN_DIR TEST_CORPUS_DIR "/../unit/query/golden"
+/* 2026-11-20T22:24:20Z */
+#define MOMENT   UINT64_C(1795213460000000000)
+#define RECEIVED UINT64_C(1795209900000000000)
+
+static const struct record_group no_group;
+static struct story story;
+static struct error err;
+static char text[8192];
+
+static int set_up(void **state)
+{
+    (void)state;
+    story_init(&story);
+    return setenv("TZ", "UTC", 1);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    story_fini(&story);
+    return 0;
+}
+
+/* Adds an event `ms` behind MOMENT: kind, then keys and values as texts; NULL at the end. */
+static void add(uint64_t ms, const char *kind, ...)
+{
+    struct seen_record seen;
+    const char *key;
+    va_list args;
+
+    seen_init(&seen);
+    made_fixed64(&seen.made, RECORD_TIME_UNIX_NANO, MOMENT + ms * NS_PER_MS);
+    made_text(&seen.made, "agent.event.kind", kind);
+    va_start(args, kind);
+    while ((key = va_arg(args, const char *)) != NULL) {
+        const char *value = va_arg(args, const char *);
+        if (key[0] == '#')
+            made_int(&seen.made, key + 1, atoi(value));
+        else
+            made_text(&seen.made, key, value);
+    }
+    va_end(args);
+    assert_int_equal(story_add(&story, &no_group, seen_bytes(&seen), &err), ST_OK);
+    seen_fini(&seen);
+}
+
+#define END ((const char *)NULL)
+
+static void add_result(uint64_t ms, const char *id, const char *duration_ms)
+{
+    add(ms, "agent.tool", "gen_ai.tool.call.id", id, "agent.event.phase", "end", "gen_ai.tool.name",
+        "bash", "agent.outcome", "success", "#agent.duration_ms", duration_ms, END);
+}
+
+static void join(void)
+{
+    assert_int_equal(story_join(&story, &err), ST_OK);
+}
+
+static const char *timeline(const struct timeline_style *style)
+{
+    struct buf out;
+
+    buf_init(&out, sizeof(text) - 1);
+    assert_int_equal(timeline_write(&story, style, &out, &err), ST_OK);
+    snprintf(text, sizeof(text), "%.*s", SLICE_ARG(buf_slice(&out)));
+    buf_fini(&out);
+    return text;
+}
+
+static const struct timeline_style plain = {.columns = 100};
+
+static void assert_has(const char *wanted)
+{
+    if (strstr(text, wanted) == NULL)
+        fail_msg("no '%s' in:\n%s", wanted, text);
+}
+
+/* --- Joining ------------------------------------------------------------------------------ */
+
+static void test_events_stand_in_the_order_of_time(void **state)
+{
+    (void)state;
+    add(20, "agent.prompt", "prompt", "third", END);
+    add(10, "agent.prompt", "prompt", "first", END);
+    add(10, "agent.prompt", "prompt", "second", END);
+    join();
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const order[] = {"first", "second", "third"};
+        assert_true(
+            slice_equal(lookup_text(&story.events[i].view, "prompt"), slice_of_text(order[i])));
+    }
+}
+
+static void test_one_call_is_all_events_with_its_id(void **state)
+{
+    (void)state;
+    add(0, "agent.approval", "gen_ai.tool.call.id", "a", END);
+    add(5, "agent.approval", "gen_ai.tool.call.id", "b", END);
+    add_result(30, "a", "10");
+    join();
+    assert_int_equal(story.call_count, 2);
+    assert_int_equal(story.events[0].call, story.events[2].call);
+    const struct story_call *call = &story.calls[story.events[0].call];
+    assert_true(call->has_decision && call->has_result);
+    assert_int_equal(call->begin_unix_ns, MOMENT);
+    assert_int_equal(call->end_unix_ns, MOMENT + 30 * NS_PER_MS);
+    assert_false(story.calls[story.events[1].call].has_result);
+}
+
+static void test_the_same_id_in_another_conversation_is_another_call(void **state)
+{
+    (void)state;
+    add(0, "agent.tool", "gen_ai.tool.call.id", "a", "gen_ai.conversation.id", "x", END);
+    add(1, "agent.tool", "gen_ai.tool.call.id", "a", "gen_ai.conversation.id", "y", END);
+    join();
+    assert_int_equal(story.call_count, 2);
+}
+
+static void test_a_call_begins_its_duration_before_its_result(void **state)
+{
+    (void)state;
+    add_result(100, "a", "40");
+    join();
+    assert_int_equal(story.calls[0].begin_unix_ns, MOMENT + 60 * NS_PER_MS);
+}
+
+static void test_an_impossible_duration_is_not_believed(void **state)
+{
+    struct seen_record seen;
+
+    (void)state;
+    seen_init(&seen);
+    made_fixed64(&seen.made, RECORD_TIME_UNIX_NANO, MOMENT);
+    seen_add_texts(&seen, "agent.event.kind", "agent.tool", "agent.event.phase", "end",
+                   "gen_ai.tool.call.id", "a", END);
+    made_double(&seen.made, "agent.duration_ms", 1e308);
+    assert_int_equal(story_add(&story, &no_group, seen_bytes(&seen), &err), ST_OK);
+    seen_fini(&seen);
+    join();
+    assert_int_equal(story.calls[0].begin_unix_ns, MOMENT);
+}
+
+static void test_a_network_decision_joins_the_one_call_that_ran(void **state)
+{
+    (void)state;
+    add_result(100, "a", "50");
+    add(70, "agent.network", "server.address", "during", END);
+    add(10, "agent.network", "server.address", "before", END);
+    join();
+    assert_int_equal(story.events[0].call, STORY_NO_CALL);
+    assert_int_equal(story.events[1].call, story.events[2].call);
+    assert_true(story.events[1].joined_by_time);
+}
+
+static void test_a_network_decision_between_two_calls_joins_neither(void **state)
+{
+    (void)state;
+    add_result(100, "a", "50");
+    add_result(101, "b", "50");
+    add(70, "agent.network", "server.address", "during", END);
+    join();
+    assert_int_equal(story.events[0].call, STORY_NO_CALL);
+    assert_false(story.events[0].joined_by_time);
+}
+
+static void test_rubbish_is_no_event(void **state)
+{
+    (void)state;
+    assert_int_equal(story_add(&story, &no_group, SLICE("\x0a\xff\xff"), &err), ST_CORRUPT);
+    assert_int_equal(story.event_count, 0);
+    join();
+    struct buf out;
+    buf_init(&out, 100);
+    assert_int_equal(timeline_write(&story, &plain, &out, &err), ST_NOT_FOUND);
+    buf_fini(&out);
+}
+
+/* --- The page ------------------------------------------------------------------------------ */
+
+static void test_what_is_missing_is_shown_as_missing(void **state)
+{
+    (void)state;
+    add(0, "agent.tool", "gen_ai.tool.call.id", "a", "gen_ai.tool.name", "bash", END);
+    join();
+    timeline(&plain);
+    assert_has("22:24:20.000  tool      bash  (what it asked for was not reported)\n"
+               "                decision  none was reported\n"
+               "                result    none was reported\n");
+    assert_has("missing: the results of 1 calls\n");
+}
+
+static void test_a_denied_call_was_not_run_or_was_blocked(void **state)
+{
+    (void)state;
+    for (int executed = 0; executed < 2; executed++) {
+        add((uint64_t)executed, "agent.tool", "gen_ai.tool.call.id", executed ? "a" : "b",
+            "agent.event.phase", "end", "agent.outcome", "denied", "#agent.tool.executed",
+            executed ? "1" : "0", "gen_ai.tool.name", executed ? "ran" : "waited", END);
+    }
+    add(9, "agent.tool", "gen_ai.tool.call.id", "c", "agent.event.phase", "end", "agent.outcome",
+        "denied", "gen_ai.tool.name", "unsaid", END);
+    join();
+    timeline(&plain);
+    const char *waited = strstr(text, "waited");
+    const char *ran = strstr(text, "ran  ");
+    const char *unsaid = strstr(text, "unsaid");
+    assert_true(waited != NULL && waited < ran && ran < unsaid);
+    const char *not_run = strstr(text, "result    NOT RUN\n");
+    const char *blocked = strstr(text, "result    BLOCKED\n");
+    assert_true(waited < not_run && not_run < ran && ran < blocked && blocked < unsaid);
+    assert_non_null(strstr(unsaid, "result    BLOCKED\n"));
+    assert_has("3 tool calls (0 failed, 2 blocked, 1 not run)");
+}
+
+static void test_long_output_is_cut_to_its_first_lines(void **state)
+{
+    static const struct timeline_style whole = {.columns = 100, .whole_texts = true};
+
+    (void)state;
+    add(0, "agent.tool", "gen_ai.tool.call.id", "a", "agent.event.phase", "end", "agent.outcome",
+        "success", "gen_ai.tool.call.result", "one\ntwo\nthree\nfour\nfive", END);
+    join();
+    timeline(&plain);
+    assert_has("                          three\n"
+               "                          (more: --full shows all)\n");
+    assert_null(strstr(text, "four"));
+    story.calls[0].shown = false;
+    timeline(&whole);
+    assert_has("                          five\n");
+}
+
+static void test_the_machinery_is_shown_when_asked_for(void **state)
+{
+    static const struct timeline_style everything = {.columns = 100, .everything = true};
+
+    (void)state;
+    add(0, "agent.model", "agent.outcome", "success", "gen_ai.request.model", "m-1",
+        "#gen_ai.usage.input_tokens", "12", "#gen_ai.usage.output_tokens", "34", END);
+    add(1, "agent.model", "agent.outcome", "failure", "gen_ai.request.model", "m-2",
+        "agent.error.message", "too \x1b[1m many", END);
+    add(2, "agent.other", "agent.dialect.event", "codex.sse", END);
+    join();
+    timeline(&plain);
+    assert_has("model     m-2 FAILED: too \\x1b[1m many\n");
+    assert_null(strstr(text, "m-1 ok"));
+    assert_null(strstr(text, "codex.sse"));
+    assert_has("1 model answers (12 tokens in, 34 out)\n");
+    timeline(&everything);
+    assert_has("model     m-1 ok, 12 tokens in, 34 out\n");
+    assert_has("other     codex.sse\n");
+}
+
+static void test_color_is_ours_alone(void **state)
+{
+    static const struct timeline_style colored = {.columns = 100, .color = true};
+
+    (void)state;
+    add_result(10, "a\x1b[31m", "5");
+    join();
+    timeline(&plain);
+    assert_null(strchr(text, '\x1b'));
+    story.calls[0].shown = false;
+    timeline(&colored);
+    assert_has("\x1b[1mbash\x1b[0m");
+    assert_has("\x1b[32mok\x1b[0m");
+}
+
+static void test_a_kind_that_acts_is_made_safe(void **state)
+{
+    (void)state;
+    add(0, "agent.x\x1b[2J\n", END);
+    join();
+    timeline(&plain);
+    assert_has("22:24:20.000  x\\x1b[2J\xe2\x80\xa6 \n");
+}
+
+static void test_a_full_page_is_a_failure(void **state)
+{
+    struct buf out;
+
+    (void)state;
+    add(0, "agent.prompt", "prompt", "text", END);
+    join();
+    buf_init(&out, 50);
+    assert_int_equal(timeline_write(&story, &plain, &out, &err), ST_LIMIT);
+    assert_true(out.size <= 50);
+    buf_fini(&out);
+}
+
+/* --- Recorded sessions ----------------------------------------------------------------------- */
+
+static void add_request(struct normalizer *normalizer, const char *path)
+{
+    struct buf request;
+    struct collected collected;
+
+    buf_init(&request, (size_t)1 << 26);
+    recorded_read(path, &request);
+    assert_int_equal(collected_read(&collected, buf_slice(&request), &err), ST_OK);
+    for (size_t i = 0; i < collected.record_count; i++) {
+        const struct record *record = &collected.records[i];
+        const struct record_group *group = &collected.groups[record->group_index];
+        const struct normalize_input input = {.record = record->bytes,
+                                              .transport = TRANSPORT_OTLP_HTTP_PROTOBUF,
+                                              .received_unix_nano = RECEIVED};
+        assert_int_equal(normalizer_set_group(normalizer, group, &err), ST_OK);
+        struct normalized *normalized = normalized_make(normalizer, &input);
+        if (lookup_text(&normalized->whole, "session.id").size > 0)
+            assert_int_equal(story_add(&story, group, buf_slice(&normalized->bytes), &err), ST_OK);
+        normalized_destroy(normalized);
+    }
+    collected_fini(&collected);
+    buf_fini(&request);
+}
+
+static void check_session(const char *scenario, int request_count)
+{
+    static const struct timeline_style style = {.columns = 120};
+    struct normalizer *normalizer = made_normalizer();
+    char path[512];
+    struct buf out;
+
+    for (int i = 1; i <= request_count; i++) {
+        snprintf(path, sizeof(path), "codex-0.169.0/http-protobuf/%s/logs/%03d.bin", scenario, i);
+        add_request(normalizer, path);
+    }
+    normalizer_destroy(normalizer);
+    join();
+    buf_init(&out, (size_t)1 << 20);
+    assert_int_equal(timeline_write(&story, &style, &out, &err), ST_OK);
+    snprintf(path, sizeof(path), "%s/%s.txt", GOLDEN_DIR, scenario);
+    golden_check(path, buf_slice(&out));
+    buf_fini(&out);
+}
+
+static void test_an_exfiltration_reads_as_it_happened(void **state)
+{
+    (void)state;
+    check_session("exfil", 1);
+}
+
+static void test_approvals_read_as_they_happened(void **state)
+{
+    (void)state;
+    check_session("approvals-appserver", 2);
+}
+
+static void test_a_network_proxy_reads_as_it_happened(void **state)
+{
+    (void)state;
+    check_session("netproxy", 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_events_stand_in_the_order_of_time),
+        TEST(test_one_call_is_all_events_with_its_id),
+        TEST(test_the_same_id_in_another_conversation_is_another_call),
+        TEST(test_a_call_begins_its_duration_before_its_result),
+        TEST(test_an_impossible_duration_is_not_believed),
+        TEST(test_a_network_decision_joins_the_one_call_that_ran),
+        TEST(test_a_network_decision_between_two_calls_joins_neither),
+        TEST(test_rubbish_is_no_event),
+        TEST(test_what_is_missing_is_shown_as_missing),
+        TEST(test_a_denied_call_was_not_run_or_was_blocked),
+        TEST(test_long_output_is_cut_to_its_first_lines),
+        TEST(test_the_machinery_is_shown_when_asked_for),
+        TEST(test_color_is_ours_alone),
+        TEST(test_a_kind_that_acts_is_made_safe),
+        TEST(test_a_full_page_is_a_failure),
+        TEST(test_an_exfiltration_reads_as_it_happened),
+        TEST(test_approvals_read_as_they_happened),
+        TEST(test_a_network_proxy_reads_as_it_happened),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
