@@ -28,6 +28,7 @@ enum {
     FILE_MODE = 0600,
     CHECK_SIZE = 64 << 20, /* how much of the end is looked through for NUL: more than one commit */
     CHECK_CHUNK_SIZE = 64 << 10,
+    RELEASE_SIZE = 4 << 20,
 };
 
 static const uint64_t ns_per_s = 1000000000;
@@ -40,6 +41,7 @@ static enum status open_active(struct active_file *file, int how, struct error *
     if (file->fd < 0)
         return error_set_errno(err, ST_IO, "open '%s/%s'", file->dir->path, STORE_ACTIVE_NAME);
     file->size_bytes = 0;
+    file->released_bytes = 0;
     file->pending_bytes = 0;
     file->dirty = false;
     file->unsynced = true;
@@ -245,6 +247,19 @@ enum status active_file_append(struct active_file *file, struct slice lines, str
     return ST_OK;
 }
 
+/* What is written now is read late or never: it need not crowd out of the page cache what the
+ * agents work with. */
+static void release_pages(struct active_file *file)
+{
+    uint64_t size = file->size_bytes - file->released_bytes;
+
+    if (size < RELEASE_SIZE)
+        return;
+    (void)posix_fadvise(file->fd, (off_t)file->released_bytes, (off_t)size,
+                        POSIX_FADV_DONTNEED); /* advice: nothing depends on it */
+    file->released_bytes = file->size_bytes;
+}
+
 enum status active_file_commit(struct active_file *file, const struct store_place *first,
                                const struct store_place *last, uint64_t now_unix_ns,
                                struct error *err)
@@ -262,6 +277,7 @@ enum status active_file_commit(struct active_file *file, const struct store_plac
     file->last = *last;
     file->size_bytes += file->pending_bytes;
     file->pending_bytes = 0;
+    release_pages(file);
     return ST_OK;
 }
 

@@ -15,6 +15,7 @@ struct active_file {
     const struct store_dir *dir; /* borrowed */
     int fd;                      /* -1: not open; the next append opens it */
     uint64_t size_bytes;         /* committed */
+    uint64_t released_bytes;     /* of these, their pages were let go of */
     uint64_t pending_bytes;      /* appended behind those */
     bool dirty;                  /* there may be bytes behind size_bytes + pending_bytes */
     bool unsynced;               /* its name may not be durable yet */

@@ -205,6 +205,7 @@ static void send_fast(struct sender *sender, const struct agent_events *events, 
 enum figure {
     FIGURE_IDLE_KIB,
     FIGURE_CONNECTED_KIB,
+    FIGURE_OWN_KIB,
     FIGURE_PACED_CPU_US,
     FIGURE_PACED_P50_MS,
     FIGURE_PACED_P90_MS,
@@ -218,6 +219,7 @@ enum figure {
     FIGURE_P99_MS,
     FIGURE_MAX_MS,
     FIGURE_PEAK_KIB,
+    FIGURE_AFTER_KIB,
     FIGURE_DISK_BYTES,
     FIGURE_WIRE_BYTES,
     FIGURE_REQUEST_EVENTS,
@@ -231,6 +233,7 @@ static const struct {
 } figures[FIGURE_COUNT] = {
     [FIGURE_IDLE_KIB] = {"resident after start, KiB", false, 0},
     [FIGURE_CONNECTED_KIB] = {"resident, connected and idle, KiB", false, 0},
+    [FIGURE_OWN_KIB] = {"  of it its own (anonymous), KiB", false, 0},
     [FIGURE_PACED_CPU_US] = {"paced: CPU per event, us", false, 1},
     [FIGURE_PACED_P50_MS] = {"paced: ack p50, ms", false, 2},
     [FIGURE_PACED_P90_MS] = {"paced: ack p90, ms", false, 2},
@@ -244,6 +247,7 @@ static const struct {
     [FIGURE_P99_MS] = {"full load: ack p99, ms", false, 2},
     [FIGURE_MAX_MS] = {"full load: ack max, ms", true, 2},
     [FIGURE_PEAK_KIB] = {"full load: peak resident, KiB", true, 0},
+    [FIGURE_AFTER_KIB] = {"full load: resident afterwards, KiB", false, 0},
     [FIGURE_DISK_BYTES] = {"full load: disk bytes per event", false, 0},
     [FIGURE_WIRE_BYTES] = {"full load: gRPC bytes per event", false, 0},
     [FIGURE_REQUEST_EVENTS] = {"full load: events per request", false, 0},
@@ -314,6 +318,7 @@ static void measure_idle(struct way *way, int round, const struct daemon_process
     wait_for_records(sink, 1);
     (void)usleep(SETTLE_US);
     way->values[FIGURE_CONNECTED_KIB][round] = (double)daemon_process_resident_kib(daemon);
+    way->values[FIGURE_OWN_KIB][round] = (double)daemon_process_own_kib(daemon);
 }
 
 static void measure_paced(struct way *way, int round, const struct daemon_process *daemon,
@@ -398,6 +403,8 @@ static void run_round(struct way *way, int round, const char *program,
     measure_paced(way, round, &daemon, sink, events);
     wait_for_profiler(&daemon);
     measure_full_load(way, round, &daemon, sink, events, count);
+    (void)usleep(2 * SETTLE_US);
+    way->values[FIGURE_AFTER_KIB][round] = (double)daemon_process_resident_kib(&daemon);
     daemon_process_stop(&daemon);
     counting_sink_stop(sink);
     temp_dir_remove(&home);

@@ -188,6 +188,19 @@ def settle(daemon, acked, ledger, store_dir):
         time.sleep(1)
 
 
+def twice_in_files(store_dir, in_files):
+    """Where the records stand that the files hold more than once: their places and uids."""
+    twice = {i for i, count in in_files.items() if count > 1}
+    found = []
+    for record in store.records(store_dir) if twice else ():
+        if store.text_attribute(record, "test.id") in twice:
+            found.append({item["key"]: next(iter(item["value"].values()))
+                          for item in record["attributes"]
+                          if item["key"] in ("test.id", "log.record.uid", "agent.journal.id",
+                                             "agent.journal.sequence")})
+    return found[:20]
+
+
 def run(home, kills, seed, mixed):
     chance = random.Random(seed)
     sink = Sink(home)

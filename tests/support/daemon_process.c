@@ -127,6 +127,11 @@ uint64_t daemon_process_resident_kib(const struct daemon_process *daemon)
     return read_number(daemon, "status", "VmRSS:");
 }
 
+uint64_t daemon_process_own_kib(const struct daemon_process *daemon)
+{
+    return read_number(daemon, "status", "RssAnon:");
+}
+
 uint64_t daemon_process_peak_resident_kib(const struct daemon_process *daemon)
 {
     return read_number(daemon, "status", "VmHWM:");

@@ -29,6 +29,7 @@ void daemon_process_stop(struct daemon_process *daemon);
 uint64_t daemon_process_cpu_ns(const struct daemon_process *daemon);
 
 uint64_t daemon_process_resident_kib(const struct daemon_process *daemon);
+uint64_t daemon_process_own_kib(const struct daemon_process *daemon); /* without files' pages */
 uint64_t daemon_process_peak_resident_kib(const struct daemon_process *daemon);
 
 /* What it has handed to the file system. */
