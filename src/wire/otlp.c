@@ -59,17 +59,25 @@ static bool take_any_field(const struct pb_field *field, struct any_view *any)
     return true;
 }
 
-static bool read_any(struct slice message, struct any_view *any)
+/* Adds what `message` says to what is known of the value. */
+static bool merge_any(struct slice message, struct any_view *any)
 {
-    *any = (struct any_view){.encoded = message};
     struct pb_walk walk = pb_walk_start(message);
     struct pb_field field;
     enum pb_step step;
     while ((step = pb_next(&walk, &field)) == PB_FIELD) {
         if (!take_any_field(&field, any))
             return false;
+        if (field.number <= ANY_STRING_STRINDEX)
+            any->encoded = message;
     }
     return step == PB_END;
+}
+
+static bool read_any(struct slice message, struct any_view *any)
+{
+    *any = (struct any_view){.encoded = message};
+    return merge_any(message, any);
 }
 
 /* Reads a value that may already have been given by an earlier field. */
@@ -77,17 +85,8 @@ static bool read_any_again(const struct pb_field *field, struct any_view *any)
 {
     if (field->type != WIRE_BYTES)
         return false;
-    if (any->type == ANY_TYPE_NONE)
-        return read_any(field->bytes, any);
-    struct any_view later;
-    if (!read_any(field->bytes, &later))
-        return false;
-    if (later.type == ANY_TYPE_NONE)
-        return true;
-    if (is_nesting(any))
-        return false;
-    *any = later;
-    return true;
+    bool is_first = any->encoded.data == NULL;
+    return is_first ? read_any(field->bytes, any) : merge_any(field->bytes, any);
 }
 
 /* The fields of a KeyValue and its AnyValue, in any order and number. */

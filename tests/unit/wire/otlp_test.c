@@ -205,7 +205,7 @@ static void assert_records_agree(struct slice request)
                 assert_int_equal(otlp_read_record(record, &otlp_limits_default, attributes,
                                                   ATTRIBUTES_MAX, &view, &err),
                                  ST_OK);
-                assert_true(oracle_same_record(&view, scope_logs->log_records[k]));
+                assert_true(oracle_same_record(&view, record, scope_logs->log_records[k]));
             }
         }
     }
@@ -317,6 +317,41 @@ static void test_the_last_of_a_repeated_single_field_wins(void **state)
     assert_int_equal(view.body.integer, 1);
 }
 
+/* Asserts that the record has the type in its body and in its only attribute, and that the oracle
+ * agrees. */
+static void assert_values_are(struct slice record, enum any_type type)
+{
+    struct record_view view;
+    struct error err;
+    assert_int_equal(read_record(record, &view, &err), ST_OK);
+    oracle_record *oracle = oracle_read_record(record);
+    assert_non_null(oracle);
+    assert_true(oracle_same_record(&view, record, oracle));
+    oracle_free(oracle);
+    assert_int_equal(view.body.type, type);
+    assert_int_equal(view.attribute_count, 1);
+    assert_int_equal(view.attributes[0].value.type, type);
+}
+
+static void test_values_that_stand_twice_are_merged(void **state)
+{
+    (void)state;
+    /* A text or bytes, then a value without a field that we know. */
+    assert_values_are(SLICE("\x2a\x03\x0a\x01x\x2a\x00"
+                            "\x32\x07\x12\x03\x0a\x01x\x12\x00"),
+                      ANY_TYPE_STRING);
+    assert_values_are(SLICE("\x2a\x03\x0a\x01x\x2a\x02\x68\x01"
+                            "\x32\x09\x12\x03\x0a\x01x\x12\x02\x68\x01"),
+                      ANY_TYPE_STRING);
+    assert_values_are(SLICE("\x2a\x02\x3a\x00\x2a\x00"
+                            "\x32\x06\x12\x02\x3a\x00\x12\x00"),
+                      ANY_TYPE_BYTES);
+    /* A text, then the index of one, which replaces it and means nothing here. */
+    assert_values_are(SLICE("\x2a\x03\x0a\x01x\x2a\x02\x40\x05"
+                            "\x32\x09\x12\x03\x0a\x01x\x12\x02\x40\x05"),
+                      ANY_TYPE_NONE);
+}
+
 /* Attributes that begin like nearly all do, and go on. */
 static void test_what_follows_a_usual_attribute_is_not_overlooked(void **state)
 {
@@ -369,6 +404,7 @@ static void test_a_value_behind_an_array_is_refused(void **state)
         SLICE("\x2a\x05\x2a\x00\x0a\x01x"),        /* in one value */
         SLICE("\x2a\x04\x32\x00\x2a\x00"),         /* a list, then an array */
         SLICE("\x2a\x02\x2a\x00\x2a\x02\x18\x01"), /* in two bodies */
+        SLICE("\x2a\x02\x2a\x00\x2a\x02\x40\x05"), /* the index of a text */
     };
     struct record_view view;
     struct error err;
@@ -577,6 +613,7 @@ int main(void)
         cmocka_unit_test(test_cut_requests_are_refused_like_protobuf_c_refuses_them),
         cmocka_unit_test(test_known_fields_of_another_wire_type_are_refused),
         cmocka_unit_test(test_the_last_of_a_repeated_single_field_wins),
+        cmocka_unit_test(test_values_that_stand_twice_are_merged),
         cmocka_unit_test(test_what_follows_a_usual_attribute_is_not_overlooked),
         cmocka_unit_test(test_a_value_behind_an_array_is_refused),
         cmocka_unit_test(test_missing_and_empty_values_have_no_type),
