@@ -7,9 +7,9 @@
  * look through the attributes of resources and scopes.
  *
  * A singular field that stands twice: the later one wins.  Values are messages, which protobuf
- * merges; so a later value that is empty leaves the earlier one.  A later value behind an array
- * or a list is refused: receivers differ about what is left of the first one, and nobody
- * writes that to be understood.
+ * would merge; but receivers differ about what is left of the first one, and some read beyond
+ * their memory.  So a second value is refused, as is anything behind an array or a list within
+ * one value; nobody writes that to be understood.
  */
 #include "wire/otlp.h"
 
@@ -59,34 +59,23 @@ static bool take_any_field(const struct pb_field *field, struct any_view *any)
     return true;
 }
 
-/* Adds what `message` says to what is known of the value. */
-static bool merge_any(struct slice message, struct any_view *any)
+static bool read_any(struct slice message, struct any_view *any)
 {
+    *any = (struct any_view){.encoded = message};
     struct pb_walk walk = pb_walk_start(message);
     struct pb_field field;
     enum pb_step step;
     while ((step = pb_next(&walk, &field)) == PB_FIELD) {
         if (!take_any_field(&field, any))
             return false;
-        if (field.number <= ANY_STRING_STRINDEX)
-            any->encoded = message;
     }
     return step == PB_END;
 }
 
-static bool read_any(struct slice message, struct any_view *any)
+/* Reads the value of a body or of an attribute, which may stand once. */
+static bool read_only_any(const struct pb_field *field, struct any_view *any)
 {
-    *any = (struct any_view){.encoded = message};
-    return merge_any(message, any);
-}
-
-/* Reads a value that may already have been given by an earlier field. */
-static bool read_any_again(const struct pb_field *field, struct any_view *any)
-{
-    if (field->type != WIRE_BYTES)
-        return false;
-    bool is_first = any->encoded.data == NULL;
-    return is_first ? read_any(field->bytes, any) : merge_any(field->bytes, any);
+    return field->type == WIRE_BYTES && any->encoded.data == NULL && read_any(field->bytes, any);
 }
 
 /* The fields of a KeyValue and its AnyValue, in any order and number. */
@@ -102,7 +91,7 @@ static bool read_attribute_fields(struct slice key_value, struct attribute_view 
                 return false;
             attribute->key = field.bytes;
         } else if (field.number == KEY_VALUE_VALUE) {
-            if (!read_any_again(&field, &attribute->value))
+            if (!read_only_any(&field, &attribute->value))
                 return false;
         } else if (field.number == KEY_VALUE_KEY_STRINDEX && field.type != WIRE_VARINT) {
             return false;
@@ -296,7 +285,7 @@ static enum status take_head_field(const struct pb_field *field, struct record_v
                                    struct error *err)
 {
     if (field->number == RECORD_BODY) {
-        if (!read_any_again(field, &record->body))
+        if (!read_only_any(field, &record->body))
             return error_set(err, ST_CORRUPT, "the body is broken");
     } else if (!take_scalar(field, record)) {
         return error_set(err, ST_CORRUPT, "field %u of a log record has wire type %d",

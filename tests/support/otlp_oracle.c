@@ -46,25 +46,11 @@ static bool same_double(double a, double b)
     return (isnan(a) && isnan(b)) || (a == b && signbit(a) == signbit(b));
 }
 
-/* How many times the field stands in the message. */
-static size_t field_count(struct slice message, uint32_t number)
-{
-    struct pb_walk walk = pb_walk_start(message);
-    struct pb_field field;
-    size_t count = 0;
-    while (pb_next(&walk, &field) == PB_FIELD)
-        count += field.number == number;
-    return count;
-}
+static bool same_any(const struct any_view *ours, const oracle_any *theirs);
 
-static bool same_any(const struct any_view *ours, const oracle_any *theirs, bool is_merged);
-
-/* `bytes` are the KeyValue that was read. */
-static bool same_attribute(const struct attribute_view *ours, struct slice bytes,
-                           const oracle_attribute *theirs)
+static bool same_attribute(const struct attribute_view *ours, const oracle_attribute *theirs)
 {
-    return same_text(ours->key, theirs->key) &&
-           same_any(&ours->value, theirs->value, field_count(bytes, KEY_VALUE_VALUE) > 1);
+    return same_text(ours->key, theirs->key) && same_any(&ours->value, theirs->value);
 }
 
 static bool same_array(struct slice array,
@@ -79,7 +65,7 @@ static bool same_array(struct slice array,
         if (field.number != 1)
             continue;
         if (count >= their->n_values || otlp_read_any(field.bytes, &any, &err) != ST_OK ||
-            !same_any(&any, their->values[count], false))
+            !same_any(&any, their->values[count]))
             return false;
         count++;
     }
@@ -98,17 +84,14 @@ static bool same_list(struct slice list,
         if (field.number != 1)
             continue;
         if (count >= their->n_values || otlp_read_attribute(field.bytes, &member, &err) != ST_OK ||
-            !same_attribute(&member, field.bytes, their->values[count]))
+            !same_attribute(&member, their->values[count]))
             return false;
         count++;
     }
     return count == their->n_values;
 }
 
-/* `is_merged`: the value stood more than once.  A text, or bytes of size 0, that an empty value
- * follows are lost to protobuf-c, which takes them for what a message begins with.  By the
- * published rules they stay, and other receivers keep them. */
-static bool same_any(const struct any_view *ours, const oracle_any *theirs, bool is_merged)
+static bool same_any(const struct any_view *ours, const oracle_any *theirs)
 {
     if (theirs == NULL)
         return ours->type == ANY_TYPE_NONE;
@@ -127,47 +110,26 @@ static bool same_any(const struct any_view *ours, const oracle_any *theirs, bool
         return ours->type == ANY_TYPE_KVLIST && same_list(ours->bytes, theirs->kvlist_value);
     case ANY_CASE(BYTES_VALUE):
         return ours->type == ANY_TYPE_BYTES && same_bytes(ours->bytes, theirs->bytes_value);
-    case ANY_CASE(STRING_VALUE_STRINDEX): /* means nothing in logs */
+    default: /* unset, or string_value_strindex, which means nothing in logs */
         return ours->type == ANY_TYPE_NONE;
-    default: /* unset */
-        return ours->type == ANY_TYPE_NONE ||
-               (is_merged && (ours->type == ANY_TYPE_STRING ||
-                              (ours->type == ANY_TYPE_BYTES && ours->bytes.size == 0)));
     }
 }
 
-/* The record's attributes, in order. */
-static bool same_attributes(const struct record_view *ours, struct slice bytes,
-                            const oracle_record *theirs)
+bool oracle_same_record(const struct record_view *ours, const oracle_record *theirs)
 {
-    struct pb_walk walk = pb_walk_start(bytes);
-    struct pb_field field;
-    size_t count = 0;
-    while (pb_next(&walk, &field) == PB_FIELD) {
-        if (field.number != RECORD_ATTRIBUTES)
-            continue;
-        if (count >= theirs->n_attributes ||
-            !same_attribute(&ours->attributes[count], field.bytes, theirs->attributes[count]))
-            return false;
-        count++;
-    }
-    return count == theirs->n_attributes;
-}
-
-bool oracle_same_record(const struct record_view *ours, struct slice bytes,
-                        const oracle_record *theirs)
-{
-    return ours->time_unix_nano == theirs->time_unix_nano &&
-           ours->observed_time_unix_nano == theirs->observed_time_unix_nano &&
-           ours->severity_number == (uint32_t)theirs->severity_number &&
-           ours->flags == theirs->flags &&
-           ours->dropped_attributes_count == theirs->dropped_attributes_count &&
-           same_text(ours->severity_text, theirs->severity_text) &&
-           same_text(ours->event_name, theirs->event_name) &&
-           same_bytes(ours->trace_id, theirs->trace_id) &&
-           same_bytes(ours->span_id, theirs->span_id) &&
-           same_any(&ours->body, theirs->body, field_count(bytes, RECORD_BODY) > 1) &&
-           ours->attribute_count == theirs->n_attributes && same_attributes(ours, bytes, theirs);
+    bool same = ours->time_unix_nano == theirs->time_unix_nano &&
+                ours->observed_time_unix_nano == theirs->observed_time_unix_nano &&
+                ours->severity_number == (uint32_t)theirs->severity_number &&
+                ours->flags == theirs->flags &&
+                ours->dropped_attributes_count == theirs->dropped_attributes_count &&
+                same_text(ours->severity_text, theirs->severity_text) &&
+                same_text(ours->event_name, theirs->event_name) &&
+                same_bytes(ours->trace_id, theirs->trace_id) &&
+                same_bytes(ours->span_id, theirs->span_id) && same_any(&ours->body, theirs->body) &&
+                ours->attribute_count == theirs->n_attributes;
+    for (size_t i = 0; same && i < theirs->n_attributes; i++)
+        same = same_attribute(&ours->attributes[i], theirs->attributes[i]);
+    return same;
 }
 
 /* --- JSON ----------------------------------------------------------------------------------------

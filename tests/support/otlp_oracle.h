@@ -23,10 +23,8 @@ oracle_request *oracle_read_request(struct slice bytes);
 oracle_record *oracle_read_record(struct slice bytes);
 void oracle_free(void *message);
 
-/* Whether our view of the record in `bytes` says what protobuf-c says; nested values included.
- * A text that protobuf-c loses by merging an empty value behind it is no difference. */
-bool oracle_same_record(const struct record_view *ours, struct slice bytes,
-                        const oracle_record *theirs);
+/* Whether our view of a record says what protobuf-c says; nested values included. */
+bool oracle_same_record(const struct record_view *ours, const oracle_record *theirs);
 
 /* Whether a line of OTLP JSON says what the messages say. */
 bool oracle_same_json(const cJSON *line, const oracle_resource_logs *resource_logs,
