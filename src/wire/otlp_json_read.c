@@ -115,12 +115,14 @@ static enum status read_string(struct reader *reader, struct json_text *ret)
 
 static enum status read_text(struct reader *reader, const struct json_field *field)
 {
-    struct json_text text;
+    struct json_text text = {.size = 0};
 
     enum status st = read_string(reader, &text);
-    bool is_written = text.size > 0 || field->is_member || field->is_list;
-    if (st != ST_OK || !is_written)
+    if (st != ST_OK)
         return st;
+    bool is_written = text.size > 0 || field->is_member || field->is_list;
+    if (!is_written)
+        return ST_OK;
     st = reserve(reader, text.size);
     if (st == ST_OK)
         set_end(reader,
@@ -164,7 +166,7 @@ static bool decode_base64(uint8_t *bytes, size_t size, size_t *ret_size)
 
 static enum status read_base64(struct reader *reader, const struct json_field *field)
 {
-    struct json_text text;
+    struct json_text text = {.size = 0};
 
     enum status st = read_string(reader, &text);
     if (st == ST_OK)
@@ -195,7 +197,7 @@ static enum status read_id(struct reader *reader, const struct json_field *field
     enum { ID_SIZE_MAX = 16 };
     uint8_t hex[2 * ID_SIZE_MAX + JSON_TEXT_SLACK];
     uint8_t id[ID_SIZE_MAX];
-    struct json_text text;
+    struct json_text text = {.size = 0};
 
     enum status st = read_string(reader, &text);
     if (st != ST_OK || text.size == 0)
