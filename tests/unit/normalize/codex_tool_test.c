@@ -223,6 +223,17 @@ static void test_name_of_an_mcp_tool_is_split(void **state)
     normalized_destroy(normalized);
 }
 
+static void test_prefix_of_mcp_alone_names_no_server(void **state)
+{
+    (void)state;
+    codex_make_event("codex.tool_result", "c1");
+    made_text(&codex.made, "tool_name", "mcp__");
+    struct normalized *normalized = codex_normalize();
+    check_absent(normalized, "agent.mcp.server.name");
+    check_text(normalized, "gen_ai.tool.name", "mcp__");
+    normalized_destroy(normalized);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, codex_set_up, codex_tear_down)
 
 int main(void)
@@ -240,6 +251,7 @@ int main(void)
         TEST(test_command_that_cannot_be_read_is_listed),
         TEST(test_patch_tells_category_and_file),
         TEST(test_name_of_an_mcp_tool_is_split),
+        TEST(test_prefix_of_mcp_alone_names_no_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
