@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* http_answers.c -- see http_answers.h. */
 #include "receivers/http_answers.h"
 
 #include <inttypes.h>
