@@ -184,14 +184,6 @@ static enum status read_base64(struct reader *reader, const struct json_field *f
     return ST_OK;
 }
 
-static int hex_digit(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 static enum status read_id(struct reader *reader, const struct json_field *field)
 {
     enum { ID_SIZE_MAX = 16 };
@@ -209,8 +201,8 @@ static enum status read_id(struct reader *reader, const struct json_field *field
                                             : "must have 16 hex digits");
     json_text_decode(&text, hex);
     for (size_t i = 0; i < field->id_size; i++) {
-        int high = hex_digit(hex[2 * i]);
-        int low = hex_digit(hex[2 * i + 1]);
+        int high = text_hex_digit(hex[2 * i]);
+        int low = text_hex_digit(hex[2 * i + 1]);
         if (high < 0 || low < 0)
             return fail_at(reader, ST_INVALID, text.raw, "must be hex digits");
         id[i] = (uint8_t)(high << 4 | low);
