@@ -33,7 +33,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "deliver/account.h"
 #include "deliver/backoff.h"
@@ -42,6 +41,7 @@
 #include "deliver/split.h"
 #include "journal/reader.h"
 #include "util/clock.h"
+#include "util/random.h"
 
 enum {
     THREAD_NAME_MAX = 16, /* Linux' limit */
@@ -111,15 +111,6 @@ static void sleep_or_stop(struct worker *worker, uint64_t delay_ns)
     while (!is_stopping(worker) && failed == 0)
         failed = pthread_cond_timedwait(&worker->wakeup, &worker->lock, &until);
     (void)pthread_mutex_unlock(&worker->lock); /* fails only if we do not hold it */
-}
-
-static uint64_t random_bits(void)
-{
-    uint64_t bits;
-
-    if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
-        bits = clock_monotonic_ns() * UINT64_C(0x9E3779B97F4A7C15); /* early boot: good enough */
-    return bits;
 }
 
 /* Waits, in `state`, before attempt number `attempt` + 1. */

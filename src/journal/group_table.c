@@ -5,10 +5,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "journal/frame.h"
-#include "util/clock.h"
+#include "util/random.h"
 
 enum {
     FIRST_CAPACITY = 8,
@@ -43,9 +42,7 @@ void group_table_init(struct group_table *table, size_t bytes_max, size_t count_
     ASSERT(count_max <= UINT32_MAX / (2 * SLOTS_PER_ENTRY));
     *table = (struct group_table){.count_max = count_max};
     buf_init(&table->bytes, bytes_max);
-    if (getrandom(&table->seed, sizeof(table->seed), GRND_NONBLOCK) != sizeof(table->seed))
-        table->seed = clock_monotonic_ns(); /* early in a boot: better than nothing */
-    table->seed |= 1;
+    table->seed = random_bits() | 1;
 }
 
 void group_table_fini(struct group_table *table)
