@@ -22,6 +22,7 @@ enum {
     KNOWN_GROUPS_MAX = 4096,
     KNOWN_BYTES_KEEP = 1 << 20,
     GROUP_FRAMES_SOFT_MAX = 1 << 20, /* a write ends behind the batch that passes this */
+    WRITE_SIZE_ENOUGH = 128 << 10,   /* likewise: what was summed is still in the cache then */
 };
 
 static const char temp_name[] = "segment.tmp";
@@ -219,10 +220,12 @@ static enum status frame_some(struct segment_writer *writer, struct append_batch
 {
     uint64_t start = *sequence; /* all groups stand before the record of this number */
     size_t parts = 1;           /* the first is for the groups */
+    size_t records_size = 0;
 
     buf_trim(&writer->group_frames, GROUP_FRAMES_SOFT_MAX);
-    for (size_t count = 0; *next != stop && count < WRITE_BATCHES_MAX &&
-                           writer->group_frames.size <= GROUP_FRAMES_SOFT_MAX;
+    for (size_t count = 0;
+         *next != stop && count < WRITE_BATCHES_MAX && records_size < WRITE_SIZE_ENOUGH &&
+         writer->group_frames.size <= GROUP_FRAMES_SOFT_MAX;
          count++) {
         struct append_batch *batch = *next;
         enum status st = frame_groups(writer, batch, start, err);
@@ -232,6 +235,7 @@ static enum status frame_some(struct segment_writer *writer, struct append_batch
         size_t size = batch->frames.size;
         parts = add_part(writer, parts, batch->frames.data, size);
         parts = add_part(writer, parts, zeros, -size % FRAME_ALIGNMENT);
+        records_size += size;
         *sequence += batch->record_count;
         *next = batch->next;
     }

@@ -39,7 +39,7 @@ struct normalizer {
     uint16_t event_name_id, event_timestamp_id;
     struct buf fixed; /* the encoded pieces of all dialects */
     struct spoken native, unknown, listed[DIALECTS_MAX];
-    const struct spoken *of_scope; /* by the scope of the group; NULL: it says nothing */
+    struct spoken *of_scope; /* by the scope of the group; NULL: it says nothing */
 };
 
 /* --- Setting up ------------------------------------------------------------------------------ */
@@ -57,20 +57,6 @@ static void put_fixed(struct mapping *m, const struct dialect *dialect, enum tra
     mapping_put_text(m, KEY_AGENT_PRODUCT, slice_of_text(product));
 }
 
-static enum status encode_fixed(struct normalizer *self, struct spoken *spoken)
-{
-    struct mapping *m = &self->mapping;
-    for (size_t kind = 0; kind < KIND_COUNT; kind++) {
-        for (size_t transport = 0; transport < TRANSPORT_COUNT; transport++) {
-            size_t start = self->fixed.size;
-            put_fixed(m, spoken->dialect, (enum transport)transport, (enum event_kind)kind);
-            spoken->fixed_offset[kind][transport] = start;
-            spoken->fixed_size[kind][transport] = self->fixed.size - start;
-        }
-    }
-    return m->status;
-}
-
 static enum status prepare(struct normalizer *self, const struct dialect *dialect,
                            struct spoken *spoken, struct error *err)
 {
@@ -83,7 +69,7 @@ static enum status prepare(struct normalizer *self, const struct dialect *dialec
         return st;
     for (size_t i = 0; i < dialect->event_count; i++)
         text_table_add(&spoken->events, slice_of_text(dialect->events[i].name), (uint16_t)i);
-    return encode_fixed(self, spoken);
+    return ST_OK;
 }
 
 enum status normalizer_create(const struct otlp_limits *limits, struct normalizer **ret,
@@ -182,7 +168,7 @@ static struct slice text_of(const struct mapping *m, uint16_t id)
     return value != NULL && value->type == ANY_TYPE_STRING ? value->bytes : SLICE_EMPTY;
 }
 
-static const struct spoken *find_dialect(const struct normalizer *self)
+static struct spoken *find_dialect(struct normalizer *self)
 {
     if (self->mapping.trusts_sender)
         return &self->native;
@@ -319,15 +305,37 @@ static void put_uid(struct normalizer *self)
     mapping_put_text(&self->mapping, KEY_LOG_RECORD_UID, slice_of(uid, sizeof(uid)));
 }
 
-static void put_common(struct normalizer *self, const struct spoken *spoken, struct slice name)
+/* The piece that a record of this dialect, transport and kind gets; encoded when the first one
+ * comes, for most never come. */
+static struct slice fixed_piece(struct normalizer *self, struct spoken *spoken)
+{
+    struct mapping *m = &self->mapping;
+    enum transport transport = m->input->transport;
+    size_t *offset = &spoken->fixed_offset[m->kind][transport];
+    size_t *size = &spoken->fixed_size[m->kind][transport];
+
+    if (*size == 0 && m->status == ST_OK) {
+        struct buf *out = m->out;
+        *offset = self->fixed.size;
+        m->out = &self->fixed;
+        put_fixed(m, spoken->dialect, transport, m->kind);
+        m->out = out;
+        if (m->status == ST_OK)
+            *size = self->fixed.size - *offset;
+        else
+            self->fixed.size = *offset;
+    }
+    return slice_of(self->fixed.data + *offset, *size);
+}
+
+static void put_common(struct normalizer *self, struct spoken *spoken, struct slice name)
 {
     struct mapping *m = &self->mapping;
     enum transport transport = m->input->transport;
     if (m->has_fixed || m->is_odd) {
         put_fixed(m, spoken->dialect, transport, m->kind);
     } else {
-        const uint8_t *start = self->fixed.data + spoken->fixed_offset[m->kind][transport];
-        mapping_put_raw(m, slice_of(start, spoken->fixed_size[m->kind][transport]));
+        mapping_put_raw(m, fixed_piece(self, spoken));
     }
     mapping_put_word(m, KEY_AGENT_EVENT_PHASE, m->phase);
     mapping_put_word(m, KEY_AGENT_OUTCOME, m->outcome);
@@ -359,7 +367,7 @@ enum status normalize_record(struct normalizer *normalizer, const struct normali
     buf_clear(&m->scratch);
     mapping_index(m);
 
-    const struct spoken *spoken = find_dialect(normalizer);
+    struct spoken *spoken = find_dialect(normalizer);
     m->source_ids = spoken->source_ids;
     struct slice name = find_event_name(normalizer, spoken);
     apply_dialect(m, spoken, name);

@@ -104,14 +104,16 @@ static const char *parse_fraction(const char *text, uint64_t *ret)
     return text;
 }
 
+static int two_digits(const char *text)
+{
+    if (!isdigit((unsigned char)text[0]) || !isdigit((unsigned char)text[1]))
+        return -1;
+    return (text[0] - '0') * 10 + (text[1] - '0');
+}
+
 /* Reads "Z", "+01:00" or nothing (local time) behind a date. */
 static bool parse_zone(const char *text, struct tm *tm, time_t *ret)
 {
-    int hours = 0;
-    int minutes = 0;
-    char sign = 0;
-    int used = 0;
-
     if (*text == 0) {
         tm->tm_isdst = -1;
         *ret = mktime(tm);
@@ -121,12 +123,14 @@ static bool parse_zone(const char *text, struct tm *tm, time_t *ret)
         *ret = timegm(tm);
         return true;
     }
-    if (sscanf(text, "%c%2d:%2d%n", &sign, &hours, &minutes, &used) != 3 || text[used] != 0)
+    if ((*text != '+' && *text != '-') || strlen(text) != strlen("+01:00") || text[3] != ':')
         return false;
-    if ((sign != '+' && sign != '-') || hours > 23 || minutes > 59)
+    int hours = two_digits(text + 1);
+    int minutes = two_digits(text + 4);
+    if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
         return false;
-    int offset = (hours * 60 + minutes) * 60;
-    *ret = timegm(tm) - (sign == '+' ? offset : -offset);
+    time_t offset = (time_t)(hours * 60 + minutes) * 60;
+    *ret = timegm(tm) - (*text == '+' ? offset : -offset);
     return true;
 }
 

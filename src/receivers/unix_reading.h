@@ -38,7 +38,7 @@ struct unix_receiver {
     struct loop_timer sweep;
 };
 
-enum { UNIX_INPUT_SIZE = 256 * 1024 };
+enum { UNIX_INPUT_SIZE = 128 * 1024 };
 #define UNIX_SWEEP_NS UINT64_C(1000000000)
 
 /* For the flights. */

@@ -33,7 +33,7 @@ struct unix_receiver_settings {
                                  unfinished event is refused; 0: UNIX_STALL_NS */
 };
 
-enum { UNIX_BATCH_SIZE_TARGET = 512 * 1024 };
+enum { UNIX_BATCH_SIZE_TARGET = 256 * 1024 };
 #define UNIX_STALL_NS UINT64_C(5000000000)
 
 /* `loop`, `journal` and `admission` are borrowed until stop. */

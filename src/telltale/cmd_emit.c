@@ -153,6 +153,36 @@ static bool keep_attribute(struct emit_options *options, const char *pair)
     return true;
 }
 
+static bool keep_option(struct emit_options *options, int option, const char *value)
+{
+    switch (option) {
+    case 'k':
+        options->kind = value;
+        return true;
+    case 's':
+        options->session = value;
+        return true;
+    case 'b':
+        options->body = value;
+        return true;
+    case 't':
+        options->time = value;
+        return true;
+    case 'v':
+        options->severity = value;
+        return true;
+    case 'S':
+        options->socket = value;
+        return true;
+    case 'a':
+        return keep_attribute(options, value);
+    case 'T':
+        return read_timeout(value, &options->timeout_s);
+    default:
+        return false;
+    }
+}
+
 static bool read_options(int argc, char **argv, struct emit_options *ret)
 {
     static const struct option known[] = {
@@ -169,21 +199,7 @@ static bool read_options(int argc, char **argv, struct emit_options *ret)
     int option;
 
     while ((option = getopt_long(argc, argv, "k:s:b:t:a:", known, NULL)) != -1) {
-        if (option == 'k')
-            ret->kind = optarg;
-        else if (option == 's')
-            ret->session = optarg;
-        else if (option == 'b')
-            ret->body = optarg;
-        else if (option == 't')
-            ret->time = optarg;
-        else if (option == 'v')
-            ret->severity = optarg;
-        else if (option == 'a' && !keep_attribute(ret, optarg))
-            return false;
-        else if (option == 'S')
-            ret->socket = optarg;
-        else if (option != 'a' && (option != 'T' || !read_timeout(optarg, &ret->timeout_s)))
+        if (!keep_option(ret, option, optarg))
             return false;
     }
     bool describes = ret->session != NULL || ret->body != NULL || ret->attribute_count > 0;

@@ -43,6 +43,10 @@ static int run_verb(const struct command_options *options, int argc, char **argv
 {
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
         if (strcmp(commands[i]->name, argv[0]) == 0) {
+            if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+                printf("usage: telltale %s %s\n", commands[i]->name, commands[i]->synopsis);
+                return COMMAND_OK;
+            }
             optind = 0; /* the verb has options of its own: getopt() starts anew */
             return commands[i]->run(options, argc, argv);
         }

@@ -17,6 +17,7 @@ import collections
 import json
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -145,6 +146,11 @@ def disturb(daemon, sink, chance):
         sink.kill()
         time.sleep(chance.uniform(0, 0.5))
         sink.start()
+    elif choice < 0.85:  # no file takes another byte
+        _, hard = resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (0, hard))
+        time.sleep(chance.uniform(0, 0.5))
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
 
 
 def kill_many(daemon, sink, kills, chance, mixed):
