@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "util/utf8.h"
+
 enum {
     QUOTE_COLUMNS_MAX = 120, /* longer lines are cut; marks behind that are left out */
     MESSAGE_SIZE_MAX = 512,
@@ -85,11 +87,6 @@ void config_report_add_secret(struct config_report *report, struct config_place 
     va_end(args);
 }
 
-static bool starts_character(uint8_t byte)
-{
-    return (byte & 0xC0) != 0x80;
-}
-
 /* Where a place stands, for people. */
 struct position {
     size_t line, column; /* from 1 */
@@ -110,12 +107,12 @@ static struct position position_of(struct slice source, struct config_place plac
         }
     }
     for (size_t i = start; i < offset; i++)
-        result.column += starts_character(source.data[i]);
+        result.column += !utf8_is_tail(source.data[i]);
     size_t end = offset;
     while (end < source.size && source.data[end] != '\n' && source.data[end] != '\r')
         end++;
     for (size_t i = offset; i < end && i - offset < place.size; i++)
-        result.width += starts_character(source.data[i]);
+        result.width += !utf8_is_tail(source.data[i]);
     if (result.width == 0)
         result.width = 1;
     result.text = slice_of(source.data + start, end - start);
@@ -156,7 +153,7 @@ static size_t copy_line(struct slice line, char *out)
     size_t size = 0;
 
     for (size_t i = 0; i < line.size; i++) {
-        columns += starts_character(line.data[i]);
+        columns += !utf8_is_tail(line.data[i]);
         if (columns > QUOTE_COLUMNS_MAX || size == QUOTE_COLUMNS_MAX * 4)
             break;
         out[size++] = (char)line.data[i];

@@ -4,32 +4,12 @@
  * directives that libfyaml 0.7 never comes back from. */
 #include "config/yaml_text.h"
 
-/* Bytes of the valid character at `data`, 0 when there is none: not well formed, a surrogate,
- * beyond U+10FFFF, or longer than needed. */
-static size_t character_size(const uint8_t *data, size_t left)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    uint8_t first = data[0];
-
-    if (first < 0x80)
-        return 1;
-    size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if (first < 0xC0 || first > 0xF4 || size > left)
-        return 0;
-    uint32_t value = first & (0x7Fu >> size);
-    for (size_t i = 1; i < size; i++) {
-        if ((data[i] & 0xC0) != 0x80)
-            return 0;
-        value = value << 6 | (data[i] & 0x3F);
-    }
-    bool surrogate = value >= 0xD800 && value <= 0xDFFF;
-    return value < least[size] || surrogate || value > 0x10FFFF ? 0 : size;
-}
+#include "util/utf8.h"
 
 static const char *reason_against(const uint8_t *data, size_t left, bool line_start,
                                   size_t *ret_size)
 {
-    *ret_size = character_size(data, left);
+    *ret_size = utf8_size(data, data + left);
     if (*ret_size == 0)
         return "this is not a text file: not UTF-8";
     bool space = data[0] == '\t' || data[0] == '\n' || data[0] == '\r';

@@ -6,8 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "util/clock.h"
-
 enum { NUMBER_TEXT_MAX = 40 };
 
 bool text_is_redacted(struct slice text)
@@ -139,94 +137,5 @@ bool coerce_bool(const struct any_view *value, bool *ret)
     else if (!is_true && !is_false)
         return false;
     *ret = is_true;
-    return true;
-}
-
-/* --- Time ------------------------------------------------------------------------------ */
-
-/* Reads `count` digits at `at`; -1 when they are not there. */
-static int digits(struct slice text, size_t at, size_t count)
-{
-    int value = 0;
-    for (size_t i = at; i < at + count; i++) {
-        if (i >= text.size || !is_digit(text.data[i]))
-            return -1;
-        value = value * 10 + (text.data[i] - '0');
-    }
-    return value;
-}
-
-static bool has(struct slice text, size_t at, char either, char other)
-{
-    return at < text.size && (text.data[at] == (uint8_t)either || text.data[at] == (uint8_t)other);
-}
-
-/* Days since the epoch; a year is taken to begin in March, so that the leap day ends it. */
-static int64_t days_of(int year, int month, int day)
-{
-    static const int before_month[] = {306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275};
-    int64_t y = month <= 2 ? year - 1 : year;
-    return y * 365 + y / 4 - y / 100 + y / 400 + before_month[month - 1] + day - 1 - 719468;
-}
-
-static bool read_date(struct slice text, int64_t *ret_days)
-{
-    static const int month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
-    if (!has(text, 4, '-', '-') || !has(text, 7, '-', '-') || year < 1970 || year > 2261)
-        return false;
-    if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1])
-        return false;
-    *ret_days = days_of(year, month, day);
-    return true;
-}
-
-/* Reads ".936" if it is there; returns the position behind it. */
-static size_t read_fraction(struct slice text, size_t at, uint64_t *ret_ns)
-{
-    *ret_ns = 0;
-    if (!has(text, at, '.', '.'))
-        return at;
-    uint64_t unit = NS_PER_S;
-    for (at++; at < text.size && is_digit(text.data[at]); at++) {
-        unit /= 10;
-        *ret_ns += unit * (uint64_t)(text.data[at] - '0');
-    }
-    return at;
-}
-
-static bool read_offset(struct slice text, size_t at, int *ret_minutes)
-{
-    *ret_minutes = 0;
-    if (has(text, at, 'Z', 'z'))
-        return at + 1 == text.size;
-    int hours = digits(text, at + 1, 2), minutes = digits(text, at + 4, 2);
-    if (!has(text, at, '+', '-') || !has(text, at + 3, ':', ':') || at + 6 != text.size)
-        return false;
-    if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
-        return false;
-    *ret_minutes = (text.data[at] == '-' ? -1 : 1) * (hours * 60 + minutes);
-    return true;
-}
-
-bool parse_rfc3339(struct slice text, uint64_t *ret_unix_ns)
-{
-    int64_t days = 0;
-    uint64_t fraction_ns = 0;
-    int offset_minutes = 0;
-    int hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
-    if (!read_date(text, &days) || !has(text, 10, 'T', 't') || !has(text, 13, ':', ':') ||
-        !has(text, 16, ':', ':'))
-        return false;
-    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
-        return false;
-    size_t at = read_fraction(text, 19, &fraction_ns);
-    if (!read_offset(text, at, &offset_minutes))
-        return false;
-    int64_t minutes = (days * 24 + hour) * 60 + minute - offset_minutes;
-    int64_t seconds = minutes * 60 + second;
-    if (seconds < 0)
-        return false;
-    *ret_unix_ns = (uint64_t)seconds * NS_PER_S + fraction_ns;
     return true;
 }

@@ -24,7 +24,3 @@ bool text_equal_nocase(struct slice text, const char *word);
 bool coerce_int(const struct any_view *value, int64_t *ret);
 bool coerce_double(const struct any_view *value, double *ret);
 bool coerce_bool(const struct any_view *value, bool *ret);
-
-/* "2026-11-20T21:24:25.936Z", with any number of decimals, "Z" or an offset, to nanoseconds since
- * the Unix epoch.  Years 1970 to 2261. */
-bool parse_rfc3339(struct slice text, uint64_t *ret_unix_ns);

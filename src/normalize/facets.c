@@ -3,6 +3,8 @@
  * only has to find where a value ends, and reads broken JSON as far as it makes sense. */
 #include "normalize/facets.h"
 
+#include "util/utf8.h"
+
 enum { NAMES_MAX = 8, NAME_SIZE_MAX = 64 };
 
 static size_t skip_space(struct slice text, size_t at)
@@ -115,27 +117,6 @@ static int32_t read_hex4(struct slice text, size_t at)
     return value;
 }
 
-static uint8_t *put_utf8(uint8_t *out, uint32_t c)
-{
-    if (c < 0x80) {
-        *out++ = (uint8_t)c;
-        return out;
-    }
-    if (c < 0x800) {
-        *out++ = (uint8_t)(0xc0 | c >> 6);
-    } else {
-        if (c < 0x10000) {
-            *out++ = (uint8_t)(0xe0 | c >> 12);
-        } else {
-            *out++ = (uint8_t)(0xf0 | c >> 18);
-            *out++ = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-        }
-        *out++ = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-    }
-    *out++ = (uint8_t)(0x80 | (c & 0x3f));
-    return out;
-}
-
 /* Decodes the escape whose letter is at `*at`, moves `*at` behind it; NULL: there is none such.
  * Half of a surrogate pair becomes U+FFFD. */
 static uint8_t *decode_escape(struct slice text, size_t *at, uint8_t *out)
@@ -159,10 +140,10 @@ static uint8_t *decode_escape(struct slice text, size_t *at, uint8_t *out)
         int32_t low = read_hex4(text, *at + 2);
         if (low >= 0xdc00 && low < 0xe000) {
             *at += 6;
-            return put_utf8(out, 0x10000 + ((c - 0xd800) << 10) + ((uint32_t)low - 0xdc00));
+            return utf8_put(out, 0x10000 + ((c - 0xd800) << 10) + ((uint32_t)low - 0xdc00));
         }
     }
-    return put_utf8(out, c >= 0xd800 && c < 0xe000 ? 0xfffd : c);
+    return utf8_put(out, c >= 0xd800 && c < 0xe000 ? 0xfffd : c);
 }
 
 bool json_decode_text(struct slice json, struct buf *out, struct slice *ret)

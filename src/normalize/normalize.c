@@ -14,7 +14,9 @@
 
 #include "normalize/coerce.h"
 #include "normalize/dialect.h"
+#include "util/utf8.h"
 #include "util/uuid.h"
+#include "wire/rfc3339.h"
 
 enum {
     TRANSPORT_COUNT = TRANSPORT_INTERNAL + 1,
@@ -194,7 +196,7 @@ static struct slice cut_name(struct slice name)
     if (name.size <= NAME_SIZE_MAX)
         return name;
     name.size = NAME_SIZE_MAX;
-    while (name.size > 0 && (name.data[name.size] & 0xc0) == 0x80)
+    while (name.size > 0 && utf8_is_tail(name.data[name.size]))
         name.size--; /* not within a character */
     return name;
 }
@@ -259,7 +261,7 @@ static void put_time(struct normalizer *self)
     enum time_source source = TIME_RECORD;
     if (time == 0) {
         source = TIME_ATTRIBUTE;
-        if (stamp.size > 0 && !parse_rfc3339(stamp, &time))
+        if (stamp.size > 0 && !rfc3339_read(stamp, &time))
             mapping_error(m, SLICE("event.timestamp"));
         if (time == 0) {
             source = m->record.observed_time_unix_nano != 0 ? TIME_OBSERVED : TIME_RECEIPT;

@@ -1,29 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* safe_text.c -- see safe_text.h.  Decoding is strict UTF-8; anything else is a byte to escape. */
+/* safe_text.c -- see safe_text.h. */
 #include "query/safe_text.h"
 
 #include <stdio.h>
 
-/* Reads one character; returns its size in bytes, 0 when the bytes are not UTF-8. */
-static size_t decode(struct slice text, uint32_t *ret)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    uint8_t first = text.data[0];
-    size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-
-    if (size == 0 || size > text.size || first > 0xf4)
-        return 0;
-    uint32_t value = size == 1 ? first : first & (0xffu >> (size + 1));
-    for (size_t i = 1; i < size; i++) {
-        if ((text.data[i] & 0xc0) != 0x80)
-            return 0;
-        value = (value << 6) | (text.data[i] & 0x3f);
-    }
-    if (value < smallest[size] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
-        return 0;
-    *ret = value;
-    return size;
-}
+#include "util/utf8.h"
 
 static bool is_between(uint32_t value, uint32_t first, uint32_t last)
 {
@@ -43,8 +24,8 @@ static bool is_dangerous(uint32_t value)
 static size_t show_one(struct slice text, enum safe_text_newlines newlines, char shown[16],
                        size_t *ret_shown_size)
 {
-    uint32_t value = 0;
-    size_t size = decode(text, &value);
+    size_t size = utf8_size(text.data, text.data + text.size);
+    uint32_t value = size > 0 ? utf8_code_point(text.data, size) : 0;
     int written;
 
     if (size == 0) {

@@ -93,30 +93,3 @@ HOT_INLINE const uint8_t *text_copy_to_backslash(uint8_t **out, const uint8_t *a
     *out = to;
     return at;
 }
-
-/* Bytes of the UTF-8 sequence that begins at `at`, 0 when it is none: cut short, overlong, a
- * surrogate or beyond U+10FFFF.  `at` < `end`. */
-static inline size_t text_utf8_size(const uint8_t *at, const uint8_t *end)
-{
-    size_t room = (size_t)(end - at);
-    uint8_t lead = at[0];
-
-    if (lead < 0x80)
-        return 1;
-    if (lead < 0xC2 || lead > 0xF4 || room < 2 || (at[1] & 0xC0) != 0x80)
-        return 0;
-    if (lead < 0xE0)
-        return 2;
-    if (room < 3 || (at[2] & 0xC0) != 0x80)
-        return 0;
-    if (lead < 0xF0) {
-        if ((lead == 0xE0 && at[1] < 0xA0) || (lead == 0xED && at[1] > 0x9F))
-            return 0;
-        return 3;
-    }
-    if (room < 4 || (at[3] & 0xC0) != 0x80)
-        return 0;
-    if ((lead == 0xF0 && at[1] < 0x90) || (lead == 0xF4 && at[1] > 0x8F))
-        return 0;
-    return 4;
-}

@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "util/text_scan.h"
+#include "util/utf8.h"
+
 #define EACH_BYTE(b) (0x0101010101010101ULL * (b))
 
 enum { ESCAPED_SIZE_MAX = 6 }; /* \u001f */
@@ -70,11 +73,6 @@ static uint64_t mark_special(uint64_t word)
     return (word | below | equal) & EACH_BYTE(0x80);
 }
 
-static bool is_plain(uint8_t byte)
-{
-    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
-}
-
 /* Copies plain bytes up to the first special one and returns their number. */
 static size_t copy_plain(uint8_t *out, const uint8_t *in, size_t size)
 {
@@ -88,39 +86,11 @@ static size_t copy_plain(uint8_t *out, const uint8_t *in, size_t size)
             return done + (unsigned)__builtin_ctzll(special) / 8;
         done += sizeof(word);
     }
-    while (done < size && is_plain(in[done])) {
+    while (done < size && text_byte_is_plain(in[done])) {
         out[done] = in[done];
         done++;
     }
     return done;
-}
-
-static bool is_tail(uint8_t byte)
-{
-    return (byte & 0xc0) == 0x80;
-}
-
-/* The size of the UTF-8 sequence that `in` starts with; 0: it is none. */
-static size_t utf8_size(const uint8_t *in, size_t size)
-{
-    uint8_t first = in[0];
-    if (first >= 0xc2 && first <= 0xdf)
-        return size >= 2 && is_tail(in[1]) ? 2 : 0;
-    if (first >= 0xe0 && first <= 0xef) {
-        if (size < 3 || !is_tail(in[1]) || !is_tail(in[2]))
-            return 0;
-        bool overlong = first == 0xe0 && in[1] < 0xa0;
-        bool surrogate = first == 0xed && in[1] >= 0xa0;
-        return overlong || surrogate ? 0 : 3;
-    }
-    if (first >= 0xf0 && first <= 0xf4) {
-        if (size < 4 || !is_tail(in[1]) || !is_tail(in[2]) || !is_tail(in[3]))
-            return 0;
-        bool overlong = first == 0xf0 && in[1] < 0x90;
-        bool beyond = first == 0xf4 && in[1] >= 0x90;
-        return overlong || beyond ? 0 : 4;
-    }
-    return 0;
 }
 
 /* Writes one ASCII character as an escape; returns its size. */
@@ -149,7 +119,7 @@ static size_t put_special(struct json_put *json, const uint8_t *in, size_t size)
         json->at += put_escape(json->at, in[0]);
         return 1;
     }
-    size_t taken = utf8_size(in, size);
+    size_t taken = utf8_size(in, in + size);
     struct slice shown = slice_of(in, taken);
     if (taken == 0) {
         shown = SLICE("\xef\xbf\xbd");
@@ -171,7 +141,7 @@ void json_put_text(struct json_put *json, struct slice text)
     while (done < text.size) {
         const uint8_t *in = text.data + done;
         size_t left = text.size - done;
-        if (is_plain(in[0])) {
+        if (text_byte_is_plain(in[0])) {
             size_t plain = copy_plain(json->at, in, left);
             json->at += plain;
             done += plain;

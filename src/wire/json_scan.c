@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "util/text_scan.h"
+#include "util/utf8.h"
 
 enum {
     ESCAPE_UNICODE_SIZE = 6,
@@ -96,38 +97,6 @@ static int32_t read_character(const uint8_t *at, const uint8_t *end, size_t *ret
     return 0x10000 + (unit - 0xD800) * 0x400 + (low - 0xDC00);
 }
 
-static size_t character_size(int32_t character)
-{
-    if (character < 0x80)
-        return 1;
-    if (character < 0x800)
-        return 2;
-    return character < 0x10000 ? 3 : 4;
-}
-
-static uint8_t *put_character(uint8_t *out, int32_t character)
-{
-    switch (character_size(character)) {
-    case 1:
-        *out++ = (uint8_t)character;
-        return out;
-    case 2:
-        *out++ = (uint8_t)(0xC0 | character >> 6);
-        break;
-    case 3:
-        *out++ = (uint8_t)(0xE0 | character >> 12);
-        *out++ = (uint8_t)(0x80 | (character >> 6 & 0x3F));
-        break;
-    default:
-        *out++ = (uint8_t)(0xF0 | character >> 18);
-        *out++ = (uint8_t)(0x80 | (character >> 12 & 0x3F));
-        *out++ = (uint8_t)(0x80 | (character >> 6 & 0x3F));
-        break;
-    }
-    *out++ = (uint8_t)(0x80 | (character & 0x3F));
-    return out;
-}
-
 /* What a backslash and this byte stand for; 0: no such escape. */
 static const uint8_t short_escapes[256] = {
     ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
@@ -145,7 +114,7 @@ static const uint8_t *check_escape(const uint8_t *at, const uint8_t *end, size_t
     int32_t character = read_character(at, end, &raw);
     if (character < 0)
         return NULL;
-    *saved += raw - character_size(character);
+    *saved += raw - utf8_size_of((uint32_t)character);
     return at + raw;
 }
 
@@ -153,7 +122,7 @@ static const uint8_t *check_escape(const uint8_t *at, const uint8_t *end, size_t
 static const uint8_t *check_utf8(const uint8_t *at, const uint8_t *end)
 {
     do {
-        size_t size = text_utf8_size(at, end);
+        size_t size = utf8_size(at, end);
         if (size == 0)
             return NULL;
         at += size;
@@ -204,7 +173,7 @@ uint8_t *json_text_decode_escaped(const struct json_text *text, uint8_t *out)
     while ((at = text_copy_to_backslash(&out, at, end, readable)) < end) {
         size_t raw = 2;
         if (at[1] == 'u')
-            out = put_character(out, read_character(at, end, &raw));
+            out = utf8_put(out, (uint32_t)read_character(at, end, &raw));
         else
             *out++ = short_escapes[at[1]];
         at += raw;

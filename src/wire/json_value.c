@@ -12,6 +12,7 @@
 #include "wire/json_value.h"
 
 #include "util/le.h"
+#include "util/utf8.h"
 
 enum {
     SHOWN_KEY_MAX = 64,
@@ -75,7 +76,7 @@ static int shown_size(const struct json_text *key)
     if (key->raw_size <= SHOWN_KEY_MAX)
         return (int)key->raw_size;
     size_t size = SHOWN_KEY_MAX;
-    while (size > 0 && (key->raw[size] & 0xC0) == 0x80)
+    while (size > 0 && utf8_is_tail(key->raw[size]))
         size--;
     return (int)size;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_scan_test.c -- the grammar of JSON, token by token, and nesting in protobuf.
+/* json_scan_test.c -- the grammar of JSON, token by token, and times in texts.
  *
  * Every text is read from a heap block of exactly its size, so that the address sanitizer sees
  * a byte read too much; so are texts written with exactly the room they are promised.

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* utf8.h -- characters of a text in UTF-8, as strict as RFC 3629: nothing overlong, no surrogates,
+ * nothing beyond U+10FFFF.
+ *
+ * In line, as these stand in the loops over everything that agents send.
+ *
+ * Threads: pure functions.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* True for the bytes of a character behind its first one. */
+static inline bool utf8_is_tail(uint8_t byte)
+{
+    return (byte & 0xC0) == 0x80;
+}
+
+/* Bytes of the character that begins at `at`; 0 when none does, or when it is cut short.
+ * `at` < `end`. */
+static inline size_t utf8_size(const uint8_t *at, const uint8_t *end)
+{
+    size_t room = (size_t)(end - at);
+    uint8_t lead = at[0];
+
+    if (lead < 0x80)
+        return 1;
+    if (lead < 0xC2 || lead > 0xF4 || room < 2 || !utf8_is_tail(at[1]))
+        return 0;
+    if (lead < 0xE0)
+        return 2;
+    if (room < 3 || !utf8_is_tail(at[2]))
+        return 0;
+    if (lead < 0xF0) {
+        bool overlong = lead == 0xE0 && at[1] < 0xA0;
+        bool surrogate = lead == 0xED && at[1] > 0x9F;
+        return overlong || surrogate ? 0 : 3;
+    }
+    if (room < 4 || !utf8_is_tail(at[3]))
+        return 0;
+    bool overlong = lead == 0xF0 && at[1] < 0x90;
+    bool beyond = lead == 0xF4 && at[1] > 0x8F;
+    return overlong || beyond ? 0 : 4;
+}
+
+/* The code point of the character at `at`, whose `size` utf8_size() told. */
+static inline uint32_t utf8_code_point(const uint8_t *at, size_t size)
+{
+    uint32_t value = size == 1 ? at[0] : at[0] & (0x7FU >> size);
+
+    for (size_t i = 1; i < size; i++)
+        value = value << 6 | (at[i] & 0x3FU);
+    return value;
+}
+
+/* Bytes that utf8_put() writes for it. */
+static inline size_t utf8_size_of(uint32_t code_point)
+{
+    if (code_point < 0x80)
+        return 1;
+    if (code_point < 0x800)
+        return 2;
+    return code_point < 0x10000 ? 3 : 4;
+}
+
+/* Writes the character and returns where it ends.  Whether the code point is one, the caller
+ * knows. */
+static inline uint8_t *utf8_put(uint8_t *out, uint32_t code_point)
+{
+    switch (utf8_size_of(code_point)) {
+    case 1:
+        *out++ = (uint8_t)code_point;
+        return out;
+    case 2:
+        *out++ = (uint8_t)(0xC0 | code_point >> 6);
+        break;
+    case 3:
+        *out++ = (uint8_t)(0xE0 | code_point >> 12);
+        *out++ = (uint8_t)(0x80 | (code_point >> 6 & 0x3F));
+        break;
+    default:
+        *out++ = (uint8_t)(0xF0 | code_point >> 18);
+        *out++ = (uint8_t)(0x80 | (code_point >> 12 & 0x3F));
+        *out++ = (uint8_t)(0x80 | (code_point >> 6 & 0x3F));
+        break;
+    }
+    *out++ = (uint8_t)(0x80 | (code_point & 0x3F));
+    return out;
+}
