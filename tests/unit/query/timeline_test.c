@@ -246,6 +246,7 @@ static void test_decisions_and_calls_without_an_id_are_told_in_words(void **stat
     assert_has("22:24:20.000  approval  deploy  DENIED by the user: not on a Friday\n");
     assert_has("22:24:20.001  tool      deploy make prod\n"
                "                result    FAILED, exit code 2\n");
+    assert_has("1 tool calls (1 failed, 0 blocked, 0 not run)");
 }
 
 static void test_long_output_is_cut_to_its_first_lines(void **state)
