@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* account.c -- see account.h. */
 #include "deliver/account.h"
 
 #include <inttypes.h>

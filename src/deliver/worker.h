@@ -9,7 +9,7 @@
  * delivered again, loudly: twice rather than never.
  *
  * Threads: a worker has a thread of its own.  The functions below are for the thread that
- * started it; worker_status() is for any thread.
+ * started it; worker_read_status() is for any thread.
  */
 #pragma once
 

@@ -53,7 +53,8 @@ static void add_number(cJSON *object, const char *name, uint64_t value)
 
 static void add_time(cJSON *object, const char *name, uint64_t unix_ns)
 {
-    (void)cJSON_AddNumberToObject(object, name, (double)(unix_ns / NS_PER_MS) / 1000);
+    uint64_t unix_ms = unix_ns / NS_PER_MS; /* in seconds with three decimals */
+    (void)cJSON_AddNumberToObject(object, name, (double)unix_ms / 1000);
 }
 
 static void add_exporter(cJSON *list, const struct worker *worker, uint64_t committed)

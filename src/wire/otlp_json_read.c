@@ -115,12 +115,14 @@ static enum status read_string(struct reader *reader, struct json_text *ret)
 
 static enum status read_text(struct reader *reader, const struct json_field *field)
 {
-    struct json_text text;
+    struct json_text text = {.size = 0};
 
     enum status st = read_string(reader, &text);
-    bool is_written = text.size > 0 || field->is_member || field->is_list;
-    if (st != ST_OK || !is_written)
+    if (st != ST_OK)
         return st;
+    bool is_written = text.size > 0 || field->is_member || field->is_list;
+    if (!is_written)
+        return ST_OK;
     st = reserve(reader, text.size);
     if (st == ST_OK)
         set_end(reader,
@@ -164,7 +166,7 @@ static bool decode_base64(uint8_t *bytes, size_t size, size_t *ret_size)
 
 static enum status read_base64(struct reader *reader, const struct json_field *field)
 {
-    struct json_text text;
+    struct json_text text = {.size = 0};
 
     enum status st = read_string(reader, &text);
     if (st == ST_OK)
@@ -182,20 +184,12 @@ static enum status read_base64(struct reader *reader, const struct json_field *f
     return ST_OK;
 }
 
-static int hex_digit(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 static enum status read_id(struct reader *reader, const struct json_field *field)
 {
     enum { ID_SIZE_MAX = 16 };
     uint8_t hex[2 * ID_SIZE_MAX + JSON_TEXT_SLACK];
     uint8_t id[ID_SIZE_MAX];
-    struct json_text text;
+    struct json_text text = {.size = 0};
 
     enum status st = read_string(reader, &text);
     if (st != ST_OK || text.size == 0)
@@ -207,8 +201,8 @@ static enum status read_id(struct reader *reader, const struct json_field *field
                                             : "must have 16 hex digits");
     json_text_decode(&text, hex);
     for (size_t i = 0; i < field->id_size; i++) {
-        int high = hex_digit(hex[2 * i]);
-        int low = hex_digit(hex[2 * i + 1]);
+        int high = text_hex_digit(hex[2 * i]);
+        int low = text_hex_digit(hex[2 * i + 1]);
         if (high < 0 || low < 0)
             return fail_at(reader, ST_INVALID, text.raw, "must be hex digits");
         id[i] = (uint8_t)(high << 4 | low);

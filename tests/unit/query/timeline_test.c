@@ -12,16 +12,14 @@
 
 #include "query/lookup.h"
 #include "query/timeline.h"
-#include "support/collected.h"
 #include "support/golden.h"
-#include "support/recorded.h"
+#include "support/recorded_session.h"
 #include "support/seen_record.h"
 #include "util/clock.h"
 
 #define GOLDEN_DIR TEST_CORPUS_DIR "/../unit/query/golden"
 /* 2026-11-20T22:24:20Z */
-#define MOMENT   UINT64_C(1795213460000000000)
-#define RECEIVED UINT64_C(1795209900000000000)
+#define MOMENT UINT64_C(1795213460000000000)
 
 static const struct record_group no_group;
 static struct story story;
@@ -326,46 +324,26 @@ static void test_a_full_page_is_a_failure(void **state)
 
 /* --- Recorded sessions ----------------------------------------------------------------------- */
 
-static void add_request(struct normalizer *normalizer, const char *path)
+static void add_to_story(void *context, const struct record_group *group,
+                         const struct normalized *record)
 {
-    struct buf request;
-    struct collected collected;
-
-    buf_init(&request, (size_t)1 << 26);
-    recorded_read(path, &request);
-    assert_int_equal(collected_read(&collected, buf_slice(&request), &err), ST_OK);
-    for (size_t i = 0; i < collected.record_count; i++) {
-        const struct record *record = &collected.records[i];
-        const struct record_group *group = &collected.groups[record->group_index];
-        const struct normalize_input input = {.record = record->bytes,
-                                              .transport = TRANSPORT_OTLP_HTTP_PROTOBUF,
-                                              .received_unix_nano = RECEIVED};
-        assert_int_equal(normalizer_set_group(normalizer, group, &err), ST_OK);
-        struct normalized *normalized = normalized_make(normalizer, &input);
-        if (lookup_text(&normalized->whole, "session.id").size > 0)
-            assert_int_equal(story_add(&story, group, buf_slice(&normalized->bytes), &err), ST_OK);
-        normalized_destroy(normalized);
-    }
-    collected_fini(&collected);
-    buf_fini(&request);
+    (void)context; /* there is one story */
+    if (lookup_text(&record->whole, "session.id").size > 0)
+        assert_int_equal(story_add(&story, group, buf_slice(&record->bytes), &err), ST_OK);
 }
 
 static void check_session(const char *scenario, int request_count)
 {
     static const struct timeline_style style = {.columns = 120};
-    struct normalizer *normalizer = made_normalizer();
+    static const struct recorded_session_reader reader = {.on_record = add_to_story};
     char path[512];
     struct buf out;
 
-    for (int i = 1; i <= request_count; i++) {
-        snprintf(path, sizeof(path), "codex-0.169.0/http-protobuf/%s/logs/%03d.bin", scenario, i);
-        add_request(normalizer, path);
-    }
-    normalizer_destroy(normalizer);
+    recorded_session_read(scenario, request_count, &reader);
     join();
     buf_init(&out, (size_t)1 << 20);
     assert_int_equal(timeline_write(&story, &style, &out, &err), ST_OK);
-    snprintf(path, sizeof(path), "%s/%s.txt", GOLDEN_DIR, scenario);
+    (void)snprintf(path, sizeof(path), "%s/%s.txt", GOLDEN_DIR, scenario);
     golden_check(path, buf_slice(&out));
     buf_fini(&out);
 }

@@ -13,20 +13,9 @@ from support.agent import Agent
 from support.daemon import Daemon, wait_until
 from support.grpc_sink import GrpcSink
 from support.http import post
+from support.protobuf import field
 
 ARRIVAL_TIMEOUT_S = 60
-
-
-def varint(value):
-    out = b""
-    while value >= 0x80:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def field(number, payload):
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
 
 
 def send_ids(daemon, *ids):
