@@ -266,16 +266,17 @@ static const struct config_field metrics_fields[] = {
         .type = CONFIG_TEXT_LIST,
         .offset = offsetof(struct config_metrics, listen),
         .default_text = "[]",
-        .help = "Addresses that serve `/metrics` and `/healthz`, besides the control socket "
-                "`${run_dir}/control.sock`, which always does. Commonly `127.0.0.1:9464`.",
+        .help =
+            "Addresses that serve `/metrics`, `/healthz` and `/status`, besides the control socket "
+            "`${run_dir}/control.sock`, which always does. Commonly `127.0.0.1:9464`.",
     },
     {
         .key = "allow_remote_plaintext",
         .type = CONFIG_BOOL,
         .offset = offsetof(struct config_metrics, allow_remote_plaintext),
         .default_text = "false",
-        .help = "Allows addresses that other machines reach. Counters and the names of the "
-                "destinations can be read there, and no events.",
+        .help = "Allows addresses that other machines reach. Counters, the names of the "
+                "destinations and their last errors can be read there, and no events.",
     },
     {.key = NULL},
 };

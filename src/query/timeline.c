@@ -124,9 +124,9 @@ static void put_decider(struct page *page, const struct record_view *view)
     }
 }
 
-static void put_decision(struct page *page, const struct record_view *view)
+/* What was decided, by whom and why, to the end of the line. */
+static void put_verdict(struct page *page, const struct record_view *view)
 {
-    begin_detail(page, is_kind(view, "agent.review") ? "review" : "decision");
     (void)put_word(page, decisions, COUNT_OF(decisions),
                    lookup_text(view, "agent.decision.outcome"), "decision unknown");
     put_decider(page, view);
@@ -249,19 +249,30 @@ static struct slice call_request(const struct story *story, int call)
     return SLICE_EMPTY;
 }
 
+static bool is_decision(const struct record_view *view)
+{
+    return is_kind(view, "agent.approval") || is_kind(view, "agent.review");
+}
+
+static bool is_result(const struct record_view *view)
+{
+    return is_kind(view, "agent.tool") &&
+           slice_equal(lookup_text(view, "agent.event.phase"), SLICE("end"));
+}
+
 static void put_call_event(struct page *page, const struct story_event *event)
 {
     const struct record_view *view = &event->view;
 
-    if (is_kind(view, "agent.approval") || is_kind(view, "agent.review")) {
-        put_decision(page, view);
+    if (is_decision(view)) {
+        begin_detail(page, is_kind(view, "agent.review") ? "review" : "decision");
+        put_verdict(page, view);
     } else if (is_kind(view, "agent.network")) {
         begin_detail(page, "network");
         put_network(page, event);
     } else if (is_kind(view, "agent.sandbox")) {
         put_sandbox(page, view);
-    } else if (is_kind(view, "agent.tool") &&
-               slice_equal(lookup_text(view, "agent.event.phase"), SLICE("end"))) {
+    } else if (is_result(view)) {
         put_result(page, view);
     }
 }
@@ -359,6 +370,33 @@ static void put_model(struct page *page, const struct story_event *event)
     page_put(page, "\n");
 }
 
+/* A decision that names no call. */
+static void put_loose_decision(struct page *page, const struct story_event *event)
+{
+    const struct record_view *view = &event->view;
+
+    begin_line(page, event->time_unix_ns,
+               is_kind(view, "agent.review") ? SLICE("review") : SLICE("approval"));
+    page_put_text(page, lookup_text(view, "gen_ai.tool.name"), 60);
+    page_put(page, "  ");
+    put_verdict(page, view);
+}
+
+/* A tool call without an id: nothing can be joined to it. */
+static void put_loose_call(struct page *page, const struct story_event *event)
+{
+    const struct record_view *view = &event->view;
+
+    begin_line(page, event->time_unix_ns, SLICE("tool"));
+    if (page->status == ST_OK) {
+        page->status = summary_append(page->out, view,
+                                      page_columns_behind(page, INDENT + LABEL_WIDTH), page->err);
+    }
+    page_put(page, "\n");
+    if (is_result(view))
+        put_result(page, view);
+}
+
 static void put_other(struct page *page, const struct story_event *event)
 {
     struct slice kind = lookup_text(&event->view, "agent.event.kind");
@@ -395,6 +433,10 @@ static void put_event(struct page *page, const struct story_event *event)
         put_network(page, event);
     } else if (is_kind(&event->view, "agent.model")) {
         put_model(page, event);
+    } else if (is_decision(&event->view)) {
+        put_loose_decision(page, event);
+    } else if (is_kind(&event->view, "agent.tool")) {
+        put_loose_call(page, event);
     } else {
         put_other(page, event);
     }
@@ -450,15 +492,16 @@ struct totals {
     double input_tokens, output_tokens;
 };
 
-static void count_event(struct totals *totals, const struct record_view *view)
+static void count_event(struct totals *totals, const struct story_event *event)
 {
+    const struct record_view *view = &event->view;
     struct slice outcome = lookup_text(view, "agent.outcome");
     struct slice decision = lookup_text(view, "agent.decision.outcome");
-    bool is_tool_end = is_kind(view, "agent.tool") &&
-                       slice_equal(lookup_text(view, "agent.event.phase"), SLICE("end"));
+    bool is_tool_end = is_result(view);
     double input = lookup_number(view, "gen_ai.usage.input_tokens", 0);
 
     totals->prompts += is_kind(view, "agent.prompt");
+    totals->calls += is_tool_end && event->call == STORY_NO_CALL;
     totals->failed += is_tool_end && slice_equal(outcome, SLICE("failure"));
     totals->not_run += is_tool_end && was_not_run(view);
     totals->blocked += is_tool_end && slice_equal(outcome, SLICE("denied")) && !was_not_run(view);
@@ -479,7 +522,7 @@ static void put_foot(struct page *page, const struct story *story)
     struct totals totals = {.calls = story->call_count};
 
     for (size_t i = 0; i < story->event_count; i++)
-        count_event(&totals, &story->events[i].view);
+        count_event(&totals, &story->events[i]);
     for (size_t i = 0; i < story->call_count; i++)
         totals.no_result += !story->calls[i].has_result;
     page_put_format(page,

@@ -269,7 +269,7 @@ static void convert(struct exchange *exchange)
     http_decoded_init(&decoded, request->limits);
     if (http_request_decode(request, &receiver->settings.limits, &decoded) == ST_OK) {
         enum status st = fill_batch(exchange, decoded.request, &err);
-        if (st == ST_CORRUPT || st == ST_INVALID) {
+        if (st == ST_CORRUPT || st == ST_LIMIT) {
             http_request_fail(request, MHD_HTTP_BAD_REQUEST, RPC_INVALID_ARGUMENT, err.text);
         } else if (st != ST_OK) {
             request->verdict.retry_after_s = 1;

@@ -32,8 +32,8 @@ struct otlp_intake_result {
     char message[256];   /* ditto */
 };
 
-/* Adds the records to `batch`.  ST_CORRUPT: that is no such request; the batch is to be thrown
- * away. */
+/* Adds the records to `batch`.  ST_CORRUPT: that is no such request; ST_LIMIT: a value of a
+ * resource or a scope nests too deep.  On failure the batch is to be thrown away. */
 MUST_CHECK enum status otlp_intake_add(struct otlp_intake *intake,
                                        const struct otlp_intake_input *input,
                                        struct append_batch *batch, struct otlp_intake_result *ret,

@@ -14,7 +14,7 @@
 #include "telltale/command.h"
 #include "util/clock.h"
 
-enum { ATTRIBUTES_MAX = 64, TIMEOUT_DEFAULT_S = 10, TIMEOUT_MAX_S = 3600 };
+enum { ATTRIBUTES_MAX = 64, KEY_SIZE_MAX = 1024, TIMEOUT_DEFAULT_S = 10, TIMEOUT_MAX_S = 3600 };
 
 struct emit_options {
     const char *kind, *session, *body, *time, *severity;
@@ -34,20 +34,17 @@ static cJSON *read_value(const char *text)
     return cJSON_CreateString(text);
 }
 
+/* `pair` was looked at by keep_attribute(). */
 static bool add_attribute(cJSON *attributes, const char *pair)
 {
     const char *equals = strchr(pair, '=');
-    char key[1024];
+    char key[KEY_SIZE_MAX];
 
-    if (equals == NULL || equals == pair || (size_t)(equals - pair) >= sizeof(key)) {
-        fprintf(stderr, "telltale emit: '%s' is not KEY=VALUE\n", pair);
-        return false;
-    }
     snprintf(key, sizeof(key), "%.*s", (int)(equals - pair), pair);
     return cJSON_AddItemToObject(attributes, key, read_value(equals + 1));
 }
 
-/* The event that the options describe, as text for free(); NULL: they are wrong, which was said. */
+/* The event that the options describe, as text for free(); NULL: no memory. */
 static char *make_event(const struct emit_options *options)
 {
     cJSON *event = cJSON_CreateObject();
@@ -99,7 +96,7 @@ static enum status send_all(const struct emit_options *options, struct telltale_
         return send_lines(client, timeout_ns, err);
     char *event = make_event(options);
     if (event == NULL)
-        return error_set(err, ST_INVALID, "the event cannot be made from these options");
+        return error_set(err, ST_NO_MEMORY, "make the event");
     enum status st =
         telltale_client_send(client, event, strlen(event), clock_monotonic_ns() + timeout_ns, err);
     free(event);
@@ -144,6 +141,12 @@ static bool read_timeout(const char *text, unsigned long *ret)
 
 static bool keep_attribute(struct emit_options *options, const char *pair)
 {
+    const char *equals = strchr(pair, '=');
+
+    if (equals == NULL || equals == pair || equals - pair >= KEY_SIZE_MAX) {
+        fprintf(stderr, "telltale emit: '%s' is not KEY=VALUE\n", pair);
+        return false;
+    }
     if (options->attribute_count == ATTRIBUTES_MAX) {
         fprintf(stderr, "telltale emit: more than %d attributes; send the event on stdin\n",
                 ATTRIBUTES_MAX);

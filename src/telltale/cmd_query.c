@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "normalize/schema.h"
 #include "query/record_output.h"
 #include "query/time_text.h"
 #include "telltale/command.h"
@@ -186,6 +187,40 @@ static bool read_time(const char *text, uint64_t *ret)
     return false;
 }
 
+/* Says the words that `text` could have had. */
+static bool refuse_word(const char *option, const char *text, size_t size, const char *const *words,
+                        size_t prefix)
+{
+    fprintf(stderr, "telltale: there is no %s '%.*s'; there are", option, (int)size, text);
+    for (size_t i = 0; words[i] != NULL; i++)
+        fprintf(stderr, "%s %s", i > 0 ? "," : "", words[i] + prefix);
+    fputc('\n', stderr);
+    return false;
+}
+
+/* A mistyped word would find nothing, which reads as if nothing had happened.  `optional` may
+ * stand before each word. */
+static bool read_words(const char *option, const char *text, const char *const *words,
+                       const char *optional, const char **ret)
+{
+    size_t prefix = strlen(optional);
+
+    *ret = text;
+    for (;;) {
+        size_t size = strcspn(text, ",");
+        size_t skip = strncmp(text, optional, prefix) == 0 ? 0 : prefix;
+        size_t i = 0;
+        while (words[i] != NULL &&
+               (strncmp(words[i] + skip, text, size) != 0 || words[i][skip + size] != 0))
+            i++;
+        if (words[i] == NULL)
+            return refuse_word(option, text, size, words, prefix);
+        if (text[size] == 0)
+            return true;
+        text += size + 1;
+    }
+}
+
 static bool read_option(struct question *question, int option, const char *value)
 {
     struct query_filter *filter = &question->scan.filter;
@@ -199,11 +234,9 @@ static bool read_option(struct question *question, int option, const char *value
         filter->session = value;
         return true;
     case 'k':
-        filter->kinds = value;
-        return true;
+        return read_words("kind", value, words_kind, "agent.", &filter->kinds);
     case 'o':
-        filter->outcomes = value;
-        return true;
+        return read_words("outcome", value, words_outcome, "", &filter->outcomes);
     case 't':
         filter->tool = value;
         return true;
@@ -254,8 +287,10 @@ static int run(const struct command *command, const struct command_options *opti
         if (!read_option(question, option, optarg))
             return command_usage(command);
     }
-    if (optind != argc)
+    if (optind != argc) {
+        fprintf(stderr, "telltale: '%s' belongs to no option\n", argv[optind]);
         return command_usage(command);
+    }
     return ask(question);
 }
 

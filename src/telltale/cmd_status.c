@@ -5,11 +5,13 @@
  */
 #include <cjson/cJSON.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "query/safe_text.h"
 #include "query/time_text.h"
@@ -24,6 +26,19 @@ static size_t on_data(char *data, size_t size, size_t count, void *context)
 
     (void)size; /* always 1 */
     return buf_append(context, data, count, &err) == ST_OK ? count : 0;
+}
+
+/* curl speaks of a host and a port, which a socket has not: the system's word says more. */
+static void say_why(CURL *curl, const char *socket_path, char problem[static CURL_ERROR_SIZE])
+{
+    long number = 0;
+
+    if (access(socket_path, R_OK | W_OK) < 0)
+        number = errno;
+    else
+        (void)curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
+    if (number != 0)
+        snprintf(problem, CURL_ERROR_SIZE, "%s", strerror((int)number));
 }
 
 /* GETs /status from the control socket into `answer`. */
@@ -45,6 +60,8 @@ static bool ask(const char *socket_path, struct buf *answer)
     CURLcode result = curl_easy_perform(curl);
     if (result == CURLE_OK)
         (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
+    else if (result == CURLE_COULDNT_CONNECT)
+        say_why(curl, socket_path, problem);
     curl_easy_cleanup(curl);
     if (result == CURLE_OK && code == 200)
         return true;
@@ -89,6 +106,8 @@ static void print_exporter(const cJSON *exporter)
         printf("  %.0f rejected", number(exporter, "rejected_records"));
     if (number(exporter, "dead_letter_records") > 0)
         printf("  %.0f dead letters", number(exporter, "dead_letter_records"));
+    if (number(exporter, "replayed_records") > 0)
+        printf("  %.0f replayed", number(exporter, "replayed_records"));
     if (number(exporter, "missing_records") > 0)
         printf("  %.0f missing", number(exporter, "missing_records"));
     printf("\n");
@@ -104,12 +123,17 @@ static void print_receivers(const cJSON *metrics)
 {
     static const char prefix[] = "telltale_receiver_";
     const cJSON *metric;
+    bool any = false;
 
     cJSON_ArrayForEach(metric, metrics)
     {
-        if (strncmp(metric->string, prefix, sizeof(prefix) - 1) == 0 && metric->valuedouble > 0)
-            printf("  %-64s %14.0f\n", metric->string + sizeof(prefix) - 1, metric->valuedouble);
+        if (strncmp(metric->string, prefix, sizeof(prefix) - 1) != 0 || metric->valuedouble <= 0)
+            continue;
+        printf("  %-64s %14.0f\n", metric->string + sizeof(prefix) - 1, metric->valuedouble);
+        any = true;
     }
+    if (!any)
+        printf("  nothing yet\n");
 }
 
 static void print_report(const cJSON *report)
@@ -121,11 +145,11 @@ static void print_report(const cJSON *report)
     time_format_local((uint64_t)(number(report, "start_time") * 1000) * NS_PER_MS, since);
     printf("telltaled %s, process %.0f, since %s\n", text_of(report, "version"),
            number(report, "pid"), since);
-    printf("\nreceived\n");
+    printf("\nreceived since then\n");
     print_receivers(cJSON_GetObjectItemCaseSensitive(report, "metrics"));
     printf("\njournal\n  %.0f records durable since it was made, %.1f MiB on disk\n",
            number(journal, "committed_sequence") - 1, number(journal, "size_bytes") / 1048576);
-    printf("\ndestinations\n");
+    printf("\ndestinations, with what they were sent since then\n");
     cJSON_ArrayForEach(exporter, cJSON_GetObjectItemCaseSensitive(report, "exporters"))
     {
         print_exporter(exporter);

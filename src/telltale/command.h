@@ -26,7 +26,7 @@ struct command {
     const char *name;
     const char *synopsis; /* its arguments, "FILE" */
     const char *summary;  /* a few words, for the list of verbs */
-    /* argv[0] is the verb.  getopt() may be used; optind is reset. */
+    /* argv[0] is the program.  getopt() may be used; optind is reset. */
     int (*run)(const struct command_options *options, int argc, char **argv);
 };
 

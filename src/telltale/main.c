@@ -41,9 +41,16 @@ bool command_dirs(const struct command_options *options, struct config_dirs *ret
 
 static int run_verb(const struct command_options *options, int argc, char **argv)
 {
+    static char name_for_getopt[] = "telltale"; /* its complaints begin with argv[0] */
+
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
         if (strcmp(commands[i]->name, argv[0]) == 0) {
+            if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+                printf("usage: telltale %s %s\n", commands[i]->name, commands[i]->synopsis);
+                return COMMAND_OK;
+            }
             optind = 0; /* the verb has options of its own: getopt() starts anew */
+            argv[0] = name_for_getopt;
             return commands[i]->run(options, argc, argv);
         }
     }

@@ -413,8 +413,10 @@ static void run_round(struct way *way, int round, const char *program,
 static void print_table(int rounds)
 {
     printf("%-38s", "");
-    for (size_t i = 0; i < COUNT_OF(ways); i++)
-        printf(ways[i].is_wanted ? "%12s" : "", ways[i].name);
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        if (ways[i].is_wanted)
+            printf("%12s", ways[i].name);
+    }
     printf("\n");
     for (int figure = 0; figure < FIGURE_COUNT; figure++) {
         printf("%-38s", figures[figure].name);

@@ -3,57 +3,37 @@
  * encoded again and then say the same. */
 #include <stdlib.h>
 
-#include "store/store_record.h"
-#include "telltale/encode.h"
+#include "support/stored_line.h"
 #include "telltale/store_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { LINE_SIZE_MAX = 16 << 20 };
-
-struct again {
-    struct buf line;
-    size_t records;
-};
-
-static enum status encode_again(void *context, const struct store_record_view *view,
-                                struct error *err)
+/* Takes the first line off. */
+static struct slice next_line(struct slice *rest)
 {
-    struct again *again = context;
-
-    again->records++;
-    buf_clear(&again->line);
-    return encode_otlp_json_line(view->group, view->bytes, SLICE_EMPTY, &again->line, err);
-}
-
-/* What was encoded must read as one record and encode to the same bytes. */
-static void check_stable(struct store_record *reader, const struct again *first)
-{
-    struct again second = {.records = 0};
-    struct error err;
-
-    buf_init(&second.line, LINE_SIZE_MAX);
-    enum status st =
-        store_record_read(reader, buf_slice(&first->line), encode_again, &second, &err);
-    ASSERT(st == ST_OK && second.records == 1);
-    ASSERT(slice_equal(buf_slice(&first->line), buf_slice(&second.line)));
-    buf_fini(&second.line);
+    const uint8_t *newline = memchr(rest->data, '\n', rest->size);
+    ASSERT(newline != NULL);
+    struct slice line = slice_of(rest->data, (size_t)(newline - rest->data) + 1);
+    *rest = slice_from(*rest, line.size);
+    return line;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct store_record *reader;
-    struct again again = {.records = 0};
     struct store_place place;
     struct error err;
+    struct buf lines;
+    size_t count = 0;
 
     if (reader == NULL && store_record_create(&reader, &err) != ST_OK)
         abort();
     (void)store_line_place(slice_of(data, size), &place);
-    buf_init(&again.line, LINE_SIZE_MAX);
-    enum status st = store_record_read(reader, slice_of(data, size), encode_again, &again, &err);
-    if (st == ST_OK && again.records > 0)
-        check_stable(reader, &again);
-    buf_fini(&again.line);
+    buf_init(&lines, STORE_LINE_SIZE_MAX);
+    enum status st = stored_line_again(reader, slice_of(data, size), &lines, &count, &err);
+    struct slice rest = buf_slice(&lines);
+    while (st == ST_OK && count-- > 0)
+        ASSERT(stored_line_is_stable(reader, next_line(&rest)));
+    buf_fini(&lines);
     return 0;
 }

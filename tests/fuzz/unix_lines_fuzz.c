@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unix_lines_fuzz.c -- the framing of the Unix protocol.  The first byte says how the rest is cut
- * into chunks; whatever the cut, the lines must be those of the uncut stream. */
+ * into chunks; whatever the cut, the lines must be those that stand in the stream. */
 #include <stdlib.h>
 
 #include "receivers/line_framer.h"
@@ -52,21 +52,39 @@ static void run(struct slice stream, size_t chunk_max, struct transcript *transc
     line_framer_fini(&framer);
 }
 
+/* The same, by the rules: what stands between newlines, and behind the last one. */
+static void expect(struct slice stream, struct transcript *transcript)
+{
+    while (stream.size > 0) {
+        const uint8_t *newline = memchr(stream.data, '\n', stream.size);
+        size_t size = newline != NULL ? (size_t)(newline - stream.data) : stream.size;
+        bool has_return = size > 0 && stream.data[size - 1] == '\r';
+        note(transcript, size > LINE_LIMIT ? LINE_TOO_LARGE : LINE_READY,
+             slice_of(stream.data, size - has_return));
+        stream = slice_from(stream, newline != NULL ? size + 1 : size);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    struct transcript expected;
     struct transcript whole;
     struct transcript cut;
 
     if (size < 2)
         return 0;
+    buf_init(&expected.text, 1 << 24);
     buf_init(&whole.text, 1 << 24);
     buf_init(&cut.text, 1 << 24);
     struct slice stream = slice_of(data + 1, size - 1);
+    expect(stream, &expected);
     run(stream, stream.size, &whole);
     run(stream, (size_t)(data[0] % 64) + 1, &cut);
-    ASSERT(slice_equal(buf_slice(&whole.text), buf_slice(&cut.text)));
+    ASSERT(slice_equal(buf_slice(&expected.text), buf_slice(&whole.text)));
+    ASSERT(slice_equal(buf_slice(&expected.text), buf_slice(&cut.text)));
+    buf_fini(&expected.text);
     buf_fini(&whole.text);
     buf_fini(&cut.text);
     return 0;

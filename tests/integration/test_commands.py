@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -96,6 +97,22 @@ def test_status_without_a_daemon_says_where_it_looked(home):
     assert f"{home}/control.sock" in done.stderr.decode() and b"telltaled running" in done.stderr
 
 
+def test_status_says_in_the_words_of_the_system_why_nobody_answers(home):
+    path = home / "control.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+    assert b"Connection refused" in run("status", "--run-dir", home).stderr
+    path.unlink()
+    assert b"No such file" in run("status", "--run-dir", home).stderr
+    path.symlink_to(path.name)
+    assert b"Too many levels of symbolic links" in run("status", "--run-dir", home).stderr
+
+
+def test_status_of_a_daemon_that_heard_nothing_says_so(home):
+    with Daemon(home, STORE) as daemon:
+        assert re.search(r"received since then\n  nothing yet\n", daemon.command("status"))
+
+
 def test_status_shows_a_destination_that_fails(home):
     with Daemon(home, "otlp_grpc/sink: { endpoint: '127.0.0.1:1', retry: { initial: 50ms } }") as d:
         with Agent(d.socket_path) as agent:
@@ -180,7 +197,8 @@ def test_emit_does_not_take_what_makes_no_sense(home):
         assert b"usage: telltale emit" in done.stderr
     with Daemon(home, STORE) as daemon:
         done = daemon.command("emit", "--kind", "agent.error", "-a", "novalue", check=False)
-        assert done.returncode in (1, 2) and "'novalue' is not KEY=VALUE" in done.stderr
+        assert done.returncode == 2 and "'novalue' is not KEY=VALUE" in done.stderr
+        assert "refused" not in done.stderr, "nothing was tried"
         many = [word for n in range(65) for word in ("-a", f"k{n}={n}")]
         done = daemon.command("emit", "--kind", "agent.error", *many, check=False)
         assert done.returncode == 2 and "64" in done.stderr
@@ -218,7 +236,8 @@ def test_query_finds_by_every_filter(recorded):
     picks(["--since", middle], lambda r: (r.get("time") or r["observed_time"]) >= middle)
     picks(["--until", middle], lambda r: (r.get("time") or r["observed_time"]) < middle)
     assert query(recorded, "--limit", "3") == everything[:3]
-    assert query(recorded, "--kind", "nothing") == []
+    assert query(recorded, "--kind", "pipeline") == []
+    assert query(recorded, "--outcome", "timeout") == []
     assert query(recorded, "--session", "abc") == []
     assert query(recorded, "--since", "2026-11-20", "--until", "2026-11-21") == [
         r for r in everything if (r.get("time") or r["observed_time"])[:10] == "2026-11-20"]
@@ -247,7 +266,14 @@ def test_query_by_table_is_a_line_a_record(recorded):
 def test_query_refuses_what_makes_no_sense(recorded):
     for wrong, words in ((["--since", "yesterdayish"], "yesterdayish"), (["--format", "xml"], "xml"),
                          (["--limit", "-1"], "-1"), (["--limit", "many"], "many"),
-                         (["extra"], "usage"), (["--follow"], "usage"), (["--wat"], "usage")):
+                         (["extra"], "'extra' belongs to no option"), (["--follow"], "usage"),
+                         (["--wat"], "telltale: unrecognized option '--wat'"),
+                         (["--kind", "tols"], "no kind 'tols'; there are session, turn,"),
+                         (["--kind", "tool,agent.tols"], "no kind 'agent.tols'"),
+                         (["--kind", "tool,"], "no kind ''"), (["--kind", ""], "no kind ''"),
+                         (["--kind", "agent."], "no kind 'agent.'"),
+                         (["--outcome", "deny"], "no outcome 'deny'; there are success, failure,"),
+                         (["--outcome", "denied,block"], "no outcome 'block'")):
         done = run("query", *wrong, "--state-dir", recorded.state)
         assert done.returncode == 2, wrong
         assert words in done.stderr.decode(), wrong

@@ -232,6 +232,21 @@ static void test_a_denied_call_was_not_run_or_was_blocked(void **state)
     assert_has("3 tool calls (0 failed, 2 blocked, 1 not run)");
 }
 
+static void test_decisions_and_calls_without_an_id_are_told_in_words(void **state)
+{
+    (void)state;
+    add(0, "agent.approval", "gen_ai.tool.name", "deploy", "agent.decision.outcome", "deny",
+        "agent.decision.source", "user", "agent.decision.reason", "not on a Friday", END);
+    add(1, "agent.tool", "gen_ai.tool.name", "deploy", "process.command_line", "make prod",
+        "agent.event.phase", "end", "agent.outcome", "failure", "#process.exit.code", "2", END);
+    join();
+    timeline(&plain);
+    assert_has("22:24:20.000  approval  deploy  DENIED by the user: not on a Friday\n");
+    assert_has("22:24:20.001  tool      deploy make prod\n"
+               "                result    FAILED, exit code 2\n");
+    assert_has("1 tool calls (1 failed, 0 blocked, 0 not run)");
+}
+
 static void test_long_output_is_cut_to_its_first_lines(void **state)
 {
     static const struct timeline_style whole = {.columns = 100, .whole_texts = true};
@@ -366,6 +381,7 @@ int main(void)
         TEST(test_rubbish_is_no_event),
         TEST(test_what_is_missing_is_shown_as_missing),
         TEST(test_a_denied_call_was_not_run_or_was_blocked),
+        TEST(test_decisions_and_calls_without_an_id_are_told_in_words),
         TEST(test_long_output_is_cut_to_its_first_lines),
         TEST(test_the_machinery_is_shown_when_asked_for),
         TEST(test_color_is_ours_alone),

@@ -457,6 +457,32 @@ static void test_bad_bodies_are_answered_in_their_encoding(void **state)
     assert_pipeline_record(0, "parse_error");
 }
 
+/* Lays a tag and the length in front of a field; there is room. */
+static struct slice wrapped(struct slice content, uint32_t number)
+{
+    uint8_t header[PB_TAG_MAX + PB_VARINT_MAX];
+    size_t size = (size_t)(pb_put_header(header, number, content.size) - header);
+
+    uint8_t *at = memcpy((uint8_t *)content.data - size, header, size);
+    return slice_of(at, size + content.size);
+}
+
+/* To come again with it would help nobody: it is not 503. */
+static void test_resource_that_nests_too_deep_is_400(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024] = {[1022] = 0x18, [1023] = 1}; /* a number, at the end */
+    struct slice content = slice_of(bytes + 1022, 2);
+
+    for (int depth = 0; depth <= OTLP_DEPTH_MAX; depth++)
+        content = wrapped(wrapped(content, LIST_VALUES), ANY_ARRAY);
+    content = wrapped(wrapped(content, KEY_VALUE_VALUE), RESOURCE_ATTRIBUTES);
+    content = wrapped(wrapped(content, RESOURCE_LOGS_RESOURCE), REQUEST_RESOURCE_LOGS);
+    struct reply reply = post("/v1/logs", PROTOBUF, NULL, content);
+    assert_int_equal(reply.http_status, 400);
+    assert_status_message(&reply, 3);
+}
+
 /* What is not compressed may have what a compressed body may inflate to. */
 static void test_body_over_the_limit_is_413(void **state)
 {
@@ -713,6 +739,7 @@ int main(void)
         HTTP_TEST(test_traces_and_metrics_are_answered_and_counted),
         HTTP_TEST(test_wrong_method_path_and_type_are_told),
         HTTP_TEST(test_bad_bodies_are_answered_in_their_encoding),
+        HTTP_TEST(test_resource_that_nests_too_deep_is_400),
         HTTP_TEST(test_body_over_the_limit_is_413),
         HTTP_TEST(test_body_that_inflates_over_the_limit_is_413),
         HTTP_TEST(test_record_over_a_limit_is_refused_alone),
