@@ -535,6 +535,7 @@ static bool note_settled(struct replay *replay)
         replay->settled = grown;
         replay->settled_capacity = larger;
     }
+    ASSERT(replay->settled != NULL);
     replay->settled[replay->settled_count++] = replay->place;
     return true;
 }
