@@ -492,8 +492,9 @@ struct totals {
     double input_tokens, output_tokens;
 };
 
-static void count_event(struct totals *totals, const struct record_view *view)
+static void count_event(struct totals *totals, const struct story_event *event)
 {
+    const struct record_view *view = &event->view;
     struct slice outcome = lookup_text(view, "agent.outcome");
     struct slice decision = lookup_text(view, "agent.decision.outcome");
     bool is_tool_end = is_kind(view, "agent.tool") &&
@@ -501,6 +502,7 @@ static void count_event(struct totals *totals, const struct record_view *view)
     double input = lookup_number(view, "gen_ai.usage.input_tokens", 0);
 
     totals->prompts += is_kind(view, "agent.prompt");
+    totals->calls += is_tool_end && event->call == STORY_NO_CALL; /* its sender gave no id */
     totals->failed += is_tool_end && slice_equal(outcome, SLICE("failure"));
     totals->not_run += is_tool_end && was_not_run(view);
     totals->blocked += is_tool_end && slice_equal(outcome, SLICE("denied")) && !was_not_run(view);
@@ -521,7 +523,7 @@ static void put_foot(struct page *page, const struct story *story)
     struct totals totals = {.calls = story->call_count};
 
     for (size_t i = 0; i < story->event_count; i++)
-        count_event(&totals, &story->events[i].view);
+        count_event(&totals, &story->events[i]);
     for (size_t i = 0; i < story->call_count; i++)
         totals.no_result += !story->calls[i].has_result;
     page_put_format(page,
