@@ -552,6 +552,7 @@ const struct exporter_ops exporter_file = {
     .name = "file",
     .fields = file_fields,
     .config_size = sizeof(struct file_config),
+    .in_order_only = true,
     .create = file_create,
     .send = file_send,
     .tick = file_tick,

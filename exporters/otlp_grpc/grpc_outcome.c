@@ -90,8 +90,10 @@ static void copy_words(char *out, size_t out_size, struct slice words)
         while (size > 0 && (words.data[size] & 0xC0) == 0x80)
             size--;
     }
-    for (size_t i = 0; i < size; i++)
-        out[i] = words.data[i] < 0x20 || words.data[i] == 0x7f ? ' ' : (char)words.data[i];
+    for (size_t i = 0; i < size; i++) {
+        bool is_control = words.data[i] < 0x20 || words.data[i] == 0x7f;
+        out[i] = (char)(is_control ? ' ' : words.data[i]);
+    }
     out[size] = 0;
 }
 

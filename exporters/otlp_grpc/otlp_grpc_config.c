@@ -103,7 +103,7 @@ const struct config_field otlp_grpc_fields[] = {
      .type = CONFIG_SIZE,
      .offset = offsetof(struct otlp_grpc_config, max_message_size),
      .min = 4096,
-     .max = 64 * 1024 * 1024,
+     .max = UINT64_C(64) * 1024 * 1024,
      .default_text = "3584KiB",
      .help = "Requests of more than one record are split above this, measured before compression. "
              "Most servers refuse more than 4 MiB."},

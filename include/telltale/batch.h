@@ -11,6 +11,8 @@
  *                                     { 2: group.scope_logs_fields, { 2: record }... } }...
  *
  * Ownership: a batch borrows everything from the worker that made it.
+ *
+ * Threads: a batch is used by the thread of its worker alone.
  */
 #pragma once
 

@@ -7,6 +7,8 @@
  *
  * A default_text is written as in the file, lists and maps as YAML.  Texts and paths may begin
  * with ${run_dir} or ${state_dir}, which become the daemon's directories.
+ *
+ * Threads: constant tables, read by all.
  */
 #pragma once
 

@@ -3,6 +3,8 @@
  *
  * All functions append to `out`, which the caller owns, and leave it as it was on failure.
  * ST_LIMIT: `out` may not grow that far; ST_NO_MEMORY; ST_CORRUPT: a record is not protobuf.
+ *
+ * Threads: pure functions of what they are given.
  */
 #pragma once
 

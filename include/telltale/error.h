@@ -3,6 +3,8 @@
  *
  * A function that can fail returns `enum status`; code decides on that and on nothing
  * else.  The reason, for people, is written into the caller's `struct error`.
+ *
+ * Threads: a struct error belongs to the caller; nothing is shared.
  */
 #pragma once
 

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,9 @@ struct exporter_ops {
     const char *name;                  /* also its config section */
     const struct config_field *fields; /* options; ends with a field whose key is NULL */
     size_t config_size;
+    /* Takes records in the order of the journal only, and ignores those that come late: dead
+     * letters cannot be given to it again. */
+    bool in_order_only;
     /* Checks what a table of fields cannot say.  `config` is the filled struct.  NULL: nothing. */
     enum status (*check)(const void *config, struct error *err);
     /* `config` is borrowed until destroy().  Must not block on the network. */

@@ -3,6 +3,8 @@
  *
  * A slice borrows: it is good for as long as the buffer it points into stays where it is.
  * The bytes are not a C string: there may be no NUL behind them and there may be some within.
+ *
+ * Threads: pure functions.
  */
 #pragma once
 

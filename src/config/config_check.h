@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_check.h -- what no single option can get wrong: rules between them. */
+/* config_check.h -- what no single option can get wrong: rules between them.
+ *
+ * Threads: a configuration is checked by the thread that loads it.
+ */
 #pragma once
 
 #include "config/config.h"

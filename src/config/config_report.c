@@ -13,6 +13,7 @@
 
 enum {
     QUOTE_COLUMNS_MAX = 120, /* longer lines are cut; marks behind that are left out */
+    QUOTE_SIZE_MAX = 4 * QUOTE_COLUMNS_MAX,
     MESSAGE_SIZE_MAX = 512,
 };
 
@@ -154,7 +155,7 @@ static size_t copy_line(struct slice line, char *out)
 
     for (size_t i = 0; i < line.size; i++) {
         columns += !utf8_is_tail(line.data[i]);
-        if (columns > QUOTE_COLUMNS_MAX || size == QUOTE_COLUMNS_MAX * 4)
+        if (columns > QUOTE_COLUMNS_MAX || size == QUOTE_SIZE_MAX)
             break;
         out[size++] = (char)line.data[i];
     }
@@ -164,7 +165,7 @@ static size_t copy_line(struct slice line, char *out)
 
 static enum status append_quote(const struct position *position, struct buf *out, struct error *err)
 {
-    char line[QUOTE_COLUMNS_MAX * 4];
+    char line[QUOTE_SIZE_MAX];
     char marks[QUOTE_COLUMNS_MAX + 1];
     size_t size = copy_line(position->text, line);
 

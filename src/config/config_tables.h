@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_tables.h -- the options of the daemon: what may stand in the file. */
+/* config_tables.h -- the options of the daemon: what may stand in the file.
+ *
+ * Threads: constant tables, read by all.
+ */
 #pragma once
 
 #include "telltale/config_field.h"

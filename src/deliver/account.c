@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* account.c -- see account.h. */
 #include "deliver/account.h"
 
 #include <inttypes.h>
@@ -33,6 +34,9 @@ static void register_metrics(struct account_metrics *metrics, const char *name)
                 "Records that were refused inside an accepted request.", labels);
     metrics->dead_letter_records = counter("telltale_exporter_dead_letter_records_total",
                                            "Records that went to the dead letters.", labels);
+    metrics->replayed_records =
+        counter("telltale_exporter_replayed_records_total",
+                "Dead letters that were sent again and have an outcome.", labels);
     metrics->missing_records =
         counter("telltale_exporter_missing_records_total",
                 "Records that damage or retirement took before they were delivered.", labels);
@@ -164,6 +168,13 @@ void account_dead(struct account *account, const char *reason, const char *words
     say_refusal(account, "export.dead_letter", 1, words[0] != 0 ? words : reason);
     remember_error(account, words[0] != 0 ? words : reason);
     lock_status(account)->dead_letter_records++;
+    unlock_status(account);
+}
+
+void account_replayed(struct account *account)
+{
+    metric_add(account->metrics.replayed_records, 1);
+    lock_status(account)->replayed_records++;
     unlock_status(account);
 }
 

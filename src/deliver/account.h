@@ -21,6 +21,7 @@ struct account_metrics {
     struct metric *retries;
     struct metric *rejected_records;
     struct metric *dead_letter_records;
+    struct metric *replayed_records;
     struct metric *missing_records;
     struct metric *cursor_sequence;
     struct metric *lag_records;
@@ -57,6 +58,9 @@ void account_retry(struct account *account, const struct error *err, uint64_t de
 /* Refused for ever: inside a request that was accepted, or to the dead letters. */
 void account_refused_within(struct account *account, uint64_t records, const char *words);
 void account_dead(struct account *account, const char *reason, const char *words);
+
+/* A dead letter was sent again and has its outcome, which was accounted for as every other. */
+void account_replayed(struct account *account);
 
 void account_missing(struct account *account, uint64_t records);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* backoff.c -- see backoff.h. */
 #include "deliver/backoff.h"
 
 static uint64_t ceiling_ns(const struct backoff *backoff, uint32_t attempt)

@@ -27,7 +27,7 @@
 #include "wire/json_put.h"
 
 enum {
-    FILE_NAME_MAX = 128,
+    FILE_NAME_MAX = DEAD_LETTER_NAME_SIZE,
     LINE_SIZE_MAX = 64 * 1024 * 1024, /* room for any record in base64 */
     LINE_KEEP_SIZE = 64 * 1024,
     UNSYNCED_MAX = 1 << 20, /* bytes of lines */
@@ -48,6 +48,18 @@ struct dead_letter {
     char file_name[FILE_NAME_MAX + 8];
     char exporter[FILE_NAME_MAX];
 };
+
+enum status dead_letter_file_name(const char *exporter, char out[DEAD_LETTER_NAME_SIZE],
+                                  struct error *err)
+{
+    if (snprintf(out, DEAD_LETTER_NAME_SIZE, "%s", exporter) >= DEAD_LETTER_NAME_SIZE)
+        return error_set(err, ST_LIMIT, "exporter name '%s' is too long", exporter);
+    for (char *c = out; *c != 0; c++) {
+        if (*c == '/')
+            *c = '.';
+    }
+    return ST_OK;
+}
 
 /* NAME.jsonl or NAME.N.jsonl */
 static bool is_ours(const struct dead_letter *letters, const char *file_name)
@@ -359,4 +371,17 @@ enum status dead_letter_sync(struct dead_letter *letters, struct error *err)
     }
     buf_trim(&letters->unsynced, LINE_KEEP_SIZE);
     return ST_OK;
+}
+
+enum status dead_letter_set_aside(struct dead_letter *letters, struct error *err)
+{
+    enum status st = ST_OK;
+
+    if (letters->fd < 0 && faccessat(letters->dir_fd, letters->file_name, F_OK, 0) < 0)
+        return ST_OK; /* there is none, or the next letter will tell what is wrong with it */
+    if (letters->fd < 0)
+        st = open_file(letters, err);
+    if (st == ST_OK && letters->size > 0)
+        st = rotate(letters, err);
+    return st == ST_OK ? ST_OK : error_context(err, "dead letters '%s'", letters->name);
 }

@@ -27,6 +27,12 @@
 
 struct dead_letter;
 
+enum { DEAD_LETTER_NAME_SIZE = 128 };
+
+/* The name of an exporter's files: "otlp_grpc/soc" gives "otlp_grpc.soc".  ST_LIMIT: too long. */
+MUST_CHECK enum status dead_letter_file_name(const char *exporter, char out[DEAD_LETTER_NAME_SIZE],
+                                             struct error *err);
+
 struct dead_letter_settings {
     const char *dir;      /* must exist; copied */
     const char *name;     /* of the files; no '/'; copied */
@@ -55,3 +61,7 @@ MUST_CHECK enum status dead_letter_put(struct dead_letter *letters, const struct
 
 /* Makes durable what was put.  Cheap when there is nothing. */
 MUST_CHECK enum status dead_letter_sync(struct dead_letter *letters, struct error *err);
+
+/* Numbers the present file, if anything is in it, so that nothing more is appended to it.  What
+ * was put is durable then. */
+MUST_CHECK enum status dead_letter_set_aside(struct dead_letter *letters, struct error *err);

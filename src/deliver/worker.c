@@ -22,6 +22,9 @@
  * every further send waits, up to BRAKE_MAX_NS: the destination is not hammered, the backlog
  * stays in the journal for somebody to notice, and yet a run of bad records comes to its end.
  *
+ * Dead letters that somebody wants sent again (replay.h) go the same way, one at a time, in turns
+ * with what is new.
+ *
  * Stopping.  The flag and its deadline are set under `lock`, the backoff sleeps on `wakeup`, and
  * the journal's waiters are woken.  A worker that has been asked to stop drains what is committed
  * and gives up at the first failure: a destination that is down must not hold the shutdown up.
@@ -39,13 +42,13 @@
 #include "deliver/backoff.h"
 #include "deliver/dead_letter.h"
 #include "deliver/progress.h"
+#include "deliver/replay.h"
 #include "deliver/split.h"
 #include "journal/reader.h"
 #include "util/clock.h"
 
 enum {
-    THREAD_NAME_MAX = 16, /* Linux' limit */
-    FILE_NAME_MAX = 128,
+    THREAD_NAME_MAX = 16,         /* Linux' limit */
     SIZE_LEARNED_MIN = 64 * 1024, /* a destination's limit is not believed to be below this */
     DEAD_STREAK_MAX = 16,         /* dead letters in a row that are taken for granted */
 };
@@ -66,6 +69,7 @@ struct worker {
     struct journal_reader *reader; /* owned */
     struct progress *progress;     /* owned */
     struct dead_letter *letters;   /* owned */
+    struct replay *replay;         /* owned; NULL: letters cannot be sent again */
     struct batch_limits limits;
     size_t full_count;      /* about as many records fill a request */
     uint64_t last_tick_ns;  /* monotonic */
@@ -387,6 +391,34 @@ static bool work(struct worker *worker)
     return deliver(worker, &batch, next);
 }
 
+/* Sends one dead letter again, if somebody has asked for that; false: the thread is to end. */
+static bool replay_one(struct worker *worker)
+{
+    struct batch batch;
+    struct error err;
+
+    if (replay_next(worker->replay, clock_monotonic_ns(), &batch, &err) != ST_OK) {
+        account_note_error(&worker->account, "export.replay", &err);
+        return true;
+    }
+    if (batch.record_count == 0)
+        return true;
+    if (send_until_settled(worker, &batch) == FATE_AGAIN)
+        return false;
+    replay_settle(worker->replay);
+    account_replayed(&worker->account);
+    return true;
+}
+
+static void save_at_end(struct worker *worker)
+{
+    struct error err;
+
+    if (replay_save(worker->replay, &err) != ST_OK) /* more is sent again */
+        account_note_error(&worker->account, "export.replay", &err);
+    save_progress(worker);
+}
+
 static void *run(void *context)
 {
     struct worker *worker = context;
@@ -397,6 +429,9 @@ static void *run(void *context)
         bool stopping = is_stopping(worker);
         if (stopping && is_out_of_time(worker))
             break;
+        /* One letter, then what is new, in turns. */
+        if (!stopping && replay_is_due(worker->replay, clock_monotonic_ns()) && !replay_one(worker))
+            break;
         if (journal_committed(worker->journal) > progress_next(worker->progress)) {
             if (!work(worker))
                 break;
@@ -405,27 +440,16 @@ static void *run(void *context)
         save_progress(worker);
         if (stopping)
             break;
-        wait_for_records(worker);
+        if (!replay_is_due(worker->replay, clock_monotonic_ns()))
+            wait_for_records(worker);
     }
-    save_progress(worker);
+    save_at_end(worker);
     account_set_state(&worker->account, WORKER_IDLE);
     atomic_store(&worker->has_ended, true);
     return NULL;
 }
 
 /* --- Starting and stopping -------------------------------------------------------------------- */
-
-/* "type/name" as the name of files. */
-static enum status make_file_name(const char *name, char out[FILE_NAME_MAX], struct error *err)
-{
-    if (snprintf(out, FILE_NAME_MAX, "%s", name) >= FILE_NAME_MAX)
-        return error_set(err, ST_LIMIT, "exporter name '%s' is too long", name);
-    for (char *c = out; *c != 0; c++) {
-        if (*c == '/')
-            *c = '.';
-    }
-    return ST_OK;
-}
 
 static void report_start(struct worker *worker, const struct progress_start *start)
 {
@@ -446,12 +470,24 @@ static void report_start(struct worker *worker, const struct progress_start *sta
     show_position(worker);
 }
 
+static enum status open_replay(struct worker *worker, const char *file_name, struct error *err)
+{
+    const struct replay_settings settings = {
+        .dir = worker->settings.dead_letter_dir,
+        .name = file_name,
+        .exporter = worker->account.name,
+        .letters = worker->letters,
+    };
+
+    return replay_open(&settings, &worker->replay, err);
+}
+
 static enum status open_state(struct worker *worker, struct error *err)
 {
-    char file_name[FILE_NAME_MAX];
+    char file_name[DEAD_LETTER_NAME_SIZE];
     struct progress_start start;
 
-    enum status st = make_file_name(worker->account.name, file_name, err);
+    enum status st = dead_letter_file_name(worker->account.name, file_name, err);
     if (st != ST_OK)
         return st;
     const struct progress_settings progress = {
@@ -470,6 +506,8 @@ static enum status open_state(struct worker *worker, struct error *err)
     st = progress_open(&progress, &worker->progress, &start, err);
     if (st == ST_OK)
         st = dead_letter_open(&letters, &worker->letters, err);
+    if (st == ST_OK && !worker->settings.ops->in_order_only)
+        st = open_replay(worker, file_name, err);
     if (st == ST_OK) {
         st = journal_reader_open(worker->journal, progress_next(worker->progress), &worker->reader,
                                  err);
@@ -521,6 +559,7 @@ static void destroy(struct worker *worker)
     if (worker->created)
         worker->settings.ops->destroy(worker->exporter);
     journal_reader_close(worker->reader);
+    replay_close(worker->replay);
     dead_letter_close(worker->letters);
     progress_close(worker->progress);
     account_fini(&worker->account);

@@ -9,7 +9,7 @@
  * delivered again, loudly: twice rather than never.
  *
  * Threads: a worker has a thread of its own.  The functions below are for the thread that
- * started it; worker_status() is for any thread.
+ * started it; worker_read_status() is for any thread.
  */
 #pragma once
 
@@ -45,7 +45,8 @@ struct worker_status {
     uint64_t delivered_records;
     uint64_t rejected_records; /* refused inside an accepted batch */
     uint64_t dead_letter_records;
-    uint64_t missing_records; /* damage in the journal */
+    uint64_t replayed_records; /* dead letters that were sent again, whatever came of it */
+    uint64_t missing_records;  /* damage in the journal */
     uint64_t retries;
     char last_error[256]; /* empty when the last send went well */
     uint64_t last_error_unix_ns;

@@ -3,6 +3,8 @@
  *
  * Of closed segments only the headers are read, so that a large backlog starts fast; readers
  * check their frames.  The last one is read whole, for it may end in a write that was cut.
+ *
+ * Threads: the one that opens the journal, before there are others.
  */
 #pragma once
 

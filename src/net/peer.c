@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* peer.c -- see peer.h. */
 #include "net/peer.h"
 
 #include <sys/socket.h>

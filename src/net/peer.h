@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* peer.h -- who is at the other end, by the kernel's word. */
+/* peer.h -- who is at the other end, by the kernel's word.
+ *
+ * Threads: any; nothing is shared.
+ */
 #pragma once
 
 #include <sys/types.h>

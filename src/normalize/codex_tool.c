@@ -311,7 +311,7 @@ static void put_mcp_facet(struct mapping *m)
         slice_starts_with(space, SLICE("mcp__")) ? slice_from(space, 5) : SLICE_EMPTY;
     if (slice_starts_with(name, SLICE("mcp__"))) {
         struct slice rest = slice_from(name, 5);
-        const uint8_t *gap = memmem(rest.data, rest.size, "__", 2);
+        const uint8_t *gap = rest.size > 0 ? memmem(rest.data, rest.size, "__", 2) : NULL;
         if (gap != NULL) {
             server = slice_of(rest.data, (size_t)(gap - rest.data));
             name = slice_from(rest, server.size + 2);

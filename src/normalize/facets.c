@@ -3,6 +3,7 @@
  * only has to find where a value ends, and reads broken JSON as far as it makes sense. */
 #include "normalize/facets.h"
 
+#include "util/text_scan.h"
 #include "util/utf8.h"
 
 enum { NAMES_MAX = 8, NAME_SIZE_MAX = 64 };
@@ -106,10 +107,7 @@ static int32_t read_hex4(struct slice text, size_t at)
     int32_t value = 0;
     for (size_t i = at; i < at + 4; i++) {
         uint8_t c = i < text.size ? text.data[i] : 0;
-        int32_t digit = c >= '0' && c <= '9'   ? c - '0'
-                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                               : -1;
+        int32_t digit = text_hex_digit(c);
         if (digit < 0)
             return -1;
         value = value * 16 + digit;

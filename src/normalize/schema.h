@@ -3,6 +3,8 @@
  *
  * Tables and nothing else.  The normalizer, the checks on native events and docs/SCHEMA.md
  * (schema_doc.h) all read the same ones.
+ *
+ * Threads: constant tables, read by all.
  */
 #pragma once
 

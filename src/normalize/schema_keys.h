@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* schema_keys.h -- a number for each attribute of the model, in the order of schema.c's table. */
+/* schema_keys.h -- a number for each attribute of the model, in the order of schema.c's table.
+ *
+ * Threads: constants.
+ */
 #pragma once
 
 enum schema_key {

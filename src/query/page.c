@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* page.c -- see page.h. */
 #include "query/page.h"
 
 #include <stdarg.h>

@@ -497,12 +497,11 @@ static void count_event(struct totals *totals, const struct story_event *event)
     const struct record_view *view = &event->view;
     struct slice outcome = lookup_text(view, "agent.outcome");
     struct slice decision = lookup_text(view, "agent.decision.outcome");
-    bool is_tool_end = is_kind(view, "agent.tool") &&
-                       slice_equal(lookup_text(view, "agent.event.phase"), SLICE("end"));
+    bool is_tool_end = is_result(view);
     double input = lookup_number(view, "gen_ai.usage.input_tokens", 0);
 
     totals->prompts += is_kind(view, "agent.prompt");
-    totals->calls += is_tool_end && event->call == STORY_NO_CALL; /* its sender gave no id */
+    totals->calls += is_tool_end && event->call == STORY_NO_CALL;
     totals->failed += is_tool_end && slice_equal(outcome, SLICE("failure"));
     totals->not_run += is_tool_end && was_not_run(view);
     totals->blocked += is_tool_end && slice_equal(outcome, SLICE("denied")) && !was_not_run(view);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* body_list.c -- see body_list.h. */
 #include "receivers/body_list.h"
 
 #include "receivers/http_request.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* http_answers.c -- see http_answers.h. */
 #include "receivers/http_answers.h"
 
 #include <inttypes.h>
@@ -29,7 +30,7 @@ static enum status append_text(struct buf *out, const char *text, struct error *
 static enum status append_number_and_text(struct buf *out, uint32_t number_field, uint64_t number,
                                           uint32_t text_field, struct slice text, struct error *err)
 {
-    enum status st = buf_reserve(out, 2 * (PB_TAG_MAX + PB_VARINT_MAX) + text.size, err);
+    enum status st = buf_reserve(out, (size_t)2 * (PB_TAG_MAX + PB_VARINT_MAX) + text.size, err);
 
     if (st != ST_OK)
         return st;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* http_reply.c -- see http_reply.h. */
 #include "receivers/http_reply.h"
 
 #include <stdio.h>

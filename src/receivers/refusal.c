@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* refusal.c -- see refusal.h. */
 #include "receivers/refusal.h"
 
 #include <stdio.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* refusal.h -- why an event or a connection was not taken: the closed list of codes that
  * senders see (docs/PROTOCOL.md), that the metrics count and that agent.pipeline records name.
+ *
+ * Threads: pure functions; metrics are registered while the daemon starts.
  */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* refusal_log.c -- see refusal_log.h. */
 #include "receivers/refusal_log.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* refusal_recorder.c -- see refusal_recorder.h. */
 #include "receivers/refusal_recorder.h"
 
 #include "util/clock.h"

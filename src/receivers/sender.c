@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* sender.c -- see sender.h. */
 #include "receivers/sender.h"
 
 #include <unistd.h>

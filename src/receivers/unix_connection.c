@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* unix_connection.c -- see unix_connection.h. */
 #include "receivers/unix_connection.h"
 
 #include <stdlib.h>

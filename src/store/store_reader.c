@@ -69,7 +69,7 @@ struct store_reader {
 
 static void forget_text(struct store_reader *reader)
 {
-    buf_trim(&reader->text, 4 * CHUNK_SIZE);
+    buf_trim(&reader->text, (size_t)4 * CHUNK_SIZE);
     reader->start = 0;
     reader->scanned = 0;
     reader->skipping = false;
@@ -379,7 +379,7 @@ enum status store_reader_open(const char *path, const struct store_reader_option
         if (options->line_size_max > 0)
             reader->line_size_max = options->line_size_max;
     }
-    buf_init(&reader->text, reader->line_size_max + 2 * CHUNK_SIZE);
+    buf_init(&reader->text, reader->line_size_max + (size_t)2 * CHUNK_SIZE);
     reader->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (reader->dir_fd < 0) {
         enum status st = errno == ENOENT || errno == ENOTDIR ? ST_NOT_FOUND : ST_IO;

@@ -106,6 +106,8 @@ static void print_exporter(const cJSON *exporter)
         printf("  %.0f rejected", number(exporter, "rejected_records"));
     if (number(exporter, "dead_letter_records") > 0)
         printf("  %.0f dead letters", number(exporter, "dead_letter_records"));
+    if (number(exporter, "replayed_records") > 0)
+        printf("  %.0f replayed", number(exporter, "replayed_records"));
     if (number(exporter, "missing_records") > 0)
         printf("  %.0f missing", number(exporter, "missing_records"));
     printf("\n");

@@ -3,6 +3,8 @@
  *
  * Each verb is a file of its own, cmd_<verb>.c, that ends with its `struct command`; main.c
  * lists them.  A verb writes what was asked for to stdout and everything else to stderr.
+ *
+ * Threads: the command has one.
  */
 #pragma once
 

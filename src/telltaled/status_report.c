@@ -53,7 +53,8 @@ static void add_number(cJSON *object, const char *name, uint64_t value)
 
 static void add_time(cJSON *object, const char *name, uint64_t unix_ns)
 {
-    (void)cJSON_AddNumberToObject(object, name, (double)(unix_ns / NS_PER_MS) / 1000);
+    uint64_t unix_ms = unix_ns / NS_PER_MS; /* in seconds with three decimals */
+    (void)cJSON_AddNumberToObject(object, name, (double)unix_ms / 1000);
 }
 
 static void add_exporter(cJSON *list, const struct worker *worker, uint64_t committed)
@@ -70,6 +71,7 @@ static void add_exporter(cJSON *list, const struct worker *worker, uint64_t comm
     add_number(object, "delivered_records", status.delivered_records);
     add_number(object, "rejected_records", status.rejected_records);
     add_number(object, "dead_letter_records", status.dead_letter_records);
+    add_number(object, "replayed_records", status.replayed_records);
     add_number(object, "missing_records", status.missing_records);
     add_number(object, "retries", status.retries);
     if (status.last_error[0] != 0) {

@@ -87,7 +87,7 @@ __attribute__((target("sse4.2"))) static uint32_t by_lanes(uint32_t crc, const u
     for (size_t i = 0; i < LANE_SIZE; i += sizeof(uint64_t)) {
         first = __builtin_ia32_crc32di(first, word_at(data + i));
         second = __builtin_ia32_crc32di(second, word_at(data + LANE_SIZE + i));
-        third = __builtin_ia32_crc32di(third, word_at(data + 2 * LANE_SIZE + i));
+        third = __builtin_ia32_crc32di(third, word_at(data + (size_t)2 * LANE_SIZE + i));
     }
     crc = move_over_lane((uint32_t)first) ^ (uint32_t)second;
     return move_over_lane(crc) ^ (uint32_t)third;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* crc32c.h -- CRC-32C (Castagnoli), by the processor's instruction where it has one. */
+/* crc32c.h -- CRC-32C (Castagnoli), by the processor's instruction where it has one.
+ *
+ * Threads: pure functions.
+ */
 #pragma once
 
 #include <stddef.h>

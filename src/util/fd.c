@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* fd.c -- see fd.h. */
 #include "util/fd.h"
 
 #include <errno.h>

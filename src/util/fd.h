@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fd.h -- reading and writing descriptors completely, with errors that say what failed. */
+/* fd.h -- reading and writing descriptors completely, with errors that say what failed.
+ *
+ * Threads: a descriptor belongs to its caller; nothing is shared.
+ */
 #pragma once
 
 #include <stddef.h>

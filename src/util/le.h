@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* le.h -- integers as little-endian bytes, at any address. */
+/* le.h -- integers as little-endian bytes, at any address.
+ *
+ * Threads: pure functions.
+ */
 #pragma once
 
 #include <endian.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* text_scan.h -- finding the bytes of a text that need a closer look.
+/* text_scan.h -- what the bytes of a text are, and which of them need a closer look.
  *
  * Nothing here reads outside of what it is given: there is no padding behind the bytes that arrive
  * from outside.
@@ -26,6 +26,15 @@ enum { TEXT_STEP = 16 }; /* bytes that are looked at together */
 static inline int text_byte_is_plain(uint8_t byte)
 {
     return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+/* What a hexadecimal digit of either case is worth; -1: it is none. */
+static inline int text_hex_digit(uint8_t byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    byte |= 0x20;
+    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
 #ifdef __SSE2__

@@ -58,14 +58,6 @@ uint8_t json_peek_behind_space(struct json_scan *scan)
 
 /* --- Strings ------------------------------------------------------------------------------ */
 
-static int hex_digit(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 /* The code unit of \uXXXX at `at`, or -1. */
 static int32_t read_code_unit(const uint8_t *at, const uint8_t *end)
 {
@@ -73,7 +65,7 @@ static int32_t read_code_unit(const uint8_t *at, const uint8_t *end)
         return -1;
     int32_t unit = 0;
     for (size_t i = 2; i < ESCAPE_UNICODE_SIZE; i++) {
-        int digit = hex_digit(at[i]);
+        int digit = text_hex_digit(at[i]);
         if (digit < 0)
             return -1;
         unit = unit * 16 + digit;

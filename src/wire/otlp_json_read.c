@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "util/le.h"
+#include "wire/base64.h"
 #include "wire/json_scan.h"
 #include "wire/nest.h"
 #include "wire/otlp_json.h"
@@ -115,12 +116,14 @@ static enum status read_string(struct reader *reader, struct json_text *ret)
 
 static enum status read_text(struct reader *reader, const struct json_field *field)
 {
-    struct json_text text;
+    struct json_text text = {.size = 0};
 
     enum status st = read_string(reader, &text);
-    bool is_written = text.size > 0 || field->is_member || field->is_list;
-    if (st != ST_OK || !is_written)
+    if (st != ST_OK)
         return st;
+    bool is_written = text.size > 0 || field->is_member || field->is_list;
+    if (!is_written)
+        return ST_OK;
     st = reserve(reader, text.size);
     if (st == ST_OK)
         set_end(reader,
@@ -128,43 +131,9 @@ static enum status read_text(struct reader *reader, const struct json_field *fie
     return st;
 }
 
-static int base64_digit(uint8_t byte)
-{
-    if (byte >= 'A' && byte <= 'Z')
-        return byte - 'A';
-    if (byte >= 'a' && byte <= 'z')
-        return byte - 'a' + 26;
-    if (byte >= '0' && byte <= '9')
-        return byte - '0' + 52;
-    if (byte == '+' || byte == '-')
-        return 62;
-    return byte == '/' || byte == '_' ? 63 : -1;
-}
-
-/* Decodes in place, which shrinks. */
-static bool decode_base64(uint8_t *bytes, size_t size, size_t *ret_size)
-{
-    uint32_t bits = 0;
-    size_t out = 0;
-
-    for (int padding = 0; padding < 2 && size > 0 && bytes[size - 1] == '='; padding++)
-        size--;
-    for (size_t i = 0; i < size; i++) {
-        int digit = base64_digit(bytes[i]);
-        if (digit < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)digit;
-        /* Of each four digits the second, third and fourth complete a byte. */
-        if (i % 4 != 0)
-            bytes[out++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
-    }
-    *ret_size = out;
-    return size % 4 != 1;
-}
-
 static enum status read_base64(struct reader *reader, const struct json_field *field)
 {
-    struct json_text text;
+    struct json_text text = {.size = 0};
 
     enum status st = read_string(reader, &text);
     if (st == ST_OK)
@@ -174,7 +143,7 @@ static enum status read_base64(struct reader *reader, const struct json_field *f
     uint8_t *room = write_at(reader) + PB_TAG_MAX + PB_VARINT_MAX;
     size_t size;
     json_text_decode(&text, room);
-    if (!decode_base64(room, text.size, &size))
+    if (!base64_decode(room, text.size, &size))
         return fail_at(reader, ST_INVALID, text.raw, "must be base64");
     uint8_t *out = pb_put_header(write_at(reader), field->number, size);
     memmove(out, room, size);
@@ -182,20 +151,12 @@ static enum status read_base64(struct reader *reader, const struct json_field *f
     return ST_OK;
 }
 
-static int hex_digit(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 static enum status read_id(struct reader *reader, const struct json_field *field)
 {
     enum { ID_SIZE_MAX = 16 };
     uint8_t hex[2 * ID_SIZE_MAX + JSON_TEXT_SLACK];
     uint8_t id[ID_SIZE_MAX];
-    struct json_text text;
+    struct json_text text = {.size = 0};
 
     enum status st = read_string(reader, &text);
     if (st != ST_OK || text.size == 0)
@@ -207,8 +168,8 @@ static enum status read_id(struct reader *reader, const struct json_field *field
                                             : "must have 16 hex digits");
     json_text_decode(&text, hex);
     for (size_t i = 0; i < field->id_size; i++) {
-        int high = hex_digit(hex[2 * i]);
-        int low = hex_digit(hex[2 * i + 1]);
+        int high = text_hex_digit(hex[2 * i]);
+        int low = text_hex_digit(hex[2 * i + 1]);
         if (high < 0 || low < 0)
             return fail_at(reader, ST_INVALID, text.raw, "must be hex digits");
         id[i] = (uint8_t)(high << 4 | low);

@@ -61,7 +61,8 @@ static bool read_seconds(const uint8_t *at, int64_t *ret)
         return false;
     if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
         return false;
-    *ret = days_since_1970(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
+    *ret = days_since_1970(year, month, day) * SECONDS_PER_DAY +
+           (hour * 60 + minute) * INT64_C(60) + second;
     return true;
 }
 

@@ -113,7 +113,7 @@ void journal_id_format(const uint8_t id[JOURNAL_ID_SIZE], char out[JOURNAL_ID_TE
 
 static bool read_hex(struct slice text, uint8_t out[JOURNAL_ID_SIZE])
 {
-    for (size_t i = 0; i < 2 * JOURNAL_ID_SIZE; i++) {
+    for (size_t i = 0; i < (size_t)2 * JOURNAL_ID_SIZE; i++) {
         uint8_t c = text.data[i];
         uint8_t value;
         if (c >= '0' && c <= '9')

@@ -11,6 +11,7 @@ import pytest
 from support import messages, store
 from support.daemon import Daemon, wait_until
 from support.http import compress, post, read_answer
+from support.protobuf import field
 
 ARRIVAL_TIMEOUT_S = 60
 STORE = "file/forensic: {}"
@@ -217,11 +218,11 @@ def test_a_record_that_breaks_a_limit_in_json_does_not_cost_the_others(sender):
 def test_nesting_without_end_is_refused(sender):
     def nested(depth, inner=b"\x0a\x01x"):
         for _ in range(depth):
-            inner = length_field(1, inner)  # ArrayValue.values
-            inner = length_field(5, inner)  # AnyValue.array_value
+            inner = field(1, inner)  # ArrayValue.values
+            inner = field(5, inner)  # AnyValue.array_value
         return inner
 
-    body = length_field(1, length_field(2, length_field(2, length_field(5, nested(10_000)))))
+    body = field(1, field(2, field(2, field(5, nested(10_000)))))
     status, _, answer = sender.post(body)
     assert status == 200
     response = messages.logs_response()
@@ -233,14 +234,6 @@ def test_nesting_without_end_is_refused(sender):
     sender.refused(400, INVALID_ARGUMENT, b"[" * 100_000, JSON)
     unknown = b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     sender.refused(400, INVALID_ARGUMENT, unknown, JSON)
-
-
-def length_field(number, payload):
-    size, out = len(payload), bytes([number << 3 | 2])
-    while size >= 0x80:
-        out += bytes([size & 0x7F | 0x80])
-        size >>= 7
-    return out + bytes([size]) + payload
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])

@@ -9,6 +9,7 @@ from support.agent import Agent
 from support.daemon import Daemon, wait_until
 from support.grpc_sink import GrpcSink
 from support.http import post
+from support.protobuf import field, varint
 
 ARRIVAL_TIMEOUT_S = 60
 
@@ -22,18 +23,6 @@ otlp_grpc/sink: {{ endpoint: '127.0.0.1:{sink.port}' {more} }}
 
 def wait_for_records(sink, count):
     wait_until(lambda: sink.record_count() >= count, ARRIVAL_TIMEOUT_S, f"{count} records")
-
-
-def varint(value):
-    out = b""
-    while value >= 0x80:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def field(number, payload):
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
 
 
 def test_unknown_fields_arrive_byte_for_byte(home):

@@ -19,6 +19,7 @@ from support.agent import Agent  # noqa: E402
 from support.collector import Collector  # noqa: E402
 from support.daemon import Daemon, wait_until  # noqa: E402
 from support.http import post  # noqa: E402
+from support.protobuf import field  # noqa: E402
 
 ARRIVAL_TIMEOUT_S = 60
 
@@ -169,18 +170,6 @@ def test_the_collector_reads_the_closed_files(home, corpus):
     with Collector(home, watch=f"{plain}/*.jsonl") as collector:
         got = wait_for(collector, len(sent))
     check_same(sent, got)
-
-
-def varint(value):
-    out = b""
-    while value >= 0x80:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def field(number, payload):
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
 
 
 def text(key, value):

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* fake_exporter.c -- see fake_exporter.h. */
 #include "support/fake_exporter.h"
 
 #include <time.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* made_record.c -- see made_record.h. */
 #include "support/made_record.h"
 
 enum { RECORD_MAX = 1 << 26, SMALL_MAX = 4096 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* normalized.c -- see normalized.h. */
 #include "support/normalized.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* option.c -- see option.h. */
 #include "support/option.h"
 
 #include <stdlib.h>

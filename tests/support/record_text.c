@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* record_text.c -- see record_text.h. */
 #include "support/record_text.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* seen_record.c -- see seen_record.h. */
 #include "support/seen_record.h"
 
 #include <stdarg.h>

@@ -10,51 +10,16 @@
 #include <cmocka.h>
 
 #include "support/check_normalized.h"
-#include "support/made_record.h"
+#include "support/codex_fixture.h"
 #include "support/record_text.h"
-
-#define SCOPE "codex_otel.log_only"
-
-static struct made_record made;
-static struct normalizer *normalizer;
-
-static int begin(void **state)
-{
-    (void)state;
-    made_init(&made);
-    normalizer = made_normalizer();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    made_fini(&made);
-    normalizer_destroy(normalizer);
-    return 0;
-}
-
-/* Begins the next record. */
-static void make_event(const char *name, const char *conversation)
-{
-    made_fini(&made);
-    made_init(&made);
-    made_text(&made, "event.name", name);
-    if (conversation != NULL)
-        made_text(&made, "conversation.id", conversation);
-}
-
-static struct normalized *normalize(void)
-{
-    return made_normalize_otlp(&made, normalizer, SCOPE);
-}
 
 /* --- Finding the dialect ------------------------------------------------------------------- */
 
 static void test_scope_tells_the_dialect(void **state)
 {
     (void)state;
-    struct normalized *normalized = made_normalize_otlp(&made, normalizer, "codex_otel::metrics");
+    struct normalized *normalized =
+        made_normalize_otlp(&codex.made, codex.normalizer, "codex_otel::metrics");
     check_text(normalized, "agent.dialect", "codex_otel");
     check_text(normalized, "agent.product", "codex");
     check_text(normalized, "agent.event.kind", "agent.other");
@@ -64,8 +29,8 @@ static void test_scope_tells_the_dialect(void **state)
 static void test_event_name_tells_the_dialect(void **state)
 {
     (void)state;
-    make_event("codex.user_prompt", "c1");
-    struct normalized *normalized = made_normalize_otlp(&made, normalizer, "renamed");
+    codex_make_event("codex.user_prompt", "c1");
+    struct normalized *normalized = made_normalize_otlp(&codex.made, codex.normalizer, "renamed");
     check_text(normalized, "agent.dialect", "codex_otel");
     check_text(normalized, "agent.event.kind", "agent.prompt");
     normalized_destroy(normalized);
@@ -74,8 +39,8 @@ static void test_event_name_tells_the_dialect(void **state)
 static void test_one_group_does_not_rub_off_on_the_next(void **state)
 {
     (void)state;
-    normalized_destroy(made_normalize_otlp(&made, normalizer, SCOPE));
-    struct normalized *normalized = made_normalize_otlp(&made, normalizer, "another");
+    normalized_destroy(made_normalize_otlp(&codex.made, codex.normalizer, CODEX_SCOPE));
+    struct normalized *normalized = made_normalize_otlp(&codex.made, codex.normalizer, "another");
     check_text(normalized, "agent.dialect", "unknown");
     normalized_destroy(normalized);
 }
@@ -85,10 +50,10 @@ static void test_noise_without_a_name_is_other(void **state)
     (void)state;
     static const uint8_t body[] = "\x0a\x15"
                                   "flushing OTEL metrics";
-    made_uint(&made, RECORD_SEVERITY_NUMBER, 5);
-    made_field(&made, RECORD_BODY, slice_of(body, sizeof(body) - 1));
-    made_field(&made, RECORD_EVENT_NAME, SLICE("event otel/src/metrics/client.rs:324"));
-    struct normalized *normalized = normalize();
+    made_uint(&codex.made, RECORD_SEVERITY_NUMBER, 5);
+    made_field(&codex.made, RECORD_BODY, slice_of(body, sizeof(body) - 1));
+    made_field(&codex.made, RECORD_EVENT_NAME, SLICE("event otel/src/metrics/client.rs:324"));
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.event.kind", "agent.other");
     check_text(normalized, "agent.dialect.event", "unknown");
     assert_int_equal(normalized->ours.event_name.size, 0);
@@ -99,8 +64,8 @@ static void test_noise_without_a_name_is_other(void **state)
 static void test_unknown_event_of_the_dialect_is_other(void **state)
 {
     (void)state;
-    make_event("codex.brand_new", "c1");
-    struct normalized *normalized = normalize();
+    codex_make_event("codex.brand_new", "c1");
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.event.kind", "agent.other");
     check_text(normalized, "agent.dialect.event", "codex.brand_new");
     check_text(normalized, "gen_ai.conversation.id", "c1");
@@ -125,10 +90,10 @@ static void test_decisions_are_translated(void **state)
         {"shrugged", "unknown", "unknown", "unknown"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        make_event("codex.tool_decision", "c1");
-        made_text(&made, "decision", cases[i].decision);
-        made_text(&made, "source", "AutomatedReviewer");
-        struct normalized *normalized = normalize();
+        codex_make_event("codex.tool_decision", "c1");
+        made_text(&codex.made, "decision", cases[i].decision);
+        made_text(&codex.made, "source", "AutomatedReviewer");
+        struct normalized *normalized = codex_normalize();
         check_text(normalized, "agent.decision.outcome", cases[i].outcome);
         check_text(normalized, "agent.decision.scope", cases[i].scope);
         check_text(normalized, "agent.outcome", cases[i].result);
@@ -140,20 +105,20 @@ static void test_decisions_are_translated(void **state)
 
 static void make_network(const char *server, const char *client, const char *mechanism)
 {
-    make_event("codex.network_proxy.policy_decision", "c1");
-    made_text(&made, "network.policy.decision", "ask");
-    made_text(&made, "network.policy.source", "decider");
-    made_text(&made, "network.transport.protocol", mechanism);
-    made_text(&made, "server.address", server);
-    made_int(&made, "server.port", 0);
-    made_text(&made, "http.request.method", "none");
-    made_text(&made, "client.address", client);
+    codex_make_event("codex.network_proxy.policy_decision", "c1");
+    made_text(&codex.made, "network.policy.decision", "ask");
+    made_text(&codex.made, "network.policy.source", "decider");
+    made_text(&codex.made, "network.transport.protocol", mechanism);
+    made_text(&codex.made, "server.address", server);
+    made_int(&codex.made, "server.port", 0);
+    made_text(&codex.made, "http.request.method", "none");
+    made_text(&codex.made, "client.address", client);
 }
 
 static void check_client(const char *client, const char *address, int64_t port)
 {
     make_network("example.com", client, "http");
-    struct normalized *normalized = normalize();
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "client.address", address);
     if (port >= 0)
         check_int(normalized, "client.port", port);
@@ -178,7 +143,7 @@ static void test_sentinels_of_the_proxy_are_no_values(void **state)
 {
     (void)state;
     make_network("unix-socket", "unknown", "http");
-    struct normalized *normalized = normalize();
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.network.target_kind", "unix_socket");
     check_text(normalized, "network.transport", "unix");
     assert_null(record_text_find(&normalized->ours, "agent.norm.client.address"));
@@ -195,7 +160,7 @@ static void test_datagram_proxy_is_udp(void **state)
 {
     (void)state;
     make_network("example.com", "unknown", "socks5_udp");
-    struct normalized *normalized = normalize();
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.network.mechanism", "socks5_udp");
     check_text(normalized, "network.transport", "udp");
     normalized_destroy(normalized);
@@ -204,12 +169,12 @@ static void test_datagram_proxy_is_udp(void **state)
 static void test_review_without_verdict_tells_why(void **state)
 {
     (void)state;
-    make_event("codex.guardian_assessment", "c1");
-    made_text(&made, "status", "timed_out");
-    made_text(&made, "risk_level", "CRITICAL");
-    made_int(&made, "started_at_ms", 2000);
-    made_int(&made, "completed_at_ms", 1000);
-    struct normalized *normalized = normalize();
+    codex_make_event("codex.guardian_assessment", "c1");
+    made_text(&codex.made, "status", "timed_out");
+    made_text(&codex.made, "risk_level", "CRITICAL");
+    made_int(&codex.made, "started_at_ms", 2000);
+    made_int(&codex.made, "completed_at_ms", 1000);
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.decision.outcome", "timeout");
     check_text(normalized, "agent.outcome", "timeout");
     check_text(normalized, "agent.review.risk_level", "critical");
@@ -224,19 +189,19 @@ static void test_review_without_verdict_tells_why(void **state)
 static void test_usage_is_told_once_a_request(void **state)
 {
     (void)state;
-    make_event("codex.sse_event", "c1");
-    made_text(&made, "event.kind", "response.completed");
-    made_text(&made, "duration_ms", "3");
-    struct normalized *normalized = normalize();
+    codex_make_event("codex.sse_event", "c1");
+    made_text(&codex.made, "event.kind", "response.completed");
+    made_text(&codex.made, "duration_ms", "3");
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.event.kind", "agent.other");
     normalized_destroy(normalized);
 
-    made_text(&made, "input_token_count", "120");
-    made_text(&made, "output_token_count", "30");
-    made_int(&made, "cached_token_count", 100);
-    made_text(&made, "tool_token_count", "150");
-    made_int(&made, "ttft_ms", 250);
-    normalized = normalize();
+    made_text(&codex.made, "input_token_count", "120");
+    made_text(&codex.made, "output_token_count", "30");
+    made_int(&codex.made, "cached_token_count", 100);
+    made_text(&codex.made, "tool_token_count", "150");
+    made_int(&codex.made, "ttft_ms", 250);
+    normalized = codex_normalize();
     check_text(normalized, "agent.event.kind", "agent.model");
     check_int(normalized, "gen_ai.usage.input_tokens", 120);
     check_int(normalized, "gen_ai.usage.output_tokens", 30);
@@ -250,10 +215,10 @@ static void test_usage_is_told_once_a_request(void **state)
 static void test_number_that_is_none_is_listed(void **state)
 {
     (void)state;
-    make_event("codex.sse_event", "c1");
-    made_text(&made, "event.kind", "response.completed");
-    made_text(&made, "input_token_count", "lots");
-    struct normalized *normalized = normalize();
+    codex_make_event("codex.sse_event", "c1");
+    made_text(&codex.made, "event.kind", "response.completed");
+    made_text(&codex.made, "input_token_count", "lots");
+    struct normalized *normalized = codex_normalize();
     check_absent(normalized, "gen_ai.usage.input_tokens");
     assert_true(normalized_lists_error(normalized, "input_token_count"));
     normalized_destroy(normalized);
@@ -262,10 +227,10 @@ static void test_number_that_is_none_is_listed(void **state)
 static void test_failed_request_is_a_failure(void **state)
 {
     (void)state;
-    make_event("codex.api_request", "c1");
-    made_int(&made, "http.response.status_code", 429);
-    made_int(&made, "attempt", 2);
-    struct normalized *normalized = normalize();
+    codex_make_event("codex.api_request", "c1");
+    made_int(&codex.made, "http.response.status_code", 429);
+    made_int(&codex.made, "attempt", 2);
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.outcome", "failure");
     check_text(normalized, "error.type", "429");
     check_int(normalized, "agent.model.attempt", 3);
@@ -276,9 +241,9 @@ static void test_failed_request_is_a_failure(void **state)
 static void test_redacted_prompt_is_called_so(void **state)
 {
     (void)state;
-    make_event("codex.user_prompt", "c1");
-    made_text(&made, "prompt", "[REDACTED]");
-    struct normalized *normalized = normalize();
+    codex_make_event("codex.user_prompt", "c1");
+    made_text(&codex.made, "prompt", "[REDACTED]");
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.content.state", "redacted_by_source");
     normalized_destroy(normalized);
 }
@@ -291,15 +256,15 @@ static void test_redacted_prompt_is_called_so(void **state)
 
 static void make_prompt(const char *conversation, struct slice trace)
 {
-    make_event("codex.user_prompt", conversation);
-    made_field(&made, RECORD_TRACE_ID, trace);
-    normalized_destroy(normalize());
+    codex_make_event("codex.user_prompt", conversation);
+    made_field(&codex.made, RECORD_TRACE_ID, trace);
+    normalized_destroy(codex_normalize());
 }
 
 static void check_thread(const char *conversation, const char *role, const char *session)
 {
-    make_event("codex.api_request", conversation);
-    struct normalized *normalized = normalize();
+    codex_make_event("codex.api_request", conversation);
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.role", role);
     check_text(normalized, "session.id", session);
     check_text(normalized, "gen_ai.conversation.id", conversation);
@@ -310,10 +275,10 @@ static void test_thread_begun_in_the_trace_of_a_turn_is_its_child(void **state)
 {
     (void)state;
     make_prompt("parent", TRACE_OF_PARENT);
-    make_event("codex.conversation_starts", "child");
-    made_text(&made, "reasoning_summary", "none");
-    made_field(&made, RECORD_TRACE_ID, TRACE_OF_PARENT);
-    struct normalized *normalized = normalize();
+    codex_make_event("codex.conversation_starts", "child");
+    made_text(&codex.made, "reasoning_summary", "none");
+    made_field(&codex.made, RECORD_TRACE_ID, TRACE_OF_PARENT);
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.role", "subagent");
     check_text(normalized, "agent.parent.conversation.id", "parent");
     check_text(normalized, "agent.classification", "heuristic");
@@ -325,12 +290,12 @@ static void test_thread_begun_in_the_trace_of_a_turn_is_its_child(void **state)
 static void test_result_of_spawning_names_the_child(void **state)
 {
     (void)state;
-    make_event("codex.tool_result", "parent");
-    made_text(&made, "tool_name", "spawn_agent");
-    made_text(&made, "tool_namespace", "multi_agent_v1");
-    made_text(&made, "agent_name", "/root");
-    made_text(&made, "output", "{\"agent_id\":\"child\",\"nickname\":\"Faraday\"}");
-    struct normalized *normalized = normalize();
+    codex_make_event("codex.tool_result", "parent");
+    made_text(&codex.made, "tool_name", "spawn_agent");
+    made_text(&codex.made, "tool_namespace", "multi_agent_v1");
+    made_text(&codex.made, "agent_name", "/root");
+    made_text(&codex.made, "output", "{\"agent_id\":\"child\",\"nickname\":\"Faraday\"}");
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.tool.category", "subagent");
     check_text(normalized, "agent.role", "main");
     normalized_destroy(normalized);
@@ -344,11 +309,11 @@ static void test_grandchild_belongs_to_the_same_session(void **state)
     static const char *const pairs[][2] = {{"root", "child"}, {"child", "grandchild"}};
     char output[128];
     for (size_t i = 0; i < COUNT_OF(pairs); i++) {
-        make_event("codex.tool_result", pairs[i][0]);
-        made_text(&made, "tool_name", "spawn_agent");
+        codex_make_event("codex.tool_result", pairs[i][0]);
+        made_text(&codex.made, "tool_name", "spawn_agent");
         (void)snprintf(output, sizeof(output), "{\"agent_id\":\"%s\"}", pairs[i][1]);
-        made_text(&made, "output", output);
-        normalized_destroy(normalize());
+        made_text(&codex.made, "output", output);
+        normalized_destroy(codex_normalize());
     }
     check_thread("grandchild", "subagent", "root");
 }
@@ -359,10 +324,10 @@ static void test_assessment_gives_the_reviewer_away(void **state)
     make_prompt("reviewed", TRACE_OF_PARENT);
     make_prompt("reviewer", TRACE_OF_REVIEWER);
     check_thread("reviewer", "unknown", "reviewer");
-    make_event("codex.guardian_assessment", "reviewed");
-    made_text(&made, "outcome", "allow");
-    made_field(&made, RECORD_TRACE_ID, TRACE_OF_REVIEWER);
-    struct normalized *normalized = normalize();
+    codex_make_event("codex.guardian_assessment", "reviewed");
+    made_text(&codex.made, "outcome", "allow");
+    made_field(&codex.made, RECORD_TRACE_ID, TRACE_OF_REVIEWER);
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.event.kind", "agent.review");
     check_text(normalized, "session.id", "reviewed");
     normalized_destroy(normalized);
@@ -373,11 +338,11 @@ static void test_assessment_gives_the_reviewer_away(void **state)
 static void test_sandboxed_run_of_a_person_is_no_reviewer(void **state)
 {
     (void)state;
-    make_event("codex.conversation_starts", "c1");
-    made_text(&made, "approval_policy", "never");
-    made_text(&made, "sandbox_policy", "read-only");
-    made_text(&made, "reasoning_summary", "auto");
-    struct normalized *normalized = normalize();
+    codex_make_event("codex.conversation_starts", "c1");
+    made_text(&codex.made, "approval_policy", "never");
+    made_text(&codex.made, "sandbox_policy", "read-only");
+    made_text(&codex.made, "reasoning_summary", "auto");
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.role", "unknown");
     check_text(normalized, "agent.permission.mode", "never_ask");
     check_text(normalized, "agent.sandbox.mode", "read_only");
@@ -390,9 +355,9 @@ static void test_many_threads_push_out_the_oldest_only(void **state)
     char id[32];
     for (int i = 0; i < 5000; i++) {
         (void)snprintf(id, sizeof(id), "thread-%d", i);
-        make_event("codex.tool_result", id);
-        made_text(&made, "agent_name", "/root");
-        normalized_destroy(normalize());
+        codex_make_event("codex.tool_result", id);
+        made_text(&codex.made, "agent_name", "/root");
+        normalized_destroy(codex_normalize());
     }
     check_thread("thread-4999", "main", "thread-4999");
     check_thread("thread-0", "unknown", "thread-0");
@@ -407,7 +372,7 @@ static void test_overlong_conversation_id_is_still_the_session(void **state)
     check_thread(id, "unknown", id);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, codex_set_up, codex_tear_down)
 
 int main(void)
 {

@@ -9,59 +9,23 @@
 #include <cmocka.h>
 
 #include "support/check_normalized.h"
-#include "support/made_record.h"
+#include "support/codex_fixture.h"
 #include "support/record_text.h"
-
-#define SCOPE "codex_otel.log_only"
-
-static struct made_record made;
-static struct normalizer *normalizer;
-
-static int begin(void **state)
-{
-    (void)state;
-    made_init(&made);
-    normalizer = made_normalizer();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    made_fini(&made);
-    normalizer_destroy(normalizer);
-    return 0;
-}
-
-/* Begins the next record. */
-static void make_event(const char *name, const char *conversation)
-{
-    made_fini(&made);
-    made_init(&made);
-    made_text(&made, "event.name", name);
-    if (conversation != NULL)
-        made_text(&made, "conversation.id", conversation);
-}
-
-static struct normalized *normalize(void)
-{
-    return made_normalize_otlp(&made, normalizer, SCOPE);
-}
 
 static void make_result(const char *success, const char *output)
 {
-    make_event("codex.tool_result", "c1");
-    made_text(&made, "tool_name", "exec_command");
-    made_text(&made, "tool_namespace", "functions");
-    made_text(&made, "call_id", "call_1");
-    made_text(&made, "success", success);
-    made_text(&made, "output", output);
+    codex_make_event("codex.tool_result", "c1");
+    made_text(&codex.made, "tool_name", "exec_command");
+    made_text(&codex.made, "tool_namespace", "functions");
+    made_text(&codex.made, "call_id", "call_1");
+    made_text(&codex.made, "success", success);
+    made_text(&codex.made, "output", output);
 }
 
 static void check_result(const char *success, const char *output, const char *outcome)
 {
     make_result(success, output);
-    struct normalized *normalized = normalize();
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.outcome", outcome);
     normalized_destroy(normalized);
 }
@@ -70,7 +34,7 @@ static void test_exit_code_overrules_reported_success(void **state)
 {
     (void)state;
     make_result("true", "Chunk ID: 1\nProcess exited with code 1\nOutput:\nno");
-    struct normalized *normalized = normalize();
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.outcome", "failure");
     check_int(normalized, "process.exit.code", 1);
     check_bool(normalized, "agent.tool.reported_success", true);
@@ -121,7 +85,7 @@ static void test_refusals_of_policy_are_denials(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(seen); i++) {
         make_result("false", seen[i].output);
-        struct normalized *normalized = normalize();
+        struct normalized *normalized = codex_normalize();
         check_text(normalized, "agent.outcome", "denied");
         check_text(normalized, "agent.decision.source", seen[i].source);
         check_bool(normalized, "agent.tool.executed", seen[i].executed);
@@ -135,20 +99,20 @@ static void test_server_cannot_fake_a_refusal(void **state)
 {
     (void)state;
     make_result("false", "patch rejected: so says the server");
-    made_text(&made, "mcp_server", "ticketdesk");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "mcp_server", "ticketdesk");
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.outcome", "failure");
     normalized_destroy(normalized);
 }
 
 static void make_decision(const char *conversation, const char *call_id, const char *decision)
 {
-    make_event("codex.tool_decision", conversation);
-    made_text(&made, "tool_name", "exec_command");
-    made_text(&made, "call_id", call_id);
-    made_text(&made, "decision", decision);
-    made_text(&made, "source", "USER");
-    normalized_destroy(normalize());
+    codex_make_event("codex.tool_decision", conversation);
+    made_text(&codex.made, "tool_name", "exec_command");
+    made_text(&codex.made, "call_id", call_id);
+    made_text(&codex.made, "decision", decision);
+    made_text(&codex.made, "source", "USER");
+    normalized_destroy(codex_normalize());
 }
 
 static void test_result_after_a_denial_is_denied_once(void **state)
@@ -156,7 +120,7 @@ static void test_result_after_a_denial_is_denied_once(void **state)
     (void)state;
     make_decision("c1", "call_1", "denied");
     make_result("false", "whatever it says");
-    struct normalized *normalized = normalize();
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.event.kind", "agent.tool");
     check_text(normalized, "agent.outcome", "denied");
     check_bool(normalized, "agent.tool.executed", false);
@@ -190,8 +154,8 @@ static void test_denials_are_forgotten_in_order(void **state)
 static void check_command(const char *arguments, const char *line)
 {
     make_result("true", "");
-    made_text(&made, "arguments", arguments);
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "arguments", arguments);
+    struct normalized *normalized = codex_normalize();
     if (line != NULL)
         check_text(normalized, "process.command_line", line);
     else
@@ -213,8 +177,8 @@ static void test_command_that_cannot_be_read_is_listed(void **state)
 {
     (void)state;
     make_result("true", "");
-    made_text(&made, "arguments", "{\"cmd\":{\"x\":1}}");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "arguments", "{\"cmd\":{\"x\":1}}");
+    struct normalized *normalized = codex_normalize();
     assert_true(normalized_lists_error(normalized, "arguments"));
     check_absent(normalized, "agent.event.facets");
     normalized_destroy(normalized);
@@ -233,11 +197,11 @@ static void test_patch_tells_category_and_file(void **state)
          "rename"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        make_event("codex.tool_result", "c1");
-        made_text(&made, "tool_name", "apply_patch");
-        made_text(&made, "success", "true");
-        made_text(&made, "arguments", cases[i].patch);
-        struct normalized *normalized = normalize();
+        codex_make_event("codex.tool_result", "c1");
+        made_text(&codex.made, "tool_name", "apply_patch");
+        made_text(&codex.made, "success", "true");
+        made_text(&codex.made, "arguments", cases[i].patch);
+        struct normalized *normalized = codex_normalize();
         check_text(normalized, "agent.tool.category", cases[i].category);
         check_text(normalized, "agent.file.operation", cases[i].operation);
         check_text(normalized, "file.path", "a.c");
@@ -249,9 +213,9 @@ static void test_patch_tells_category_and_file(void **state)
 static void test_name_of_an_mcp_tool_is_split(void **state)
 {
     (void)state;
-    make_event("codex.tool_result", "c1");
-    made_text(&made, "tool_name", "mcp__desk__find__all");
-    struct normalized *normalized = normalize();
+    codex_make_event("codex.tool_result", "c1");
+    made_text(&codex.made, "tool_name", "mcp__desk__find__all");
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.tool.category", "mcp");
     check_text(normalized, "agent.mcp.server.name", "desk");
     check_text(normalized, "agent.mcp.tool.name", "find__all");
@@ -259,7 +223,18 @@ static void test_name_of_an_mcp_tool_is_split(void **state)
     normalized_destroy(normalized);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+static void test_prefix_of_mcp_alone_names_no_server(void **state)
+{
+    (void)state;
+    codex_make_event("codex.tool_result", "c1");
+    made_text(&codex.made, "tool_name", "mcp__");
+    struct normalized *normalized = codex_normalize();
+    check_absent(normalized, "agent.mcp.server.name");
+    check_text(normalized, "gen_ai.tool.name", "mcp__");
+    normalized_destroy(normalized);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, codex_set_up, codex_tear_down)
 
 int main(void)
 {
@@ -276,6 +251,7 @@ int main(void)
         TEST(test_command_that_cannot_be_read_is_listed),
         TEST(test_patch_tells_category_and_file),
         TEST(test_name_of_an_mcp_tool_is_split),
+        TEST(test_prefix_of_mcp_alone_names_no_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

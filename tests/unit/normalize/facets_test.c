@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* facets_test.c -- what is found in arguments of tools: JSON, commands, patches. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

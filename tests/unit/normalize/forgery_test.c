@@ -9,47 +9,23 @@
 #include <cmocka.h>
 
 #include "support/check_normalized.h"
-#include "support/made_record.h"
+#include "support/codex_fixture.h"
 #include "support/record_text.h"
-
-static struct made_record made;
-
-static int begin(void **state)
-{
-    (void)state;
-    made_init(&made);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    made_fini(&made);
-    return 0;
-}
-
-static struct normalized *normalize(void)
-{
-    struct normalizer *normalizer = made_normalizer();
-    struct normalized *normalized = made_normalize_otlp(&made, normalizer, "codex_otel.log_only");
-    normalizer_destroy(normalizer);
-    return normalized;
-}
 
 static void make_denial(void)
 {
-    made_text(&made, "event.name", "codex.tool_decision");
-    made_text(&made, "decision", "denied");
-    made_text(&made, "source", "User");
+    made_text(&codex.made, "event.name", "codex.tool_decision");
+    made_text(&codex.made, "decision", "denied");
+    made_text(&codex.made, "source", "User");
 }
 
 static void test_forged_verdict_does_not_win(void **state)
 {
     (void)state;
     make_denial();
-    made_text(&made, "agent.decision.outcome", "allow");
-    made_text(&made, "agent.outcome", "success");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "agent.decision.outcome", "allow");
+    made_text(&codex.made, "agent.outcome", "success");
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.decision.outcome", "deny");
     check_text(normalized, "agent.outcome", "denied");
     assert_true(slice_equal(record_text_find(&normalized->whole, "agent.outcome")->bytes,
@@ -63,9 +39,9 @@ static void test_forged_verdict_does_not_win(void **state)
 static void test_forged_key_that_we_do_not_write_is_listed(void **state)
 {
     (void)state;
-    made_text(&made, "event.name", "codex.startup_phase");
-    made_text(&made, "agent.review.risk_level", "low");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "event.name", "codex.startup_phase");
+    made_text(&codex.made, "agent.review.risk_level", "low");
+    struct normalized *normalized = codex_normalize();
     assert_true(normalized_lists_error(normalized, "agent.review.risk_level"));
     normalized_destroy(normalized);
 }
@@ -74,9 +50,9 @@ static void test_same_value_is_not_repeated(void **state)
 {
     (void)state;
     make_denial();
-    made_text(&made, "agent.outcome", "denied");
-    made_text(&made, "agent.dialect", "codex_otel");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "agent.outcome", "denied");
+    made_text(&codex.made, "agent.dialect", "codex_otel");
+    struct normalized *normalized = codex_normalize();
     assert_null(record_text_find(&normalized->ours, "agent.outcome"));
     assert_null(record_text_find(&normalized->ours, "agent.norm.agent.outcome"));
     assert_null(record_text_find(&normalized->ours, "agent.dialect"));
@@ -89,9 +65,9 @@ static void test_forged_chain_is_outrun(void **state)
 {
     (void)state;
     make_denial();
-    made_text(&made, "agent.norm.agent.outcome", "success");
-    made_text(&made, "agent.norm.agent.norm.agent.decision.outcome", "allow");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "agent.norm.agent.outcome", "success");
+    made_text(&codex.made, "agent.norm.agent.norm.agent.decision.outcome", "allow");
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.outcome", "denied");
     check_text(normalized, "agent.decision.outcome", "deny");
     assert_non_null(record_text_find(&normalized->ours, "agent.norm.agent.norm.agent.outcome"));
@@ -107,8 +83,8 @@ static void test_endless_chain_is_cut(void **state)
         memcpy(key + 11 * i, "agent.norm.", 11);
     memcpy(key + 880, "agent.outcome", 14);
     make_denial();
-    made_text(&made, key, "success");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, key, "success");
+    struct normalized *normalized = codex_normalize();
     assert_true(
         slice_equal(record_text_find(&normalized->ours, "agent.outcome")->bytes, SLICE("denied")));
     assert_true(normalized_lists_error(normalized, key));
@@ -121,8 +97,8 @@ static void test_forged_list_of_errors_does_not_win(void **state)
 {
     (void)state;
     make_denial();
-    made_text(&made, "agent.norm.errors", "nothing");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "agent.norm.errors", "nothing");
+    struct normalized *normalized = codex_normalize();
     assert_true(normalized_lists_error(normalized, "agent.norm.errors"));
     normalized_destroy(normalized);
 }
@@ -131,9 +107,9 @@ static void test_second_forged_copy_is_seen(void **state)
 {
     (void)state;
     make_denial();
-    made_text(&made, "agent.outcome", "denied"); /* as we would say it */
-    made_text(&made, "agent.outcome", "success");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "agent.outcome", "denied"); /* as we would say it */
+    made_text(&codex.made, "agent.outcome", "success");
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.outcome", "denied");
     assert_non_null(record_text_find(&normalized->ours, "agent.norm.agent.outcome"));
     assert_true(normalized_lists_error(normalized, "agent.outcome"));
@@ -144,8 +120,8 @@ static void test_doubled_source_key_is_listed(void **state)
 {
     (void)state;
     make_denial();
-    made_text(&made, "decision", "approved");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "decision", "approved");
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.decision.outcome", "deny");
     assert_true(normalized_lists_error(normalized, "decision"));
     normalized_destroy(normalized);
@@ -154,8 +130,8 @@ static void test_doubled_source_key_is_listed(void **state)
 static void test_senders_own_uid_stays_beside_ours(void **state)
 {
     (void)state;
-    made_text(&made, "log.record.uid", "theirs");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "log.record.uid", "theirs");
+    struct normalized *normalized = codex_normalize();
     assert_true(slice_equal(record_text_find(&normalized->whole, "log.record.uid")->bytes,
                             SLICE("theirs")));
     assert_int_equal(normalized_text(normalized, "log.record.uid").size, 36);
@@ -166,8 +142,8 @@ static void test_senders_own_uid_stays_beside_ours(void **state)
 static void test_forged_peer_is_put_out_of_reach(void **state)
 {
     (void)state;
-    made_int(&made, "agent.peer.uid", 0);
-    struct normalized *normalized = normalize();
+    made_int(&codex.made, "agent.peer.uid", 0);
+    struct normalized *normalized = codex_normalize();
     assert_int_equal(normalized_value(normalized, "agent.peer.uid")->integer, 1000);
     assert_int_equal(normalized_value(normalized, "agent.peer.pid")->integer, 4711);
     assert_null(record_text_find(&normalized->ours, "agent.peer.uid"));
@@ -179,8 +155,8 @@ static void test_forged_peer_is_put_out_of_reach(void **state)
 static void test_forged_chain_before_a_peer_key_is_outrun(void **state)
 {
     (void)state;
-    made_int(&made, "agent.norm.agent.peer.uid", 0);
-    struct normalized *normalized = normalize();
+    made_int(&codex.made, "agent.norm.agent.peer.uid", 0);
+    struct normalized *normalized = codex_normalize();
     assert_int_equal(normalized_value(normalized, "agent.peer.uid")->integer, 1000);
     assert_true(normalized_lists_error(normalized, "agent.norm.agent.peer.uid"));
     normalized_destroy(normalized);
@@ -189,8 +165,8 @@ static void test_forged_chain_before_a_peer_key_is_outrun(void **state)
 static void test_chain_before_another_key_leaves_the_peer_alone(void **state)
 {
     (void)state;
-    made_text(&made, "agent.norm.client.address", "x");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "agent.norm.client.address", "x");
+    struct normalized *normalized = codex_normalize();
     assert_int_equal(record_text_find(&normalized->ours, "agent.peer.uid")->integer, 1000);
     normalized_destroy(normalized);
 }
@@ -198,7 +174,7 @@ static void test_chain_before_another_key_leaves_the_peer_alone(void **state)
 static void test_peer_is_appended_as_it_is(void **state)
 {
     (void)state;
-    struct normalized *normalized = normalize();
+    struct normalized *normalized = codex_normalize();
     assert_int_equal(record_text_find(&normalized->ours, "agent.peer.uid")->integer, 1000);
     assert_int_equal(record_text_find(&normalized->ours, "agent.peer.pid")->integer, 4711);
     normalized_destroy(normalized);
@@ -207,12 +183,12 @@ static void test_peer_is_appended_as_it_is(void **state)
 static void test_names_that_agents_use_are_no_forgery(void **state)
 {
     (void)state;
-    made_text(&made, "event.name", "codex.agent_response");
-    made_text(&made, "conversation.id", "c1");
-    made_text(&made, "agent.type", "subagent");
-    made_text(&made, "agent.name", "x");
-    made_text(&made, "agent.source", "y");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "event.name", "codex.agent_response");
+    made_text(&codex.made, "conversation.id", "c1");
+    made_text(&codex.made, "agent.type", "subagent");
+    made_text(&codex.made, "agent.name", "x");
+    made_text(&codex.made, "agent.source", "y");
+    struct normalized *normalized = codex_normalize();
     check_text(normalized, "agent.role", "subagent");
     assert_null(normalized_value(normalized, "agent.norm.errors"));
     normalized_destroy(normalized);
@@ -222,9 +198,9 @@ static void test_value_of_another_type_is_another_value(void **state)
 {
     (void)state;
     make_denial();
-    made_text(&made, "agent.severity", "13");
-    made_nothing(&made, "agent.outcome");
-    struct normalized *normalized = normalize();
+    made_text(&codex.made, "agent.severity", "13");
+    made_nothing(&codex.made, "agent.outcome");
+    struct normalized *normalized = codex_normalize();
     assert_int_equal(record_text_find(&normalized->ours, "agent.norm.agent.severity")->integer, 13);
     assert_non_null(record_text_find(&normalized->ours, "agent.norm.agent.outcome"));
     normalized_destroy(normalized);
@@ -236,15 +212,15 @@ static void test_list_of_errors_has_an_end(void **state)
     char key[64];
     for (int i = 0; i < 200; i++) {
         (void)snprintf(key, sizeof(key), "agent.norm.k%d", i);
-        made_text(&made, key, "x");
+        made_text(&codex.made, key, "x");
     }
-    struct normalized *normalized = normalize();
+    struct normalized *normalized = codex_normalize();
     assert_true(normalized_lists_error(normalized, "agent.norm.k0"));
     assert_false(normalized_lists_error(normalized, "agent.norm.k199"));
     normalized_destroy(normalized);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, codex_set_up, codex_tear_down)
 
 int main(void)
 {

@@ -7,14 +7,11 @@
 
 #include <cmocka.h>
 
-#include "support/collected.h"
 #include "support/golden.h"
-#include "support/normalized.h"
 #include "support/record_text.h"
-#include "support/recorded.h"
+#include "support/recorded_session.h"
 
 #define GOLDEN_DIR TEST_CORPUS_DIR "/../unit/normalize/golden"
-#define RECEIVED   UINT64_C(1795209900000000000)
 
 /* Alike on every record, and checked on every record below. */
 static const char *const hidden[] = {
@@ -61,48 +58,29 @@ static void check_constants(const struct normalized *record)
     assert_int_equal(normalized_text(record, "log.record.uid").size, 36);
 }
 
-static void normalize_request(struct normalizer *normalizer, const char *path, struct buf *out)
+static void append_record(void *context, const struct record_group *group,
+                          const struct normalized *record)
 {
-    struct buf request;
-    struct collected collected;
-    buf_init(&request, (size_t)1 << 26);
-    recorded_read(path, &request);
-    assert_int_equal(collected_read(&collected, buf_slice(&request), &err), ST_OK);
-    for (size_t i = 0; i < collected.record_count; i++) {
-        const struct record *record = &collected.records[i];
-        const struct normalize_input input = {.record = record->bytes,
-                                              .transport = TRANSPORT_OTLP_HTTP_PROTOBUF,
-                                              .received_unix_nano = RECEIVED};
-        assert_int_equal(
-            normalizer_set_group(normalizer, &collected.groups[record->group_index], &err), ST_OK);
-        struct normalized *normalized = normalized_make(normalizer, &input);
-        check_constants(normalized);
-        append_heading(out, normalized);
-        if (!slice_equal(normalized_text(normalized, "agent.event.kind"), SLICE("agent.other")))
-            record_text_attributes(&normalized->ours, hidden, out);
-        else
-            append_text(out, "    agent.other\n");
-        normalized_destroy(normalized);
-    }
-    collected_fini(&collected);
-    buf_fini(&request);
+    struct buf *out = context;
+    (void)group;
+    check_constants(record);
+    append_heading(out, record);
+    if (slice_equal(normalized_text(record, "agent.event.kind"), SLICE("agent.other")))
+        append_text(out, "    agent.other\n");
+    else
+        record_text_attributes(&record->ours, hidden, out);
 }
 
-static void check_scenario(const char *scenario, size_t request_count)
+static void check_scenario(const char *scenario, int request_count)
 {
     char path[512];
     struct buf text;
-    struct normalizer *normalizer = NULL;
+    const struct recorded_session_reader reader = {append_record, &text};
+
     buf_init(&text, (size_t)1 << 24);
-    assert_int_equal(normalizer_create(&otlp_limits_default, &normalizer, &err), ST_OK);
-    for (size_t i = 1; i <= request_count; i++) {
-        (void)snprintf(path, sizeof(path), "codex-0.169.0/http-protobuf/%s/logs/%03zu.bin",
-                       scenario, i);
-        normalize_request(normalizer, path, &text);
-    }
+    recorded_session_read(scenario, request_count, &reader);
     (void)snprintf(path, sizeof(path), "%s/codex-%s.txt", GOLDEN_DIR, scenario);
     golden_check(path, buf_slice(&text));
-    normalizer_destroy(normalizer);
     buf_fini(&text);
 }
 

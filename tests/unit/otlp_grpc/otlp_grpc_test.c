@@ -15,6 +15,7 @@
 #include <grpc/grpc.h>
 #include <pthread.h>
 
+#include "support/grpc_codes.h"
 #include "support/grpc_sink.h"
 #include "support/option.h"
 #include "support/temp_dir.h"
@@ -193,51 +194,27 @@ static void test_plain_arrives_as_the_same_protobuf(void **state)
     assert_int_equal(send_small(bench), EXPORT_DONE); /* with the buffers given back */
 }
 
-struct code_row {
-    int code;
-    enum export_result plain, with_info;
-    uint32_t plain_ms, info_ms;
-};
-
 static void test_every_status_over_the_wire(void **state)
 {
-    static const struct code_row rows[] = {
-        {GRPC_STATUS_OK, EXPORT_DONE, EXPORT_DONE, 0, 0},
-        {GRPC_STATUS_CANCELLED, EXPORT_RETRY, EXPORT_RETRY, 0, 7500},
-        {GRPC_STATUS_UNKNOWN, EXPORT_REJECTED, EXPORT_REJECTED, 0, 0},
-        {GRPC_STATUS_INVALID_ARGUMENT, EXPORT_REJECTED, EXPORT_REJECTED, 0, 0},
-        {GRPC_STATUS_DEADLINE_EXCEEDED, EXPORT_RETRY, EXPORT_RETRY, 0, 7500},
-        {GRPC_STATUS_NOT_FOUND, EXPORT_RETRY, EXPORT_RETRY, 60000, 60000},
-        {GRPC_STATUS_ALREADY_EXISTS, EXPORT_REJECTED, EXPORT_REJECTED, 0, 0},
-        {GRPC_STATUS_PERMISSION_DENIED, EXPORT_RETRY, EXPORT_RETRY, 60000, 60000},
-        {GRPC_STATUS_RESOURCE_EXHAUSTED, EXPORT_RETRY, EXPORT_RETRY, 60000, 7500},
-        {GRPC_STATUS_FAILED_PRECONDITION, EXPORT_REJECTED, EXPORT_REJECTED, 0, 0},
-        {GRPC_STATUS_ABORTED, EXPORT_RETRY, EXPORT_RETRY, 0, 7500},
-        {GRPC_STATUS_OUT_OF_RANGE, EXPORT_RETRY, EXPORT_RETRY, 0, 7500},
-        {GRPC_STATUS_UNIMPLEMENTED, EXPORT_RETRY, EXPORT_RETRY, 60000, 60000},
-        {GRPC_STATUS_INTERNAL, EXPORT_REJECTED, EXPORT_REJECTED, 0, 0},
-        {GRPC_STATUS_UNAVAILABLE, EXPORT_RETRY, EXPORT_RETRY, 0, 7500},
-        {GRPC_STATUS_DATA_LOSS, EXPORT_RETRY, EXPORT_RETRY, 0, 7500},
-        {GRPC_STATUS_UNAUTHENTICATED, EXPORT_RETRY, EXPORT_RETRY, 60000, 60000},
-    };
     struct bench *bench = *state;
 
     start_sink(bench);
     create_exporter(bench);
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < GRPC_CODE_COUNT; i++) {
+        const struct grpc_code_meaning *row = &grpc_code_meanings[i];
         const struct grpc_sink_answer answers[] = {
-            {.code = rows[i].code, .message = "as the script says"},
-            {.code = rows[i].code, .message = "as the script says", .details = RETRY_7500MS},
+            {.code = row->code, .message = "as the script says"},
+            {.code = row->code, .message = "as the script says", .details = RETRY_7500MS},
         };
         grpc_sink_script(bench->sink, answers, 2);
-        assert_int_equal(send_small(bench), rows[i].plain);
-        assert_int_equal(bench->report.retry_after_ms, rows[i].plain_ms);
-        if (rows[i].plain != EXPORT_DONE)
+        assert_int_equal(send_small(bench), row->plain);
+        assert_int_equal(bench->report.retry_after_ms, row->plain_delay_ms);
+        if (row->plain != EXPORT_DONE)
             assert_string_equal(bench->report.message, "as the script says");
-        assert_int_equal(send_small(bench), rows[i].with_info);
-        assert_int_equal(bench->report.retry_after_ms, rows[i].info_ms);
+        assert_int_equal(send_small(bench), row->with_delay);
+        assert_int_equal(bench->report.retry_after_ms, row->delay_ms);
     }
-    assert_int_equal(grpc_sink_count(bench->sink), 2 * COUNT_OF(rows));
+    assert_int_equal(grpc_sink_count(bench->sink), 2 * GRPC_CODE_COUNT);
 }
 
 static void test_partial_success_is_reported(void **state)

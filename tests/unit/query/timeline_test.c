@@ -12,16 +12,14 @@
 
 #include "query/lookup.h"
 #include "query/timeline.h"
-#include "support/collected.h"
 #include "support/golden.h"
-#include "support/recorded.h"
+#include "support/recorded_session.h"
 #include "support/seen_record.h"
 #include "util/clock.h"
 
 #define GOLDEN_DIR TEST_CORPUS_DIR "/../unit/query/golden"
 /* 2026-11-20T22:24:20Z */
-#define MOMENT   UINT64_C(1795213460000000000)
-#define RECEIVED UINT64_C(1795209900000000000)
+#define MOMENT UINT64_C(1795213460000000000)
 
 static const struct record_group no_group;
 static struct story story;
@@ -234,6 +232,21 @@ static void test_a_denied_call_was_not_run_or_was_blocked(void **state)
     assert_has("3 tool calls (0 failed, 2 blocked, 1 not run)");
 }
 
+static void test_decisions_and_calls_without_an_id_are_told_in_words(void **state)
+{
+    (void)state;
+    add(0, "agent.approval", "gen_ai.tool.name", "deploy", "agent.decision.outcome", "deny",
+        "agent.decision.source", "user", "agent.decision.reason", "not on a Friday", END);
+    add(1, "agent.tool", "gen_ai.tool.name", "deploy", "process.command_line", "make prod",
+        "agent.event.phase", "end", "agent.outcome", "failure", "#process.exit.code", "2", END);
+    join();
+    timeline(&plain);
+    assert_has("22:24:20.000  approval  deploy  DENIED by the user: not on a Friday\n");
+    assert_has("22:24:20.001  tool      deploy make prod\n"
+               "                result    FAILED, exit code 2\n");
+    assert_has("1 tool calls (1 failed, 0 blocked, 0 not run)");
+}
+
 static void test_long_output_is_cut_to_its_first_lines(void **state)
 {
     static const struct timeline_style whole = {.columns = 100, .whole_texts = true};
@@ -311,46 +324,26 @@ static void test_a_full_page_is_a_failure(void **state)
 
 /* --- Recorded sessions ----------------------------------------------------------------------- */
 
-static void add_request(struct normalizer *normalizer, const char *path)
+static void add_to_story(void *context, const struct record_group *group,
+                         const struct normalized *record)
 {
-    struct buf request;
-    struct collected collected;
-
-    buf_init(&request, (size_t)1 << 26);
-    recorded_read(path, &request);
-    assert_int_equal(collected_read(&collected, buf_slice(&request), &err), ST_OK);
-    for (size_t i = 0; i < collected.record_count; i++) {
-        const struct record *record = &collected.records[i];
-        const struct record_group *group = &collected.groups[record->group_index];
-        const struct normalize_input input = {.record = record->bytes,
-                                              .transport = TRANSPORT_OTLP_HTTP_PROTOBUF,
-                                              .received_unix_nano = RECEIVED};
-        assert_int_equal(normalizer_set_group(normalizer, group, &err), ST_OK);
-        struct normalized *normalized = normalized_make(normalizer, &input);
-        if (lookup_text(&normalized->whole, "session.id").size > 0)
-            assert_int_equal(story_add(&story, group, buf_slice(&normalized->bytes), &err), ST_OK);
-        normalized_destroy(normalized);
-    }
-    collected_fini(&collected);
-    buf_fini(&request);
+    (void)context; /* there is one story */
+    if (lookup_text(&record->whole, "session.id").size > 0)
+        assert_int_equal(story_add(&story, group, buf_slice(&record->bytes), &err), ST_OK);
 }
 
 static void check_session(const char *scenario, int request_count)
 {
     static const struct timeline_style style = {.columns = 120};
-    struct normalizer *normalizer = made_normalizer();
+    static const struct recorded_session_reader reader = {.on_record = add_to_story};
     char path[512];
     struct buf out;
 
-    for (int i = 1; i <= request_count; i++) {
-        snprintf(path, sizeof(path), "codex-0.169.0/http-protobuf/%s/logs/%03d.bin", scenario, i);
-        add_request(normalizer, path);
-    }
-    normalizer_destroy(normalizer);
+    recorded_session_read(scenario, request_count, &reader);
     join();
     buf_init(&out, (size_t)1 << 20);
     assert_int_equal(timeline_write(&story, &style, &out, &err), ST_OK);
-    snprintf(path, sizeof(path), "%s/%s.txt", GOLDEN_DIR, scenario);
+    (void)snprintf(path, sizeof(path), "%s/%s.txt", GOLDEN_DIR, scenario);
     golden_check(path, buf_slice(&out));
     buf_fini(&out);
 }
@@ -388,6 +381,7 @@ int main(void)
         TEST(test_rubbish_is_no_event),
         TEST(test_what_is_missing_is_shown_as_missing),
         TEST(test_a_denied_call_was_not_run_or_was_blocked),
+        TEST(test_decisions_and_calls_without_an_id_are_told_in_words),
         TEST(test_long_output_is_cut_to_its_first_lines),
         TEST(test_the_machinery_is_shown_when_asked_for),
         TEST(test_color_is_ours_alone),

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recorded_session.c -- see recorded_session.h. */
+#include "support/recorded_session.h"
+
+#include <stdio.h>
+
+#include "support/collected.h"
+#include "support/made_record.h"
+#include "support/recorded.h"
+
+/* 2026-11-20T21:25:00Z, a little behind the records. */
+static const uint64_t received_unix_nano = UINT64_C(1795209900000000000);
+
+static void read_request(struct normalizer *normalizer, const char *path,
+                         const struct recorded_session_reader *reader)
+{
+    struct buf request;
+    struct collected collected;
+    struct error err;
+
+    buf_init(&request, (size_t)1 << 26);
+    recorded_read(path, &request);
+    ASSERT(collected_read(&collected, buf_slice(&request), &err) == ST_OK);
+    for (size_t i = 0; i < collected.record_count; i++) {
+        const struct record *record = &collected.records[i];
+        const struct record_group *group = &collected.groups[record->group_index];
+        const struct normalize_input input = {.record = record->bytes,
+                                              .transport = TRANSPORT_OTLP_HTTP_PROTOBUF,
+                                              .received_unix_nano = received_unix_nano};
+        ASSERT(normalizer_set_group(normalizer, group, &err) == ST_OK);
+        struct normalized *normalized = normalized_make(normalizer, &input);
+        reader->on_record(reader->context, group, normalized);
+        normalized_destroy(normalized);
+    }
+    collected_fini(&collected);
+    buf_fini(&request);
+}
+
+void recorded_session_read(const char *scenario, int request_count,
+                           const struct recorded_session_reader *reader)
+{
+    struct normalizer *normalizer = made_normalizer();
+    char path[512];
+
+    for (int i = 1; i <= request_count; i++) {
+        (void)snprintf(path, sizeof(path), "codex-0.169.0/http-protobuf/%s/logs/%03d.bin", scenario,
+                       i);
+        read_request(normalizer, path, reader);
+    }
+    normalizer_destroy(normalizer);
+}

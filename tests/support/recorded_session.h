@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recorded_session.h -- a recorded session of Codex as the normalizer tells it. */
+#pragma once
+
+#include "support/normalized.h"
+
+/* Called with each record in the order it was sent; all is borrowed for the call. */
+struct recorded_session_reader {
+    void (*on_record)(void *context, const struct record_group *group,
+                      const struct normalized *record);
+    void *context;
+};
+
+/* Reads the log requests 1 to `request_count` of `scenario`, sent in protobuf over HTTP and all
+ * received at the same moment.  What cannot be read or normalized ends the test. */
+void recorded_session_read(const char *scenario, int request_count,
+                           const struct recorded_session_reader *reader);
