@@ -32,9 +32,10 @@ struct native_intake {
     struct slice sent_resource;      /* of the present group, as the event said it */
     struct buf sent_resource_bytes;  /* what it points into */
     struct buf resource_logs_fields; /* of the present group */
-    struct buf default_resource;     /* Resource.attributes fields */
+    /* Resource.attributes fields, of events that name none and of our own reports */
+    struct buf default_resource, pipeline_resource;
     struct buf event_scope, pipeline_scope;
-    bool is_pipeline; /* the present group has the scope of agent.pipeline */
+    bool is_pipeline; /* the present group is that of agent.pipeline */
 
     struct buf moved;      /* a record on its way to another group */
     struct buf normalized; /* what is appended to the record */
@@ -80,13 +81,16 @@ enum status native_intake_create(const struct otlp_limits *limits, struct native
     buf_init(&intake->sent_resource_bytes, NATIVE_RESOURCE_MAX);
     buf_init(&intake->resource_logs_fields, GROUP_FIELDS_MAX);
     buf_init(&intake->default_resource, NATIVE_RESOURCE_MAX);
+    buf_init(&intake->pipeline_resource, NATIVE_RESOURCE_MAX);
     buf_init(&intake->event_scope, 512);
     buf_init(&intake->pipeline_scope, 512);
     buf_init(&intake->moved, 2 * limits->record_size_max + NORMALIZED_MAX);
     buf_init(&intake->normalized, NORMALIZED_MAX);
     enum status st = normalizer_create(limits, &intake->normalizer, err);
     if (st == ST_OK)
-        st = sender_append_default_resource(&intake->default_resource, err);
+        st = sender_append_default_resource(SLICE("unknown_agent"), &intake->default_resource, err);
+    if (st == ST_OK)
+        st = sender_append_default_resource(SLICE("telltale"), &intake->pipeline_resource, err);
     if (st == ST_OK)
         st = make_scope(&intake->event_scope, SLICE("telltale.unix"), err);
     if (st == ST_OK)
@@ -107,6 +111,7 @@ void native_intake_destroy(struct native_intake *intake)
     buf_fini(&intake->sent_resource_bytes);
     buf_fini(&intake->resource_logs_fields);
     buf_fini(&intake->default_resource);
+    buf_fini(&intake->pipeline_resource);
     buf_fini(&intake->event_scope);
     buf_fini(&intake->pipeline_scope);
     buf_fini(&intake->moved);
@@ -128,16 +133,17 @@ bool native_intake_has_room(const struct native_intake *intake)
     return intake->group_switches < GROUP_SWITCHES_MAX;
 }
 
-static enum status build_resource(struct native_intake *intake, struct slice sent,
+static enum status build_resource(struct native_intake *intake, struct slice sent, bool is_pipeline,
                                   struct error *err)
 {
+    const struct buf *unsaid = is_pipeline ? &intake->pipeline_resource : &intake->default_resource;
     struct buf resource;
     enum status st = ST_OK;
 
     buf_clear(&intake->resource_logs_fields);
     if (sent.size == 0) {
         return append_message(&intake->resource_logs_fields, RESOURCE_LOGS_RESOURCE,
-                              buf_slice(&intake->default_resource), err);
+                              buf_slice(unsaid), err);
     }
     buf_init(&resource, GROUP_FIELDS_MAX);
     st = sender_append_resource(sent, &resource, err);
@@ -166,7 +172,7 @@ static enum status enter_group(struct native_intake *intake, struct slice sent_r
     enum status st =
         buf_append(&intake->sent_resource_bytes, sent_resource.data, sent_resource.size, err);
     if (st == ST_OK)
-        st = build_resource(intake, sent_resource, err);
+        st = build_resource(intake, sent_resource, is_pipeline, err);
     if (st != ST_OK)
         return st;
     struct record_group group = {

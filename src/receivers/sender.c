@@ -36,10 +36,11 @@ static enum status append_host_name(struct buf *out, struct error *err)
     return pb_append_text(out, RESOURCE_ATTRIBUTES, SLICE("host.name"), slice_of_text(name), err);
 }
 
-enum status sender_append_default_resource(struct buf *out, struct error *err)
+enum status sender_append_default_resource(struct slice service_name, struct buf *out,
+                                           struct error *err)
 {
-    enum status st = pb_append_text(out, RESOURCE_ATTRIBUTES, SLICE("service.name"),
-                                    SLICE("unknown_agent"), err);
+    enum status st =
+        pb_append_text(out, RESOURCE_ATTRIBUTES, SLICE("service.name"), service_name, err);
 
     return st == ST_OK ? append_host_name(out, err) : st;
 }

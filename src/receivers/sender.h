@@ -16,9 +16,10 @@
 MUST_CHECK enum status sender_append_fields(const struct peer *peer, struct buf *out,
                                             struct error *err);
 
-/* Appends Resource.attributes fields for events that name no resource: service.name
- * "unknown_agent" and host.name of this host. */
-MUST_CHECK enum status sender_append_default_resource(struct buf *out, struct error *err);
+/* Appends Resource.attributes fields for events that name no resource: service.name and
+ * host.name of this host. */
+MUST_CHECK enum status sender_append_default_resource(struct slice service_name, struct buf *out,
+                                                      struct error *err);
 
 /* Appends the sender's own `fields`, and host.name if they lack it. */
 MUST_CHECK enum status sender_append_resource(struct slice fields, struct buf *out,

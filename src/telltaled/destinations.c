@@ -86,10 +86,9 @@ static enum status start_one(struct destinations *destinations, const struct con
     struct worker *worker = NULL;
 
     enum status st = worker_start(&settings, destinations->journal, &worker, err);
-    if (st != ST_OK)
-        return error_context(err, "start the exporter '%s'", exporter->name);
-    destinations->workers[destinations->count++] = worker;
-    return ST_OK;
+    if (st == ST_OK)
+        destinations->workers[destinations->count++] = worker;
+    return st; /* the error names the exporter */
 }
 
 enum status destinations_start(const struct config *config, struct journal *journal,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "telltaled/daemon.h"
 #include "util/log.h"
@@ -79,7 +80,10 @@ static int run(const struct daemon_options *options)
         st = daemon_run(daemon, &err);
     if (st != ST_OK)
         log_error("daemon.failed", "error=%s", LOG_TEXT(err.text));
+    bool has_run = daemon != NULL;
     daemon_stop(daemon);
+    if (has_run)
+        log_info("daemon.stopped", "pid=%d", (int)getpid());
     return st == ST_OK ? EXIT_CLEAN : EXIT_FAILED;
 }
 

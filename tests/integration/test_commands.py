@@ -473,6 +473,20 @@ def test_timeline_without_a_session_is_of_the_last(recorded):
     assert "\u2026" not in everything, "--full cuts nothing"
 
 
+def test_timeline_counts_calls_that_have_no_id(home):
+    attributes = {"gen_ai.tool.name": "Bash", "agent.tool.category": "shell"}
+    with Daemon(home, STORE) as daemon:
+        with Agent(daemon.socket_path) as agent:
+            for exit_code in (0, 3):
+                agent.send({"kind": "agent.tool", "session": "s-1",
+                            "attributes": {**attributes, "process.exit.code": exit_code}})
+            agent.wait_acked()
+        wait_kept(daemon, 2)
+        text = timeline(daemon, "s-1")
+    assert "0 prompts, 2 tool calls (1 failed, 0 blocked, 0 not run)" in text
+    assert "missing" not in text
+
+
 def test_timeline_shows_what_is_missing(home):
     with Daemon(home, STORE) as daemon:
         with Agent(daemon.socket_path) as agent:

@@ -76,6 +76,13 @@ def test_a_socket_that_nobody_listens_on_is_replaced(home):
         wait_until(lambda: len(store.test_ids(daemon.state / "store")) == 2, ARRIVAL_TIMEOUT_S,
                    "both in the store")
     assert not daemon.socket_path.exists(), "a clean stop takes its socket away"
+    assert daemon.log().count(" daemon.stopped ") == 1
+
+
+def test_two_exporters_of_one_store_are_named_once(home):
+    words = fails(Daemon(home, "file/one: {}\nfile/two: {}"))
+    assert "another exporter writes to the store" in words
+    assert words.count("start exporter 'file/two'") == 1 and "start the exporter" not in words
 
 
 def test_a_socket_path_that_is_too_long_is_named(home):

@@ -276,6 +276,12 @@ static void test_event_in_the_middle_of_a_refused_one_waits_for_the_sync(void **
     hang_up(fd);
 }
 
+static bool group_names(const struct record_group *group, const char *text)
+{
+    return memmem(group->resource_logs_fields.data, group->resource_logs_fields.size, text,
+                  strlen(text)) != NULL;
+}
+
 static void test_refusals_are_recorded(void **state)
 {
     (void)state;
@@ -290,6 +296,11 @@ static void test_refusals_are_recorded(void **state)
                         "parse_error");
     assert_string_equal(test_journal_attribute(&fixture.journal, 0, "agent.pipeline.count"), "3");
     assert_string_equal(test_journal_attribute(&fixture.journal, 0, "agent.transport"), "internal");
+    const struct batch *batch = &fixture.journal.batch;
+    const struct record_group *group = &batch->groups[batch->records[0].group_index];
+    assert_true(group_names(group, "telltale"));
+    assert_true(group_names(group, "host.name"));
+    assert_false(group_names(group, "unknown_agent"));
     hang_up(fd);
 }
 
@@ -381,12 +392,6 @@ static void test_hook_with_a_dialect_is_kept_whole(void **state)
     assert_int_equal(test_journal_read(&fixture.journal), 1);
     assert_string_equal(test_journal_attribute(&fixture.journal, 0, "log.record.original"), line);
     hang_up(fd);
-}
-
-static bool group_names(const struct record_group *group, const char *text)
-{
-    return memmem(group->resource_logs_fields.data, group->resource_logs_fields.size, text,
-                  strlen(text)) != NULL;
 }
 
 static void test_events_stand_under_their_own_resource(void **state)
