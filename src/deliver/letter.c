@@ -45,9 +45,10 @@ void letter_texts_fini(struct letter_texts *texts)
 
 static bool read_count(struct json_scan *scan, uint64_t *ret)
 {
-    const uint8_t *place = scan->at;
     struct json_number number;
 
+    (void)json_peek(scan); /* steps over white space */
+    const uint8_t *place = scan->at;
     if (!json_read_number(scan, &number))
         return false;
     if (!number.is_integer || number.integer < 0)

@@ -38,7 +38,7 @@ static enum status flush_output(struct buf *out, struct error *err)
 {
     size_t size = out->size;
 
-    if (fwrite(out->data, 1, size, stdout) != size)
+    if (size > 0 && fwrite(out->data, 1, size, stdout) != size)
         return error_set_errno(err, ST_IO, "write the output");
     buf_clear(out);
     return ST_OK;
