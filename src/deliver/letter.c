@@ -117,7 +117,7 @@ static enum status decode_texts(struct reading *reading, struct buf *out,
         return st;
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         const struct json_text *text = &reading->texts[i];
-        texts[i] = SLICE_EMPTY;
+        texts[i] = SLICE("");
         if (text->raw == NULL)
             continue;
         texts[i] = slice_of(out->data + out->size, text->size);

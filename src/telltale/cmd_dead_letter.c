@@ -115,13 +115,25 @@ static enum status print_line(void *context, const struct letter *letter, struct
     return st == ST_OK ? flush_output(out, err) : st;
 }
 
+static bool is_replaying(const struct request *request, const char *exporter)
+{
+    char name[DEAD_LETTER_NAME_SIZE];
+    struct error ignored; /* no exporter has such a name, and so no replay */
+
+    return dead_letter_file_name(exporter, name, &ignored) == ST_OK &&
+           replay_is_asked(request->letters.dir, name);
+}
+
 static enum status print_sums(struct listing *listing, struct error *err)
 {
     struct buf *out = &listing->request->out;
     enum status st = ST_OK;
 
-    for (size_t i = 0; i < listing->count && st == ST_OK; i++)
-        st = letter_put_sum(out, &listing->sums[i], listing->request->as_json, err);
+    for (size_t i = 0; i < listing->count && st == ST_OK; i++) {
+        struct letter_sum *sum = &listing->sums[i];
+        sum->is_replaying = is_replaying(listing->request, sum->exporter);
+        st = letter_put_sum(out, sum, listing->request->as_json, err);
+    }
     return st == ST_OK ? flush_output(out, err) : st;
 }
 

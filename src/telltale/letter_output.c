@@ -108,7 +108,8 @@ static enum status put_json_sum(struct buf *out, const struct letter_sum *sum, s
     put_json_time(&json, sum->last_unix_ns);
     json_put(&json, SLICE(",\"message\":"));
     json_put_text(&json, slice_of_text(sum->message));
-    json_put(&json, SLICE("}\n"));
+    json_put(&json, sum->is_replaying ? SLICE(",\"replaying\":true}\n")
+                                      : SLICE(",\"replaying\":false}\n"));
     return json_finish(&json);
 }
 
@@ -128,8 +129,9 @@ enum status letter_put_sum(struct buf *out, const struct letter_sum *sum, bool a
         st = put_text(out, "  ", err);
     if (st == ST_OK)
         st = safe_text_append(out, slice_of_text(sum->reason), 0, NEWLINES_ESCAPED, err);
-    snprintf(text, sizeof(text), "  %" PRIu64 " %s, %s to %s\n    ", sum->count,
-             sum->count == 1 ? "letter" : "letters", first, last);
+    snprintf(text, sizeof(text), "  %" PRIu64 " %s, %s to %s%s\n    ", sum->count,
+             sum->count == 1 ? "letter" : "letters", first, last,
+             sum->is_replaying ? ", a replay is under way" : "");
     if (st == ST_OK)
         st = put_text(out, text, err);
     if (st != ST_OK)

@@ -22,6 +22,7 @@ bool letter_id_parse(char *text, uint64_t *ret_sequence);
 struct letter_sum {
     char *exporter, *reason; /* owned */
     char *message;           /* owned; the destination's last words */
+    bool is_replaying;       /* a request to send them again is not finished */
     uint64_t count;
     uint64_t first_unix_ns, last_unix_ns;
 };

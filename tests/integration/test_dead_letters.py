@@ -74,7 +74,7 @@ def test_list_sums_up_and_names_each_letter(refused):
                 daemon.command("dead-letter", "list", "--json").splitlines()]
     assert total["exporter"] == NAME and total["reason"] == "rejected" and total["count"] == 2
     assert total["first_time"] <= total["last_time"]
-    assert HOSTILE in total["message"]
+    assert HOSTILE in total["message"] and total["replaying"] is False
 
     text = daemon.command("dead-letter", "list")
     assert "2 letters" in text and "\\u{202e}" in text
@@ -143,6 +143,8 @@ def test_a_replay_that_was_asked_for_while_nobody_ran_is_done_at_the_start(refus
     daemon.stop()
     picky.refuses = False
     daemon.command("dead-letter", "replay", "--all")
+    assert "a replay is under way" in daemon.command("dead-letter", "list")
+    assert json.loads(daemon.command("dead-letter", "list", "--json"))["replaying"] is True
     again = daemon.command("dead-letter", "replay", "--all", check=False)
     assert again.returncode == 1 and "not finished" in again.stderr
     daemon.start()

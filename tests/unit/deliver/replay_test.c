@@ -290,6 +290,10 @@ static void test_lines_that_are_no_letters_are_told_apart(void **state)
     const char *good = HEAD "\"unknown\":[{}], \"sequence\" : 7, \"record_base64\":\"\"}";
     assert_int_equal(letter_read(slice_of_text(good), &texts, &letter, &bench->err), ST_OK);
     assert_int_equal(letter.sequence, 7);
+    good = "{\"time\":\"2026-11-20T22:23:31Z\",\"exporter\":\"e\",\"reason\":\"r\",\"sequence\":8,"
+           "\"journal\":\"00000000000000000000000000000000\",\"record_base64\":\"\"}";
+    assert_int_equal(letter_read(slice_of_text(good), &texts, &letter, &bench->err), ST_OK);
+    assert_slice(letter.message, SLICE("")); /* the least that makes a letter */
     letter_texts_fini(&texts);
 }
 
