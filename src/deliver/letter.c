@@ -13,7 +13,6 @@
 #include "wire/rfc3339.h"
 
 enum {
-    LETTER_SIZE_MAX = 96 << 20,  /* of what a line is decoded to */
     LETTER_KEEP_SIZE = 64 << 10, /* the memory that is kept between letters */
     KEY_SIZE_MAX = 64 << 10,
     ATTRIBUTE_COUNT_MAX = 4096,
@@ -36,7 +35,7 @@ struct reading {
 
 void letter_texts_init(struct letter_texts *texts)
 {
-    buf_init(&texts->bytes, LETTER_SIZE_MAX);
+    buf_init(&texts->bytes, LETTER_RECORD_MAX);
 }
 
 void letter_texts_fini(struct letter_texts *texts)
@@ -46,9 +45,10 @@ void letter_texts_fini(struct letter_texts *texts)
 
 static bool read_count(struct json_scan *scan, uint64_t *ret)
 {
-    const uint8_t *place = scan->at;
     struct json_number number;
 
+    (void)json_peek(scan); /* steps over white space */
+    const uint8_t *place = scan->at;
     if (!json_read_number(scan, &number))
         return false;
     if (!number.is_integer || number.integer < 0)
@@ -117,7 +117,7 @@ static enum status decode_texts(struct reading *reading, struct buf *out,
         return st;
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         const struct json_text *text = &reading->texts[i];
-        texts[i] = SLICE_EMPTY;
+        texts[i] = SLICE("");
         if (text->raw == NULL)
             continue;
         texts[i] = slice_of(out->data + out->size, text->size);
@@ -179,7 +179,7 @@ enum status letter_read(struct slice line, struct letter_texts *texts, struct le
 /* --- The record ------------------------------------------------------------------------------- */
 
 static const struct otlp_limits limits = {
-    .record_size_max = LETTER_SIZE_MAX,
+    .record_size_max = LETTER_RECORD_MAX,
     .attribute_count_max = ATTRIBUTE_COUNT_MAX,
     .key_size_max = KEY_SIZE_MAX,
     .depth_max = OTLP_DEPTH_MAX,
@@ -193,8 +193,8 @@ struct finding {
 void letter_record_init(struct letter_record *record)
 {
     *record = (struct letter_record){.record = {.sequence = 0}};
-    buf_init(&record->request, LETTER_SIZE_MAX);
-    buf_init(&record->around, LETTER_SIZE_MAX);
+    buf_init(&record->request, LETTER_RECORD_MAX);
+    buf_init(&record->around, LETTER_RECORD_MAX);
 }
 
 void letter_record_fini(struct letter_record *record)

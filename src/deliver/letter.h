@@ -12,6 +12,8 @@
 #include "telltale/buf.h"
 #include "telltale/error.h"
 
+enum { LETTER_RECORD_MAX = 96 << 20 }; /* bytes of what a line is decoded to */
+
 struct letter {
     uint64_t unix_ns; /* when the record was given up */
     uint64_t attempts;

@@ -25,8 +25,8 @@
  * Dead letters that somebody wants sent again (replay.h) go the same way, one at a time, in turns
  * with what is new.
  *
- * Stopping.  The flag and its deadline are set under `lock`, the backoff sleeps on `wakeup`, and
- * the journal's waiters are woken.  A worker that has been asked to stop drains what is committed
+ * Stopping.  The request (stop.h) ends the sleep of the backoff, and the journal's waiters are
+ * woken.  A worker that has been asked to stop drains what is committed
  * and gives up at the first failure: a destination that is down must not hold the shutdown up.
  */
 #include "deliver/worker.h"
@@ -43,6 +43,7 @@
 #include "deliver/progress.h"
 #include "deliver/replay.h"
 #include "deliver/split.h"
+#include "deliver/stop.h"
 #include "journal/reader.h"
 #include "util/clock.h"
 #include "util/random.h"
@@ -55,7 +56,6 @@ enum {
 
 #define TICK_NS           NS_PER_S
 #define BRAKE_MAX_NS      NS_PER_S
-#define NEVER             UINT64_MAX
 #define DEAD_LETTER_FILE  (UINT64_C(64) << 20)
 #define DEAD_LETTER_TOTAL (UINT64_C(1) << 30)
 
@@ -75,47 +75,14 @@ struct worker {
     uint64_t last_tick_ns;  /* monotonic */
     uint32_t dead_streak;   /* dead letters since a record was accepted */
     struct account account; /* has its own rule */
-    /* shared, atomic: when to be done; NEVER while nobody has asked */
-    _Atomic uint64_t stop_deadline_ns;
-    atomic_bool has_ended; /* shared, atomic */
-    /* shared, under lock: only so that a wakeup is not missed */
-    pthread_mutex_t lock;
-    pthread_cond_t wakeup;
+    struct stop stop;       /* shared; likewise */
+    atomic_bool has_ended;  /* shared, atomic */
 };
 
 /* What becomes of one part of a batch. */
 enum fate { FATE_SETTLED, FATE_AGAIN, FATE_HALVE };
 
-static uint64_t stop_deadline(const struct worker *worker)
-{
-    return atomic_load_explicit(&worker->stop_deadline_ns, memory_order_acquire);
-}
-
-static bool is_stopping(const struct worker *worker)
-{
-    return stop_deadline(worker) != NEVER;
-}
-
-static bool is_out_of_time(const struct worker *worker)
-{
-    return clock_monotonic_ns() >= stop_deadline(worker);
-}
-
 /* --- Waiting ---------------------------------------------------------------------------------- */
-
-/* Sleeps for `delay_ns`, or until the worker is asked to stop. */
-static void sleep_or_stop(struct worker *worker, uint64_t delay_ns)
-{
-    uint64_t until_ns = clock_monotonic_ns() + delay_ns;
-    struct timespec until = {.tv_sec = (time_t)(until_ns / NS_PER_S),
-                             .tv_nsec = (long)(until_ns % NS_PER_S)};
-    int failed = 0;
-
-    (void)pthread_mutex_lock(&worker->lock); /* fails only if we hold it */
-    while (!is_stopping(worker) && failed == 0)
-        failed = pthread_cond_timedwait(&worker->wakeup, &worker->lock, &until);
-    (void)pthread_mutex_unlock(&worker->lock); /* fails only if we do not hold it */
-}
 
 /* Waits, in `state`, before attempt number `attempt` + 1. */
 static void back_off(struct worker *worker, enum worker_state state, uint32_t attempt,
@@ -127,7 +94,7 @@ static void back_off(struct worker *worker, enum worker_state state, uint32_t at
     uint64_t delay_ns = backoff_delay_ns(&backoff, attempt, asked_ms, random_bits());
     account_retry(&worker->account, err, delay_ns);
     account_set_state(&worker->account, state);
-    sleep_or_stop(worker, delay_ns);
+    stop_sleep(&worker->stop, delay_ns);
 }
 
 /* --- The cursor ------------------------------------------------------------------------------- */
@@ -225,7 +192,7 @@ static enum fate send_part(struct worker *worker, const struct batch *part, uint
 {
     struct export_report report = {.rejected_count = 0};
     uint64_t deadline_ns = clock_monotonic_ns() + worker->settings.timeout_ns;
-    uint64_t stop_ns = stop_deadline(worker);
+    uint64_t stop_ns = stop_deadline(&worker->stop);
 
     account_set_state(&worker->account, WORKER_SENDING);
     *err = (struct error){.status = ST_OK};
@@ -255,8 +222,8 @@ static void brake(struct worker *worker)
         return;
     save_progress(worker);
     account_set_state(&worker->account, WORKER_WAITING_TO_RETRY);
-    sleep_or_stop(worker, backoff_delay_ns(&backoff, worker->dead_streak - DEAD_STREAK_MAX, 0,
-                                           random_bits()));
+    stop_sleep(&worker->stop,
+               backoff_delay_ns(&backoff, worker->dead_streak - DEAD_STREAK_MAX, 0, random_bits()));
 }
 
 /* Sends a part until it has its fate.  FATE_AGAIN: the worker is stopping and it has none. */
@@ -268,8 +235,8 @@ static enum fate send_until_settled(struct worker *worker, const struct batch *p
     brake(worker);
     for (uint32_t attempt = 0;; attempt++) {
         /* Once it is to stop, one attempt must do, and there must be time and hope for it. */
-        bool last = is_stopping(worker);
-        if (last && (is_out_of_time(worker) || worker->dead_streak >= DEAD_STREAK_MAX))
+        bool last = stop_is_asked(&worker->stop);
+        if (last && (stop_is_overdue(&worker->stop) || worker->dead_streak >= DEAD_STREAK_MAX))
             return FATE_AGAIN;
         enum fate fate = send_part(worker, part, attempt + (uint64_t)1, &asked_ms, &err);
         if (fate != FATE_AGAIN)
@@ -330,7 +297,7 @@ static void wait_for_records(struct worker *worker)
 
     account_set_state(&worker->account, WORKER_IDLE);
     tick(worker);
-    if (!is_stopping(worker))
+    if (!stop_is_asked(&worker->stop))
         journal_wait(worker->journal, next, clock_monotonic_ns() + TICK_NS);
 }
 
@@ -339,7 +306,7 @@ static void wait_for_company(struct worker *worker)
 {
     uint64_t full = progress_next(worker->progress) + worker->full_count;
 
-    if (worker->settings.batch_delay_ns == 0 || is_stopping(worker) ||
+    if (worker->settings.batch_delay_ns == 0 || stop_is_asked(&worker->stop) ||
         journal_committed(worker->journal) >= full)
         return;
     journal_wait(worker->journal, full - 1, clock_monotonic_ns() + worker->settings.batch_delay_ns);
@@ -367,7 +334,7 @@ static bool work(struct worker *worker)
     enum status st =
         journal_reader_next(worker->reader, &worker->limits, &batch, &next, &missing, &err);
     if (st != ST_OK) {
-        bool last = is_stopping(worker);
+        bool last = stop_is_asked(&worker->stop);
         /* A disk that fails gets the longest wait. */
         back_off(worker, WORKER_FAILED, UINT32_MAX, 0, &err);
         return !last;
@@ -417,8 +384,8 @@ static void *run(void *context)
     worker->last_tick_ns = clock_monotonic_ns();
     for (;;) {
         /* Asked before looking: what was committed before the request to stop is seen below. */
-        bool stopping = is_stopping(worker);
-        if (stopping && is_out_of_time(worker))
+        bool stopping = stop_is_asked(&worker->stop);
+        if (stopping && stop_is_overdue(&worker->stop))
             break;
         /* One letter, then what is new, in turns. */
         if (!stopping && replay_is_due(worker->replay, clock_monotonic_ns()) && !replay_one(worker))
@@ -533,18 +500,6 @@ static enum status start_thread(struct worker *worker, struct error *err)
     return ST_OK;
 }
 
-static void init_wakeup(struct worker *worker)
-{
-    pthread_condattr_t attributes;
-
-    /* None of these can fail with these arguments. */
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&worker->wakeup, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-    (void)pthread_mutex_init(&worker->lock, NULL);
-}
-
 static void destroy(struct worker *worker)
 {
     if (worker->created)
@@ -554,8 +509,7 @@ static void destroy(struct worker *worker)
     dead_letter_close(worker->letters);
     progress_close(worker->progress);
     account_fini(&worker->account);
-    (void)pthread_cond_destroy(&worker->wakeup);
-    (void)pthread_mutex_destroy(&worker->lock);
+    stop_fini(&worker->stop);
     free(worker);
 }
 
@@ -578,9 +532,8 @@ enum status worker_start(const struct worker_settings *settings, struct journal 
     worker->journal = journal;
     worker->limits = (struct batch_limits){settings->batch_size_max, settings->batch_count_max};
     worker->full_count = 1;
-    atomic_init(&worker->stop_deadline_ns, NEVER);
     atomic_init(&worker->has_ended, false);
-    init_wakeup(worker);
+    stop_init(&worker->stop);
 
     st = open_state(worker, err);
     if (st == ST_OK)
@@ -597,17 +550,9 @@ enum status worker_start(const struct worker_settings *settings, struct journal 
 
 void worker_ask_to_stop(struct worker *worker, uint64_t deadline_ns)
 {
-    uint64_t nobody_asked = NEVER;
-
     if (worker == NULL)
         return;
-    if (deadline_ns == NEVER)
-        deadline_ns--;                       /* as good, and not the mark of nobody */
-    (void)pthread_mutex_lock(&worker->lock); /* fails only if we hold it */
-    /* The first deadline counts. */
-    (void)atomic_compare_exchange_strong(&worker->stop_deadline_ns, &nobody_asked, deadline_ns);
-    (void)pthread_cond_broadcast(&worker->wakeup);
-    (void)pthread_mutex_unlock(&worker->lock);
+    stop_ask(&worker->stop, deadline_ns);
     journal_wake(worker->journal);
 }
 
