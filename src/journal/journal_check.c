@@ -19,47 +19,27 @@
  * The journal may be at work: the file's size is asked for before its bytes are read, and the
  * kernel moves the size only behind bytes that are there.  So only the last frame can be half
  * written.  An end that looks damaged is nevertheless looked at again before it is said.
- * Segments are retired oldest first: one that is gone while an older one is there was removed by
- * somebody else.
  */
 #include "journal/journal_check.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "journal/segment_probe.h"
+#include "journal/segment_survey.h"
 #include "journal/segment_writer.h"
 #include "telltale/buf.h"
 
 enum {
-    LISTINGS_MAX = 16, /* a journal that changes all the time is taken as it is */
     RESCANS_MAX = 4,
     GROUP_NUMBERS_MAX = 2 * SEGMENT_GROUPS_MAX, /* more than a writer gives out */
-    FIRST_CAPACITY = 32,
-};
-
-struct listed {
-    uint64_t first;
-    uint64_t previous; /* as its header says; 0: there was none, or the header does not tell */
-    bool is_usable;
 };
 
 struct journal_check {
-    int dir_fd;                                  /* borrowed */
     const struct journal_check_options *options; /* borrowed */
     const struct journal_io *io;                 /* borrowed */
     const struct journal_check_handler *handler; /* borrowed while running */
     struct journal_check_report report;
-    uint8_t id[JOURNAL_ID_SIZE];
-    bool id_is_known;
-    bool id_is_sound;      /* the file is */
-    size_t id_size;        /* of the file, if it is damaged */
-    struct listed *listed; /* owned; oldest first */
-    size_t count;
-    size_t capacity;
+    struct segment_survey survey;
     uint64_t due; /* see above; 0: nothing was seen yet */
 
     /* The segment at hand. */
@@ -123,130 +103,6 @@ static enum status found(struct journal_check *check, uint64_t segment_first,
     return check->handler->on_finding != NULL
                ? check->handler->on_finding(check->handler->context, &finding, err)
                : ST_OK;
-}
-
-/* --- Listing ------------------------------------------------------------------------------ */
-
-static enum status add_name(struct journal_check *check, uint64_t first, struct error *err)
-{
-    if (check->count == check->capacity) {
-        size_t capacity = check->capacity > 0 ? check->capacity * 2 : FIRST_CAPACITY;
-        struct listed *grown = realloc(check->listed, capacity * sizeof(*grown));
-        if (grown == NULL)
-            return error_set(err, ST_NO_MEMORY, "list %zu segments", capacity);
-        check->listed = grown;
-        check->capacity = capacity;
-    }
-    check->listed[check->count++] = (struct listed){.first = first};
-    return ST_OK;
-}
-
-static int by_first(const void *a, const void *b)
-{
-    const struct listed *one = a;
-    const struct listed *other = b;
-    return (one->first > other->first) - (one->first < other->first);
-}
-
-/* *ret_sum stands for the names. */
-static enum status list_once(struct journal_check *check, uint32_t *ret_sum, struct error *err)
-{
-    enum status st = ST_OK;
-    int fd = openat(check->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-    if (stream == NULL)
-        return error_set_errno(err, ST_IO, "list the directory");
-
-    check->count = 0;
-    for (struct dirent *entry = readdir(stream); st == ST_OK && entry != NULL;
-         entry = readdir(stream)) {
-        uint64_t first;
-        if (segment_name_parse(entry->d_name, &first))
-            st = add_name(check, first, err);
-    }
-    (void)closedir(stream); /* was only read */
-    if (check->count > 0)
-        qsort(check->listed, check->count, sizeof(*check->listed), by_first);
-    *ret_sum = 0;
-    for (size_t i = 0; i < check->count; i++)
-        *ret_sum = crc32c(*ret_sum, &check->listed[i].first, sizeof(check->listed[i].first));
-    return st;
-}
-
-/* A directory that changes while it is listed may show a newer name and not an older one. */
-static enum status list_segments(struct journal_check *check, struct error *err)
-{
-    size_t count = SIZE_MAX;
-    uint32_t sum = 0;
-    uint32_t sum_before = 0;
-    enum status st = ST_OK;
-
-    check->count = 0;
-    for (int i = 0; i < LISTINGS_MAX && st == ST_OK; i++) {
-        if (count == check->count && sum == sum_before)
-            break;
-        count = i > 0 ? check->count : SIZE_MAX;
-        sum_before = sum;
-        st = list_once(check, &sum, err);
-    }
-    return st;
-}
-
-/* *ret_present is false when the file is gone. */
-static enum status open_segment(struct journal_check *check, uint64_t first, bool *ret_present,
-                                struct error *err)
-{
-    char name[SEGMENT_NAME_SIZE];
-
-    segment_name(name, first);
-    int fd = check->io->open_at(check->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-    *ret_present = fd >= 0;
-    if (fd < 0)
-        return errno == ENOENT ? ST_OK : error_set_errno(err, ST_IO, "open '%s'", name);
-    enum status st = segment_probe(&check->scan, fd, first, &check->probe, err);
-    if (st == ST_IO) {
-        check->probe = (struct segment_probe){.segment = {.first = first},
-                                              .fault = "its header cannot be read"};
-        st = ST_OK;
-    }
-    if (st == ST_OK)
-        check->fd = fd;
-    else
-        (void)close(fd); /* was only read */
-    return st;
-}
-
-static void close_segment(struct journal_check *check)
-{
-    if (check->fd >= 0)
-        (void)close(check->fd); /* was only read */
-    check->fd = -1;
-}
-
-/* A lost id comes back from the newest sound header. */
-static enum status read_headers(struct journal_check *check, struct error *err)
-{
-    enum status st = ST_OK;
-
-    for (size_t i = check->count; i > 0 && st == ST_OK; i--) {
-        struct listed *listed = &check->listed[i - 1];
-        const struct segment_probe *probe = &check->probe;
-        bool is_present;
-        st = open_segment(check, listed->first, &is_present, err);
-        if (st != ST_OK || !is_present)
-            continue;
-        close_segment(check);
-        listed->is_usable = probe->fault == NULL;
-        if (listed->is_usable && probe->header_is_valid && !check->id_is_known) {
-            memcpy(check->id, probe->header.journal_id, JOURNAL_ID_SIZE);
-            check->id_is_known = true;
-        }
-        if (check->id_is_known && segment_probe_is_strange(probe, check->id))
-            listed->is_usable = false;
-        if (listed->is_usable && probe->header_is_valid)
-            listed->previous = probe->header.previous_sequence;
-    }
-    return st;
 }
 
 /* --- Groups and records ------------------------------------------------------------------- */
@@ -472,28 +328,11 @@ static enum status walk(struct journal_check *check, struct error *err)
     return st;
 }
 
-/* Where the records of a usable segment end: where the next one begins, be it there or only named
- * by the one behind it. */
-static uint64_t limit_of(const struct journal_check *check, size_t i)
+static void close_segment(struct journal_check *check)
 {
-    for (size_t j = i + 1; j < check->count; j++) {
-        const struct listed *next = &check->listed[j];
-        if (next->is_usable)
-            return next->previous > check->listed[i].first && next->previous < next->first
-                       ? next->previous
-                       : next->first;
-    }
-    return UINT64_MAX;
-}
-
-/* The same for any file, and the next one usable or not. */
-static uint64_t own_end_of(const struct journal_check *check, size_t i)
-{
-    if (i + 1 == check->count)
-        return UINT64_MAX;
-    const struct listed *next = &check->listed[i + 1];
-    return next->previous > check->listed[i].first && next->previous < next->first ? next->previous
-                                                                                   : next->first;
+    if (check->fd >= 0)
+        (void)close(check->fd); /* was only read */
+    check->fd = -1;
 }
 
 static enum status walk_usable(struct journal_check *check, size_t i, struct error *err)
@@ -513,7 +352,7 @@ static enum status walk_usable(struct journal_check *check, size_t i, struct err
                    err);
     segment_scan_begin(scan, check->fd, probe->segment.salt, probe->segment.first);
     scan->end = probe->segment.end;
-    scan->limit_sequence = limit_of(check, i);
+    scan->limit_sequence = segment_survey_limit(&check->survey, i);
     if (st == ST_OK)
         st = walk(check, err);
     if (st == ST_OK && check->groupless > 0)
@@ -560,7 +399,7 @@ static enum status tell_removed(struct journal_check *check, uint64_t first, uin
 static enum status check_present(struct journal_check *check, size_t i, struct error *err)
 {
     const struct journal_check_handler *handler = check->handler;
-    struct segment_probe *probe = &check->probe;
+    const struct segment_probe *probe = &check->probe;
     enum status st;
 
     check->segment = (struct journal_segment_report){
@@ -568,11 +407,9 @@ static enum status check_present(struct journal_check *check, size_t i, struct e
         .size_bytes = probe->segment.end,
         .created_unix_ns = probe->header_is_valid ? probe->header.created_unix_ns : 0,
         .format_version = probe->header_is_valid ? probe->header.version : 0,
-        .is_newest = i + 1 == check->count,
+        .is_newest = i + 1 == check->survey.count,
     };
     segment_name(check->segment.file, probe->segment.first);
-    if (probe->fault == NULL && segment_probe_is_strange(probe, check->id) && check->id_is_known)
-        probe->fault = "it belongs to another journal";
     st = probe->fault == NULL ? walk_usable(check, i, err) : tell_unusable(check, err);
     check->report.segments++;
     check->report.records += check->segment.records;
@@ -583,45 +420,33 @@ static enum status check_present(struct journal_check *check, size_t i, struct e
     return st;
 }
 
-/* Whether a file that is gone went as it should: behind all older ones. */
-static bool was_retired(const struct journal_check *check, size_t i)
-{
-    char name[SEGMENT_NAME_SIZE];
-
-    if (i + 1 == check->count)
-        return false;
-    for (size_t j = 0; j < i; j++) {
-        segment_name(name, check->listed[j].first);
-        if (faccessat(check->dir_fd, name, F_OK, 0) == 0)
-            return false;
-    }
-    return true;
-}
-
 static enum status check_file(struct journal_check *check, size_t i, struct error *err)
 {
-    const struct listed *listed = &check->listed[i];
-    bool is_present;
+    uint64_t first = check->survey.items[i].first;
+    enum status st = ST_OK;
 
-    check->own_end = own_end_of(check, i);
-    if (limit_of(check, i) <= check->options->from || listed->first > check->options->to) {
+    check->own_end = segment_survey_own_end(&check->survey, i);
+    if (segment_survey_limit(&check->survey, i) <= check->options->from ||
+        first > check->options->to) {
         check->due = check->own_end;
         return ST_OK;
     }
-    enum status st = ST_OK;
-    if (check->due > 0 && check->due < listed->first)
-        st = tell_removed(check, check->due, listed->first, err);
-    if (check->due < listed->first)
-        check->due = listed->first;
+    if (check->due > 0 && check->due < first)
+        st = tell_removed(check, check->due, first, err);
+    if (check->due < first)
+        check->due = first;
     if (st == ST_OK)
-        st = open_segment(check, listed->first, &is_present, err);
+        st = segment_survey_open(&check->survey, i, &check->probe, &check->fd, err);
     if (st != ST_OK)
         return st;
-    if (is_present)
+    if (check->fd >= 0)
         st = check_present(check, i, err);
-    else if (!was_retired(check, i) && check->own_end > check->due)
-        st = tell_removed(check, listed->first,
-                          check->own_end != UINT64_MAX ? check->own_end : check->due, err);
+    else if (!segment_survey_was_retired(&check->survey, i))
+        st = tell_removed(check, first,
+                          check->own_end != UINT64_MAX && check->own_end > check->due
+                              ? check->own_end
+                              : check->due,
+                          err);
     close_segment(check);
     if (check->own_end != UINT64_MAX && check->due < check->own_end)
         check->due = check->own_end;
@@ -630,38 +455,22 @@ static enum status check_file(struct journal_check *check, size_t i, struct erro
 
 /* --- The interface ------------------------------------------------------------------------ */
 
-static enum status open_all(struct journal_check *check, struct error *err)
-{
-    check->group_frames = malloc(GROUP_NUMBERS_MAX * sizeof(*check->group_frames));
-    if (check->group_frames == NULL)
-        return error_set(err, ST_NO_MEMORY, "check a journal");
-    enum status st = list_segments(check, err);
-    if (st != ST_OK)
-        return st;
-    st = journal_id_read(check->io, check->dir_fd, check->id, &check->id_is_known, &check->id_size,
-                         err);
-    check->id_is_sound = check->id_is_known;
-    if (st == ST_OK && !check->id_is_known && check->count == 0)
-        return error_set(err, ST_NOT_FOUND, "there is no journal");
-    if (st != ST_OK && st != ST_CORRUPT)
-        return st;
-    return read_headers(check, err);
-}
-
 enum status journal_check_open(int dir_fd, const struct journal_check_options *options,
                                struct journal_check **ret, struct error *err)
 {
     struct journal_check *check = calloc(1, sizeof(*check));
     if (check == NULL)
         return error_set(err, ST_NO_MEMORY, "check a journal");
-    check->dir_fd = dir_fd;
     check->options = options;
     check->io = options->io != NULL ? options->io : &journal_io_system;
     check->fd = -1;
     segment_scan_init(&check->scan, check->io);
     check->scan.takes_bad_sectors = true;
     buf_init(&check->group_bytes, GROUP_SIZE_MAX);
-    enum status st = open_all(check, err);
+    check->survey = (struct segment_survey){.dir_fd = dir_fd, .scan = &check->scan};
+    check->group_frames = malloc(GROUP_NUMBERS_MAX * sizeof(*check->group_frames));
+    enum status st = check->group_frames != NULL ? segment_survey_make(&check->survey, err)
+                                                 : error_set(err, ST_NO_MEMORY, "check a journal");
     if (st != ST_OK) {
         journal_check_close(check);
         return st;
@@ -678,13 +487,13 @@ void journal_check_close(struct journal_check *check)
     segment_scan_fini(&check->scan);
     buf_fini(&check->group_bytes);
     free(check->group_frames);
-    free(check->listed);
+    segment_survey_fini(&check->survey);
     free(check);
 }
 
 const uint8_t *journal_check_id(const struct journal_check *check)
 {
-    return check->id_is_known ? check->id : NULL;
+    return check->survey.id_is_known ? check->survey.id : NULL;
 }
 
 enum status journal_check_run(struct journal_check *check,
@@ -696,14 +505,14 @@ enum status journal_check_run(struct journal_check *check,
     check->handler = handler;
     check->report = (struct journal_check_report){.next = 1};
     check->due = 0;
-    if (!check->id_is_sound)
+    if (!check->survey.id_is_sound)
         st = found(check, 0,
                    (struct journal_finding){
-                       .kind = FINDING_ID, .file = "journal.id", .size = check->id_size},
+                       .kind = FINDING_ID, .file = "journal.id", .size = check->survey.id_size},
                    err);
-    for (size_t i = 0; i < check->count && st == ST_OK; i++)
+    for (size_t i = 0; i < check->survey.count && st == ST_OK; i++)
         st = check_file(check, i, err);
-    if (check->count == 0 && st == ST_OK && check->options->committed > 1)
+    if (check->survey.count == 0 && st == ST_OK && check->options->committed > 1)
         st = found(check, 0,
                    (struct journal_finding){.kind = FINDING_GAP,
                                             .first_sequence = 1,
