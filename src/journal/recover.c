@@ -20,32 +20,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "journal/segment_scan.h"
-
-struct found_segment {
-    struct segment segment;
-    struct segment_header header;
-    bool header_is_valid;
-};
+#include "journal/segment_probe.h"
 
 struct recovery {
     struct journal_dir *dir;
     struct journal_recovery *report;
-    struct found_segment *found; /* owned; in order */
+    struct segment_probe *found; /* owned; in order */
     size_t count;
     size_t capacity;
     struct segment_scan scan;
     uint64_t lost_first; /* the largest name of a file of ours that had to go */
-};
-
-static const char id_magic[8] = {'J', 'O', 'U', 'R', 'N', 'A', 'L', '1'};
-
-enum {
-    ID_FILE_SIZE = 8 + JOURNAL_ID_SIZE + 4,
-    ID_CRC_OFFSET = 8 + JOURNAL_ID_SIZE,
 };
 
 /* --- Names ------------------------------------------------------------------------------- */
@@ -54,20 +40,20 @@ static enum status add_name(struct recovery *rec, uint64_t first, struct error *
 {
     if (rec->count == rec->capacity) {
         size_t capacity = rec->capacity > 0 ? rec->capacity * 2 : 32;
-        struct found_segment *found = realloc(rec->found, capacity * sizeof(*found));
+        struct segment_probe *found = realloc(rec->found, capacity * sizeof(*found));
         if (found == NULL)
             return error_set(err, ST_NO_MEMORY, "list %zu segments", capacity);
         rec->found = found;
         rec->capacity = capacity;
     }
-    rec->found[rec->count++] = (struct found_segment){.segment = {.first = first}};
+    rec->found[rec->count++] = (struct segment_probe){.segment = {.first = first}};
     return ST_OK;
 }
 
 static int by_first(const void *a, const void *b)
 {
-    uint64_t first_a = ((const struct found_segment *)a)->segment.first;
-    uint64_t first_b = ((const struct found_segment *)b)->segment.first;
+    uint64_t first_a = ((const struct segment_probe *)a)->segment.first;
+    uint64_t first_b = ((const struct segment_probe *)b)->segment.first;
     return (first_a > first_b) - (first_a < first_b);
 }
 
@@ -113,31 +99,6 @@ static enum status open_segment(struct recovery *rec, uint64_t first, int *ret_f
     return ST_OK;
 }
 
-/* With a damaged header: does a frame validate with one of the two copies of the salt? */
-static enum status salvage(struct recovery *rec, struct found_segment *found, int fd,
-                           const uint8_t *header, bool *ret_salvaged, struct error *err)
-{
-    uint32_t salts[2];
-    enum status st = ST_OK;
-
-    *ret_salvaged = false;
-    segment_header_salts(header, salts);
-    for (size_t i = 0; i < COUNT_OF(salts) && !*ret_salvaged && st == ST_OK; i++) {
-        enum scan_result result = SCAN_DAMAGE;
-        struct scan_frame frame;
-        segment_scan_begin(&rec->scan, fd, salts[i], found->segment.first);
-        rec->scan.end = found->segment.end;
-        while (st == ST_OK && result == SCAN_DAMAGE) {
-            st = segment_scan_next(&rec->scan, &result, &frame, err);
-            if (st == ST_OK && result == SCAN_DAMAGE)
-                st = segment_scan_skip(&rec->scan, err);
-        }
-        *ret_salvaged = st == ST_OK && result == SCAN_FRAME;
-        found->segment.salt = salts[i];
-    }
-    return st;
-}
-
 /* Counts a damaged range and keeps its bytes aside.  The journal goes on when that fails: the
  * bytes also stay where they are. */
 static bool note_damage(struct recovery *rec, int fd, uint64_t first, uint64_t start, uint64_t end)
@@ -150,42 +111,17 @@ static bool note_damage(struct recovery *rec, int fd, uint64_t first, uint64_t s
            ST_OK;
 }
 
-static enum status read_header(struct recovery *rec, struct found_segment *found, int fd,
-                               const char **ret_fault, struct error *err)
+static enum status read_header(struct recovery *rec, struct segment_probe *found, int fd,
+                               struct error *err)
 {
-    uint8_t bytes[SEGMENT_HEADER_SIZE];
-    struct stat st_file;
-    size_t got;
-
-    if (fstat(fd, &st_file) < 0)
-        return error_set_errno(err, ST_IO, "stat");
-    found->segment.end = (uint64_t)st_file.st_size;
-    enum status st = journal_io_read(rec->dir->io, fd, bytes, sizeof(bytes), 0, &got, err);
-    if (st != ST_OK)
-        return st;
-    *ret_fault = NULL;
-    if (got < sizeof(bytes)) {
-        *ret_fault = "shorter than its header";
-    } else if (segment_header_get(bytes, &found->header)) {
-        found->header_is_valid = true;
-        found->segment.salt = found->header.salt;
-        if (found->header.version != SEGMENT_FORMAT_VERSION)
-            *ret_fault = "written in a format that this version does not know";
-        else if (found->header.first_sequence != found->segment.first)
-            *ret_fault = "its name does not match its content";
-    } else {
-        bool is_salvaged;
-        st = salvage(rec, found, fd, bytes, &is_salvaged, err);
-        if (st == ST_OK && is_salvaged)
-            (void)note_damage(rec, fd, found->segment.first, 0, SEGMENT_HEADER_SIZE);
-        else
-            *ret_fault = "its header is damaged and no record could be found";
-    }
+    enum status st = segment_probe(&rec->scan, fd, found->segment.first, found, err);
+    if (st == ST_OK && found->fault == NULL && !found->header_is_valid)
+        (void)note_damage(rec, fd, found->segment.first, 0, SEGMENT_HEADER_SIZE);
     return st;
 }
 
 /* A file that cannot be used leaves the directory of segments. */
-static enum status reject(struct recovery *rec, const struct found_segment *found,
+static enum status reject(struct recovery *rec, const struct segment_probe *found,
                           const char *fault, struct error *err)
 {
     char name[SEGMENT_NAME_SIZE];
@@ -201,21 +137,20 @@ static enum status read_headers(struct recovery *rec, struct error *err)
     size_t kept = 0;
 
     for (size_t i = 0; i < rec->count; i++) {
-        struct found_segment *found = &rec->found[i];
-        const char *fault = NULL;
+        struct segment_probe *found = &rec->found[i];
         int fd;
         enum status st = open_segment(rec, found->segment.first, &fd, err);
         if (st != ST_OK)
             return st;
-        st = read_header(rec, found, fd, &fault, err);
+        st = read_header(rec, found, fd, err);
         (void)close(fd); /* was only read */
-        if (st == ST_OK && fault != NULL)
-            st = reject(rec, found, fault, err);
-        if (fault != NULL && found->segment.first > rec->lost_first)
+        if (st == ST_OK && found->fault != NULL)
+            st = reject(rec, found, found->fault, err);
+        if (found->fault != NULL && found->segment.first > rec->lost_first)
             rec->lost_first = found->segment.first;
         if (st != ST_OK)
             return error_context(err, "segment %020" PRIu64, found->segment.first);
-        if (fault == NULL)
+        if (found->fault == NULL)
             rec->found[kept++] = *found;
     }
     rec->count = kept;
@@ -227,34 +162,21 @@ static enum status read_headers(struct recovery *rec, struct error *err)
 /* *ret_found is false if there is no file, or it is damaged. */
 static enum status read_id(struct recovery *rec, bool *ret_found, struct error *err)
 {
-    uint8_t bytes[ID_FILE_SIZE + 1]; /* one more shows a file that is too long */
-    size_t got;
+    size_t size;
 
-    *ret_found = false;
-    int fd = rec->dir->io->open_at(rec->dir->fd, "journal.id", O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0 && errno == ENOENT)
-        return ST_OK;
-    if (fd < 0)
-        return error_set_errno(err, ST_IO, "open 'journal.id'");
-    enum status st = journal_io_read(rec->dir->io, fd, bytes, sizeof(bytes), 0, &got, err);
-    (void)close(fd); /* was only read */
-    if (st != ST_OK)
-        return error_context(err, "read 'journal.id'");
-    if (got != ID_FILE_SIZE || memcmp(bytes, id_magic, sizeof(id_magic)) != 0 ||
-        le32_get(bytes + ID_CRC_OFFSET) != crc32c(0, bytes, ID_CRC_OFFSET)) {
-        rec->report->quarantined_ranges++;
-        rec->report->quarantined_bytes += got;
-        return quarantine_file(rec->dir, "journal.id", "damaged", err);
-    }
-    memcpy(rec->dir->id, bytes + sizeof(id_magic), JOURNAL_ID_SIZE);
-    *ret_found = true;
-    return ST_OK;
+    enum status st =
+        journal_id_read(rec->dir->io, rec->dir->fd, rec->dir->id, ret_found, &size, err);
+    if (st != ST_CORRUPT)
+        return st;
+    rec->report->quarantined_ranges++;
+    rec->report->quarantined_bytes += size;
+    return quarantine_file(rec->dir, "journal.id", "damaged", err);
 }
 
 /* A lost id comes back from the newest segment that has a sound header. */
 static enum status restore_id(struct recovery *rec, struct error *err)
 {
-    uint8_t bytes[ID_FILE_SIZE];
+    uint8_t bytes[JOURNAL_ID_FILE_SIZE];
     size_t i = rec->count;
 
     while (i > 0 && !rec->found[i - 1].header_is_valid)
@@ -263,9 +185,7 @@ static enum status restore_id(struct recovery *rec, struct error *err)
         memcpy(rec->dir->id, rec->found[i - 1].header.journal_id, JOURNAL_ID_SIZE);
     else if (getrandom(rec->dir->id, JOURNAL_ID_SIZE, 0) != JOURNAL_ID_SIZE)
         return error_set_errno(err, ST_IO, "getrandom");
-    memcpy(bytes, id_magic, sizeof(id_magic));
-    memcpy(bytes + sizeof(id_magic), rec->dir->id, JOURNAL_ID_SIZE);
-    le32_put(bytes + ID_CRC_OFFSET, crc32c(0, bytes, ID_CRC_OFFSET));
+    journal_id_put(bytes, rec->dir->id);
     return journal_io_publish(rec->dir->io, rec->dir->fd, "journal.id", bytes, sizeof(bytes), err);
 }
 
@@ -276,9 +196,8 @@ static enum status reject_strangers(struct recovery *rec, struct error *err)
     size_t kept = 0;
 
     for (size_t i = 0; i < rec->count && st == ST_OK; i++) {
-        const struct found_segment *found = &rec->found[i];
-        if (found->header_is_valid &&
-            memcmp(found->header.journal_id, rec->dir->id, JOURNAL_ID_SIZE) != 0)
+        const struct segment_probe *found = &rec->found[i];
+        if (segment_probe_is_strange(found, rec->dir->id))
             st = reject(rec, found, "it belongs to another journal", err);
         else
             rec->found[kept++] = *found;
@@ -386,7 +305,7 @@ static enum status recover_last(struct recovery *rec, uint64_t *ret_next, struct
 /* A header names the segment before: so a file that somebody removed from the middle shows. */
 static uint64_t missing_before(const struct recovery *rec, size_t i)
 {
-    const struct found_segment *found = &rec->found[i];
+    const struct segment_probe *found = &rec->found[i];
 
     if (i == 0 || !found->header_is_valid)
         return 0;
