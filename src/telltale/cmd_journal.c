@@ -135,8 +135,8 @@ static enum status export_records(const struct journal_place *place, struct jour
         st = journal_check_run(check, &handler, &report, err);
     if (st == ST_OK && report.damages > 0)
         fprintf(stderr,
-                "telltale journal: %" PRIu64 " places are damaged, %" PRIu64
-                " records are missing; 'telltale journal verify' names them\n",
+                "telltale journal: damaged places: %" PRIu64 ", missing records: %" PRIu64
+                "; 'telltale journal verify' names them\n",
                 report.damages, report.missing);
     *ret_good = report.damages == 0 && export.undecodable == 0;
     buf_fini(&export.line);

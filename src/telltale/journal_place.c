@@ -81,7 +81,7 @@ enum status journal_place_open(struct journal_place *place, const struct config_
         return error_set(err, ST_INVALID, "the name of the directory is too long");
     place->fd = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (place->fd < 0)
-        return error_set_errno(err, ST_IO, "open '%.150s'", place->path);
+        return error_set_errno(err, ST_IO, "open the directory");
     read_cursors(place);
     return ST_OK;
 }

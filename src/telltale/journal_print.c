@@ -363,7 +363,7 @@ void journal_print_inspected(struct journal_print *print, const struct journal_c
                " bytes; the next record is %" PRIu64 "\n",
                report->segments, report->records, report->groups, report->size_bytes, report->next);
         if (report->damages > 0)
-            printf("  %" PRIu64 " places are damaged: 'telltale journal verify' names them\n",
+            printf("  damaged places: %" PRIu64 "; 'telltale journal verify' names them\n",
                    report->damages);
     }
     print_quarantine(print);
@@ -399,7 +399,7 @@ void journal_print_verified(struct journal_print *print, const struct journal_ch
            is_sound ? "sound" : "DAMAGED", report->segments, report->records, report->size_bytes,
            report->next);
     if (report->damages > 0)
-        printf("; %" PRIu64 " places damaged, %" PRIu64 " records missing", report->damages,
+        printf("; damaged places: %" PRIu64 ", missing records: %" PRIu64, report->damages,
                report->missing);
     printf("\n");
 }

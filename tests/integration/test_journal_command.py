@@ -119,7 +119,7 @@ def test_damage_is_named_and_the_rest_is_exported(home):
         assert finding["kind"] == "damaged_range" and finding["file"] == path.name
         assert finding["offset"] <= at < finding["offset"] + finding["size_bytes"]
         done = daemon.command("journal", "export", check=False)
-        assert done.returncode == 1 and "1 records are missing" in done.stderr
+        assert done.returncode == 1 and "missing records: 1;" in done.stderr
         sequences = [int(next(a["value"]["intValue"] for a in record["attributes"]
                               if a["key"] == "agent.journal.sequence"))
                      for line in done.stdout.splitlines()
