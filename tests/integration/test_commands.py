@@ -109,8 +109,13 @@ def test_status_says_in_the_words_of_the_system_why_nobody_answers(home):
 
 
 def test_status_of_a_daemon_that_heard_nothing_says_so(home):
-    with Daemon(home, STORE) as daemon:
+    daemon = Daemon(home, STORE)
+    daemon.start(wait=False)  # waiting would connect, and a connection is something
+    try:
+        wait_until(lambda: daemon.command("status", check=False).returncode == 0, 30, "a daemon")
         assert re.search(r"received since then\n  nothing yet\n", daemon.command("status"))
+    finally:
+        daemon.stop()
 
 
 def test_status_shows_a_destination_that_fails(home):
