@@ -411,14 +411,15 @@ static void free_wishes(struct wishes *wishes)
 static int replay(struct request *request)
 {
     struct wishes wishes = {.all = request->all};
+    struct letters letters = request->letters;
     struct error err;
 
     if (request->all == (request->id_count > 0))
         return command_usage(&command_dead_letter);
     int result = read_ids(request, &wishes);
-    request->letters.context = &wishes;
-    request->letters.on_letter = count_letter;
-    if (result == COMMAND_OK && letters_read(&request->letters, &err) != ST_OK)
+    letters.context = &wishes;
+    letters.on_letter = count_letter;
+    if (result == COMMAND_OK && letters_read(&letters, &err) != ST_OK)
         result = say(&err);
     if (result == COMMAND_OK && !all_found(&wishes))
         result = COMMAND_FAILED;
