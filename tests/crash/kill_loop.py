@@ -34,7 +34,8 @@ from support import store  # noqa: E402
 from support.agent import Agent  # noqa: E402
 from support.daemon import Daemon, free_port, wait_until  # noqa: E402
 
-SETTLE_TIMEOUT_S = 120
+READY_TIMEOUT_S = 120
+STALL_TIMEOUT_S = 60
 TEXTS = ["short", "a line of text " * 20, "x" * 3000]
 
 
@@ -158,12 +159,12 @@ def kill_many(daemon, sink, kills, chance, mixed):
         daemon.start(wait=False)
         time.sleep(chance.uniform(0.02, 0.6) if n % 10 else chance.uniform(0.6, 2.0))
         if mixed and chance.random() < 0.6:
-            wait_until(daemon.is_ready, SETTLE_TIMEOUT_S, "ready")
+            wait_until(daemon.is_ready, READY_TIMEOUT_S, "ready")
             disturb(daemon, sink, chance)
             time.sleep(chance.uniform(0.0, 0.6))
         assert daemon.process.poll() is None, f"ended by itself:\n{daemon.log()[-3000:]}"
         if mixed and chance.random() < 0.3:
-            wait_until(daemon.is_ready, SETTLE_TIMEOUT_S, "ready")
+            wait_until(daemon.is_ready, READY_TIMEOUT_S, "ready")
             assert daemon.stop() == 0, daemon.log()[-3000:]
         else:
             daemon.kill()
@@ -176,13 +177,16 @@ def missing_of(acked, seen):
 
 
 def settle(daemon, acked, ledger, store_dir):
-    """Waits until both destinations have everything, or the time is over."""
-    deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    """Waits until both destinations have everything, or for STALL_TIMEOUT_S nothing has come."""
+    newest, seen_at = -1, time.monotonic()
     while True:
         at_sink = collections.Counter(ledger.read_text().split())
         in_files = collections.Counter(store.test_ids(store_dir))
         missing = missing_of(acked, at_sink), missing_of(acked, in_files)
-        if not any(missing) or time.monotonic() > deadline:
+        arrived = sum(at_sink.values()) + sum(in_files.values())
+        if arrived != newest:
+            newest, seen_at = arrived, time.monotonic()
+        if not any(missing) or time.monotonic() > seen_at + STALL_TIMEOUT_S:
             return at_sink, in_files, missing
         assert daemon.process.poll() is None, daemon.log()[-3000:]
         time.sleep(1)
