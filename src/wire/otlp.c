@@ -4,7 +4,8 @@
  * A field that we know must have its published wire type.  Protobuf would let us take another
  * type as an unknown field, but common receivers refuse the whole request over it, and with it
  * the records of others in the same batch; so we refuse it at the door, and by the same reason
- * look through the attributes of resources and scopes.
+ * look through the attributes of resources and scopes.  The same holds for a trace or span id of
+ * another size than the published one, which the JSON mapping cannot say either.
  *
  * A singular field that stands twice: the later one wins.  Values are messages, which protobuf
  * would merge; but receivers differ about what is left of the first one, and some read beyond
@@ -244,7 +245,7 @@ static enum status take_attribute(const struct pb_field *field, const struct otl
     return ST_OK;
 }
 
-/* Takes a field that is neither body nor attribute.  false: it has the wrong wire type. */
+/* Takes a field that is neither body nor attribute nor id.  false: it has the wrong wire type. */
 static bool take_scalar(const struct pb_field *field, struct record_view *record)
 {
     switch (field->number) {
@@ -266,12 +267,6 @@ static bool take_scalar(const struct pb_field *field, struct record_view *record
     case RECORD_SEVERITY_TEXT:
         record->severity_text = field->bytes;
         return field->type == WIRE_BYTES;
-    case RECORD_TRACE_ID:
-        record->trace_id = field->bytes;
-        return field->type == WIRE_BYTES;
-    case RECORD_SPAN_ID:
-        record->span_id = field->bytes;
-        return field->type == WIRE_BYTES;
     case RECORD_EVENT_NAME:
         record->event_name = field->bytes;
         return field->type == WIRE_BYTES;
@@ -280,10 +275,25 @@ static bool take_scalar(const struct pb_field *field, struct record_view *record
     }
 }
 
+/* An id is empty, or of its size. */
+static enum status take_id(const struct pb_field *field, size_t size, struct slice *ret,
+                           struct error *err)
+{
+    if (field->type != WIRE_BYTES || (field->bytes.size != 0 && field->bytes.size != size))
+        return error_set(err, ST_CORRUPT, "field %u of a log record is no id of %zu bytes",
+                         field->number, size);
+    *ret = field->bytes;
+    return ST_OK;
+}
+
 /* Takes any field but an attribute. */
 static enum status take_head_field(const struct pb_field *field, struct record_view *record,
                                    struct error *err)
 {
+    if (field->number == RECORD_TRACE_ID)
+        return take_id(field, TRACE_ID_SIZE, &record->trace_id, err);
+    if (field->number == RECORD_SPAN_ID)
+        return take_id(field, SPAN_ID_SIZE, &record->span_id, err);
     if (field->number == RECORD_BODY) {
         if (!read_only_any(field, &record->body))
             return error_set(err, ST_CORRUPT, "the body is broken");

@@ -59,6 +59,9 @@ enum {
     LIST_VALUES = 1, /* of ArrayValue and KeyValueList */
 };
 
+/* In bytes; an empty one is absent. */
+enum { TRACE_ID_SIZE = 16, SPAN_ID_SIZE = 8 };
+
 struct otlp_limits {
     size_t record_size_max;       /* bytes of one LogRecord */
     uint32_t attribute_count_max; /* of one record */

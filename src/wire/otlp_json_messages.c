@@ -75,8 +75,8 @@ static const struct json_field record_fields[] = {
      .number = RECORD_DROPPED_ATTRIBUTES_COUNT,
      .kind = KIND_UINT32},
     {.name = NAME("flags"), .number = RECORD_FLAGS, .kind = KIND_FIXED32},
-    {.name = NAME("traceId"), .number = RECORD_TRACE_ID, .kind = KIND_ID, .id_size = 16},
-    {.name = NAME("spanId"), .number = RECORD_SPAN_ID, .kind = KIND_ID, .id_size = 8},
+    {.name = NAME("traceId"), .number = RECORD_TRACE_ID, .kind = KIND_ID, .id_size = TRACE_ID_SIZE},
+    {.name = NAME("spanId"), .number = RECORD_SPAN_ID, .kind = KIND_ID, .id_size = SPAN_ID_SIZE},
     {.name = NAME("eventName"), .number = RECORD_EVENT_NAME, .kind = KIND_TEXT},
 };
 static const struct json_message log_record = MESSAGE_OF(record_fields);

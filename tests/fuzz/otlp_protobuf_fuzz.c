@@ -7,6 +7,7 @@
  *   protobuf-c takes when they are in fields that it does not know or can be written shorter;
  * - we refuse a value behind an array or list that it replaces, and a second value of one
  *   attribute or body;
+ * - we refuse trace and span ids of another size than the published one;
  * - we have limits.
  */
 #include <cjson/cJSON.h>
@@ -67,6 +68,23 @@ static bool has_unknown(const ProtobufCMessage *message)
         found = inner != NULL && has_unknown(inner);
     }
     return found;
+}
+
+static bool has_odd_id(const oracle_request *request)
+{
+    for (size_t i = 0; i < request->n_resource_logs; i++) {
+        const oracle_resource_logs *resource_logs = request->resource_logs[i];
+        for (size_t j = 0; j < resource_logs->n_scope_logs; j++) {
+            const oracle_scope_logs *scope_logs = resource_logs->scope_logs[j];
+            for (size_t k = 0; k < scope_logs->n_log_records; k++) {
+                size_t trace = scope_logs->log_records[k]->trace_id.len;
+                size_t span = scope_logs->log_records[k]->span_id.len;
+                if ((trace != 0 && trace != TRACE_ID_SIZE) || (span != 0 && span != SPAN_ID_SIZE))
+                    return true;
+            }
+        }
+    }
+    return false;
 }
 
 /* Reads every record; ST_OK: all of them are good, and so is their JSON. */
@@ -141,7 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             request,
             &opentelemetry__proto__collector__logs__v1__export_logs_service_request__descriptor));
     if (st == ST_CORRUPT && oracle != NULL)
-        ASSERT(has_unknown(&oracle->base) ||
+        ASSERT(has_unknown(&oracle->base) || has_odd_id(oracle) ||
                protobuf_c_message_get_packed_size(&oracle->base) < size);
     oracle_free(oracle);
     collected_fini(&collected);

@@ -267,8 +267,8 @@ static size_t put_full_record(uint8_t *bytes)
     at = pb_put_bytes(at, RECORD_BODY, SLICE("\x3a\x02\xff\xfe"));
     at = pb_put_uint(at, RECORD_DROPPED_ATTRIBUTES_COUNT, 5);
     at = pb_put_fixed32(at, RECORD_FLAGS, 257);
-    at = pb_put_bytes(at, RECORD_TRACE_ID, SLICE("\x01\x23\xab\xff"));
-    at = pb_put_bytes(at, RECORD_SPAN_ID, SLICE("\x9a\x10"));
+    at = pb_put_bytes(at, RECORD_TRACE_ID, SLICE("\x01\x23\xab\xff 12 bytes .."));
+    at = pb_put_bytes(at, RECORD_SPAN_ID, SLICE("\x9a\x10 bytes"));
     at = pb_put_fixed64(at, RECORD_OBSERVED_TIME_UNIX_NANO, UINT64_MAX);
     at = pb_put_bytes(at, RECORD_EVENT_NAME, SLICE("tool.call"));
     return (size_t)(at - bytes);
@@ -303,7 +303,8 @@ static void test_a_line_holds_every_field_in_its_json_form(void **state)
               "\"observedTimeUnixNano\":\"18446744073709551615\",\"severityNumber\":9,"
               "\"severityText\":\"INFO\",\"eventName\":\"tool.call\","
               "\"body\":{\"bytesValue\":\"//4=\"},\"droppedAttributesCount\":5,\"flags\":257,"
-              "\"traceId\":\"0123abff\",\"spanId\":\"9a10\",\"attributes\":["
+              "\"traceId\":\"0123abff203132206279746573202e2e\",\"spanId\":\"9a10206279746573\","
+              "\"attributes\":["
               "{\"key\":\"d\",\"value\":{\"doubleValue\":3.0}},"
               "{\"key\":\"i\",\"value\":{\"intValue\":\"-1\"}}]}]}]}]}\n");
     assert_int_equal(line.size, expected.size);

@@ -237,6 +237,25 @@ static void test_a_second_value_is_refused(void **state)
     }
 }
 
+/* A line of JSON could not say them, and receivers refuse all that stands beside them. */
+static void test_ids_of_another_size_are_refused(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[TRACE_ID_SIZE + 2] = {1};
+    static const size_t good[] = {TRACE_ID_SIZE, SPAN_ID_SIZE};
+    static const uint32_t numbers[] = {RECORD_TRACE_ID, RECORD_SPAN_ID};
+    for (size_t i = 0; i < COUNT_OF(numbers) * sizeof(bytes); i++) {
+        struct record_view view;
+        struct error err;
+        uint8_t record[64];
+        size_t size = i / COUNT_OF(numbers);
+        size_t which = i % COUNT_OF(numbers);
+        uint8_t *end = pb_put_bytes(record, numbers[which], slice_of(bytes, size));
+        enum status st = read_record(slice_of(record, (size_t)(end - record)), &view, &err);
+        assert_int_equal(st, size == 0 || size == good[which] ? ST_OK : ST_CORRUPT);
+    }
+}
+
 static void test_missing_and_empty_values_have_no_type(void **state)
 {
     (void)state;
@@ -431,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_what_follows_a_usual_attribute_is_not_overlooked),
         cmocka_unit_test(test_a_value_behind_an_array_is_refused),
         cmocka_unit_test(test_a_second_value_is_refused),
+        cmocka_unit_test(test_ids_of_another_size_are_refused),
         cmocka_unit_test(test_missing_and_empty_values_have_no_type),
         cmocka_unit_test(test_values_nested_over_the_limit_are_refused),
         cmocka_unit_test(test_limits_name_what_they_refuse),
