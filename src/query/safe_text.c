@@ -6,20 +6,6 @@
 
 #include "util/utf8.h"
 
-static bool is_between(uint32_t value, uint32_t first, uint32_t last)
-{
-    return value >= first && value <= last;
-}
-
-/* Characters that act instead of being seen. */
-static bool is_dangerous(uint32_t value)
-{
-    return value < 0x20 || is_between(value, 0x7f, 0x9f) || value == 0xad || value == 0x61c ||
-           is_between(value, 0x200b, 0x200f) || is_between(value, 0x2028, 0x202e) ||
-           is_between(value, 0x2060, 0x206f) || value == 0xfeff ||
-           is_between(value, 0xfff9, 0xfffb) || is_between(value, 0xe0000, 0xe0fff);
-}
-
 /* Writes one character into `shown` and tells how many bytes of the text it was. */
 static size_t show_one(struct slice text, enum safe_text_newlines newlines, char shown[16],
                        size_t *ret_shown_size)
@@ -37,7 +23,7 @@ static size_t show_one(struct slice text, enum safe_text_newlines newlines, char
         written = snprintf(shown, 16, "\\n");
     } else if (value == '\t') {
         written = snprintf(shown, 16, newlines == NEWLINES_KEPT ? "    " : " ");
-    } else if (is_dangerous(value)) {
+    } else if (utf8_acts(value)) {
         written = snprintf(shown, 16, value < 0x100 ? "\\x%02x" : "\\u{%x}", value);
     } else {
         memcpy(shown, text.data, size);

@@ -55,6 +55,21 @@ static inline uint32_t utf8_code_point(const uint8_t *at, size_t size)
     return value;
 }
 
+/* True for characters that act instead of being seen: controls of both sets, marks that turn the
+ * direction of writing, those without width, and tags.  None of them may reach a terminal. */
+static inline bool utf8_acts(uint32_t code_point)
+{
+    static const uint32_t ranges[][2] = {
+        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},   {0x200b, 0x200f},
+        {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff}};
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        if (code_point >= ranges[i][0] && code_point <= ranges[i][1])
+            return true;
+    }
+    return false;
+}
+
 /* Bytes that utf8_put() writes for it. */
 static inline size_t utf8_size_of(uint32_t code_point)
 {

@@ -18,7 +18,10 @@
 
 #define EACH_BYTE(b) (0x0101010101010101ULL * (b))
 
-enum { ESCAPED_SIZE_MAX = 6 }; /* \u001f */
+enum {
+    UNIT_ESCAPE_SIZE = 6,                    /* \u001f */
+    ESCAPED_SIZE_MAX = 2 * UNIT_ESCAPE_SIZE, /* a surrogate pair */
+};
 
 void json_start(struct json_put *json, struct buf *out, struct error *err)
 {
@@ -62,14 +65,22 @@ bool json_grow(struct json_put *json, size_t more)
 
 /* --- Texts --------------------------------------------------------------------------------- */
 
-/* Has the top bit of each byte set that is not plain: below 0x20, '"', '\\' or above 0x7f.
+/* Plain is what is written as it is, but for characters above ASCII. */
+static bool is_plain(uint8_t byte)
+{
+    return text_byte_is_plain(byte) && byte != 0x7f;
+}
+
+/* Has the top bit of each byte set that is not plain: below 0x20, '"', '\\' or 0x7f and above.
  * Bytes above the lowest such byte may be marked wrongly, the lowest itself is exact. */
 static uint64_t mark_special(uint64_t word)
 {
     uint64_t quote = word ^ EACH_BYTE('"');
     uint64_t backslash = word ^ EACH_BYTE('\\');
     uint64_t below = (word - EACH_BYTE(0x20)) & ~word;
-    uint64_t equal = ((quote - EACH_BYTE(1)) & ~quote) | ((backslash - EACH_BYTE(1)) & ~backslash);
+    uint64_t delete = word ^ EACH_BYTE(0x7f);
+    uint64_t equal = ((quote - EACH_BYTE(1)) & ~quote) | ((backslash - EACH_BYTE(1)) & ~backslash) |
+                     ((delete - EACH_BYTE(1)) & ~delete);
     return (word | below | equal) & EACH_BYTE(0x80);
 }
 
@@ -86,29 +97,42 @@ static size_t copy_plain(uint8_t *out, const uint8_t *in, size_t size)
             return done + (unsigned)__builtin_ctzll(special) / 8;
         done += sizeof(word);
     }
-    while (done < size && text_byte_is_plain(in[done])) {
+    while (done < size && is_plain(in[done])) {
         out[done] = in[done];
         done++;
     }
     return done;
 }
 
-/* Writes one ASCII character as an escape; returns its size. */
-static size_t put_escape(uint8_t *out, uint8_t byte)
+/* Writes \uXXXX. */
+static size_t put_unit(uint8_t *out, uint32_t unit)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    out[0] = '\\';
+    out[1] = 'u';
+    for (int i = 0; i < 4; i++)
+        out[2 + i] = (uint8_t)digits[unit >> (12 - 4 * i) & 15];
+    return UNIT_ESCAPE_SIZE;
+}
+
+/* Writes one character as an escape; returns its size. */
+static size_t put_escape(uint8_t *out, uint32_t character)
 {
     static const char short_escapes[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+
     for (const char *pair = short_escapes; *pair != '\0'; pair += 2) {
-        if (byte == (uint8_t)pair[0]) {
+        if (character == (uint8_t)pair[0]) {
             out[0] = '\\';
             out[1] = (uint8_t)pair[1];
             return 2;
         }
     }
-    static const char digits[] = "0123456789abcdef";
-    const uint8_t escape[ESCAPED_SIZE_MAX] = {
-        '\\', 'u', '0', '0', (uint8_t)digits[byte >> 4], (uint8_t)digits[byte & 15]};
-    memcpy(out, escape, sizeof(escape));
-    return sizeof(escape);
+    if (character < 0x10000)
+        return put_unit(out, character);
+    uint32_t above = character - 0x10000;
+    size_t size = put_unit(out, 0xd800 | above >> 10);
+    return size + put_unit(out + size, 0xdc00 | (above & 0x3ff));
 }
 
 /* Writes what stands at `in`, a byte that is not plain; returns how many bytes of `in` that
@@ -124,8 +148,9 @@ static size_t put_special(struct json_put *json, const uint8_t *in, size_t size)
     if (taken == 0) {
         shown = SLICE("\xef\xbf\xbd");
         taken = 1;
-    } else if (taken == 3 && in[0] == 0xe2 && in[1] == 0x80 && (in[2] | 1) == 0xa9) {
-        shown = in[2] == 0xa8 ? SLICE("\\u2028") : SLICE("\\u2029");
+    } else if (utf8_acts(utf8_code_point(in, taken))) {
+        json->at += put_escape(json->at, utf8_code_point(in, taken));
+        return taken;
     }
     memcpy(json->at, shown.data, shown.size);
     json->at += shown.size;
@@ -141,7 +166,7 @@ void json_put_text(struct json_put *json, struct slice text)
     while (done < text.size) {
         const uint8_t *in = text.data + done;
         size_t left = text.size - done;
-        if (text_byte_is_plain(in[0])) {
+        if (is_plain(in[0])) {
             size_t plain = copy_plain(json->at, in, left);
             json->at += plain;
             done += plain;

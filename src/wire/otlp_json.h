@@ -24,8 +24,8 @@
 MUST_CHECK enum status otlp_json_read_request(struct slice json, const struct otlp_limits *limits,
                                               struct buf *out, struct error *err);
 
-/* Appends `text` as a JSON string, quotes included.  Control characters are escaped; bytes that
- * are not UTF-8 become U+FFFD. */
+/* Appends `text` as a JSON string, quotes included.  Characters that act on a terminal
+ * (utf8_acts()) are escaped; bytes that are not UTF-8 become U+FFFD. */
 MUST_CHECK enum status json_append_text(struct buf *out, struct slice text, struct error *err);
 
 /* Appends an AnyValue as plain JSON ("x", 5, true, [..], {..}; bytes as base64 text), for people

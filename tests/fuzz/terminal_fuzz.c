@@ -62,6 +62,7 @@ static void check_json(const struct record_group *group, const struct record_vie
     buf_clear(out);
     ASSERT(output_flat_json(out, group, view, &err) == ST_OK);
     ASSERT(lines_of(buf_slice(out)) == 1);
+    check_safe(buf_slice(out));
     cJSON *json = cJSON_ParseWithLength((const char *)out->data, out->size);
     ASSERT(json != NULL);
     ASSERT((size_t)cJSON_GetArraySize(json) >= view->attribute_count);

@@ -414,11 +414,24 @@ static void test_texts_are_escaped_where_json_asks_for_it(void **state)
     assert_text(SLICE_EMPTY, "\"\"");
     assert_text(SLICE("plain text of some length /"), "\"plain text of some length /\"");
     assert_text(SLICE("\"\\\b\f\n\r\t"), "\"\\\"\\\\\\b\\f\\n\\r\\t\"");
-    assert_text(SLICE("a\0b\x1f\x7f"), "\"a\\u0000b\\u001f\x7f\"");
+    assert_text(SLICE("a\0b\x1f\x7f"), "\"a\\u0000b\\u001f\\u007f\"");
     assert_text(SLICE("gr\xc3\xbc\xc3\x9f \xe4\xb8\xad \xf0\x9f\x98\x80"),
                 "\"gr\xc3\xbc\xc3\x9f \xe4\xb8\xad \xf0\x9f\x98\x80\"");
     assert_text(SLICE("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa"),
-                "\"\xe2\x80\xa7\\u2028\\u2029\xe2\x80\xaa\"");
+                "\"\xe2\x80\xa7\\u2028\\u2029\\u202a\"");
+}
+
+/* What query prints as JSON stands on a terminal too. */
+static void test_texts_that_act_on_a_terminal_are_escaped(void **state)
+{
+    (void)state;
+    assert_text(SLICE("\x1b[2J\xc2\x9b"
+                      "31m\xc2\x80\xc2\xa0"),
+                "\"\\u001b[2J\\u009b31m\\u0080\xc2\xa0\"");
+    assert_text(SLICE("\xe2\x80\xae"
+                      "evil\xe2\x81\xa6\xef\xbb\xbf"),
+                "\"\\u202eevil\\u2066\\ufeff\"");
+    assert_text(SLICE("\xf3\xa0\x81\x81\xf0\x9f\x98\x80"), "\"\\udb40\\udc41\xf0\x9f\x98\x80\"");
 }
 
 #define BAD "\xef\xbf\xbd"
@@ -536,6 +549,7 @@ int main(void)
         cmocka_unit_test(test_a_negative_severity_stays_negative),
         cmocka_unit_test(test_broken_or_too_deep_records_leave_the_buffer_alone),
         cmocka_unit_test(test_a_line_that_does_not_fit_is_not_begun),
+        cmocka_unit_test(test_texts_that_act_on_a_terminal_are_escaped),
         cmocka_unit_test(test_texts_are_escaped_where_json_asks_for_it),
         cmocka_unit_test(test_bytes_that_are_no_utf8_become_replacement_characters),
         cmocka_unit_test(test_a_byte_is_treated_the_same_wherever_it_stands),
