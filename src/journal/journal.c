@@ -339,7 +339,7 @@ static void copy_settings(struct journal *journal, const struct journal_settings
     if (journal->settings.segment_size > share)
         journal->settings.segment_size = share;
     if (journal->settings.io == NULL)
-        journal->settings.io = &journal_io_system;
+        journal->settings.io = &disk_io_system;
 }
 
 static enum status start(struct journal *journal, const struct journal_settings *settings,
@@ -547,7 +547,7 @@ void journal_retire(struct journal *journal, uint64_t sequence)
         uint64_t first = may_retire ? list->items[0].first : 0;
         (void)pthread_mutex_unlock(&journal->lock);
         goes_on = may_retire && remove_oldest(journal, first) &&
-                  journal_io_sync_dir(journal->settings.io, journal->dir.fd, &ignored) == ST_OK;
+                  disk_sync_dir(journal->settings.io, journal->dir.fd, &ignored) == ST_OK;
     }
 }
 

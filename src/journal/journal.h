@@ -16,20 +16,20 @@
 #include "telltale/error.h"
 
 struct journal;
-struct journal_io; /* journal_io.h */
+struct disk_io; /* disk_io.h */
 
 struct journal_settings {
-    const char *dir;             /* made if missing, mode 0700; borrowed during open */
-    uint64_t size_max;           /* bytes of all segments together */
-    uint64_t segment_size;       /* a segment is closed when it is this large */
-    uint64_t disk_reserve;       /* bytes that are left free on the file system */
-    uint64_t group_delay_ns;     /* a commit may wait this long for others to join, when the one
-                                    before it was less than this ago */
-    uint64_t pending_bytes_max;  /* batches submitted and not yet durable */
-    uint64_t sequence_floor;     /* new records get no number below this: the largest cursor, so
-                                  * that a consumer never passes over records that come after
-                                  * damage has shortened the journal; 0 if there is none */
-    const struct journal_io *io; /* borrowed; NULL: the system's.  Tests put faults here */
+    const char *dir;            /* made if missing, mode 0700; borrowed during open */
+    uint64_t size_max;          /* bytes of all segments together */
+    uint64_t segment_size;      /* a segment is closed when it is this large */
+    uint64_t disk_reserve;      /* bytes that are left free on the file system */
+    uint64_t group_delay_ns;    /* a commit may wait this long for others to join, when the one
+                                   before it was less than this ago */
+    uint64_t pending_bytes_max; /* batches submitted and not yet durable */
+    uint64_t sequence_floor;    /* new records get no number below this: the largest cursor, so
+                                 * that a consumer never passes over records that come after
+                                 * damage has shortened the journal; 0 if there is none */
+    const struct disk_io *io;   /* borrowed; NULL: the system's.  Tests put faults here */
 };
 
 /* What recovery found; all zero on a first start.  It looks into the last segment only; damage

@@ -36,7 +36,7 @@ enum {
 
 struct journal_check {
     const struct journal_check_options *options; /* borrowed */
-    const struct journal_io *io;                 /* borrowed */
+    const struct disk_io *io;                    /* borrowed */
     const struct journal_check_handler *handler; /* borrowed while running */
     struct journal_check_report report;
     struct segment_survey survey;
@@ -142,13 +142,13 @@ static enum status load_group(struct journal_check *check, uint64_t frame, struc
     buf_clear(bytes);
     if (frame == 0)
         return ST_OK;
-    enum status st = journal_io_read(check->io, check->fd, head, sizeof(head), frame, &got, err);
+    enum status st = disk_read(check->io, check->fd, head, sizeof(head), frame, &got, err);
     if (st == ST_OK && got == sizeof(head) &&
         frame_header_get(head, check->probe.segment.salt, &header))
         st = buf_reserve(bytes, header.payload_size, err);
     if (st == ST_OK && header.payload_size > 0)
-        st = journal_io_read(check->io, check->fd, bytes->data, header.payload_size,
-                             frame + FRAME_HEADER_SIZE, &bytes->size, err);
+        st = disk_read(check->io, check->fd, bytes->data, header.payload_size,
+                       frame + FRAME_HEADER_SIZE, &bytes->size, err);
     if (st == ST_NO_MEMORY)
         return st;
     if (st != ST_OK || bytes->size != header.payload_size ||
@@ -217,9 +217,9 @@ static bool tail_is_zero(struct journal_check *check)
         uint64_t left = check->scan.end - at;
         struct error ignored;
         size_t got = 0;
-        is_zero = journal_io_read(check->io, check->fd, bytes,
-                                  left < sizeof(bytes) ? (size_t)left : sizeof(bytes), at, &got,
-                                  &ignored) == ST_OK &&
+        is_zero = disk_read(check->io, check->fd, bytes,
+                            left < sizeof(bytes) ? (size_t)left : sizeof(bytes), at, &got,
+                            &ignored) == ST_OK &&
                   memcmp(bytes, zeros, got) == 0;
         if (got == 0)
             break;
@@ -239,8 +239,8 @@ static bool tail_is_cut(struct journal_check *check)
 
     if (scan->end - scan->good_end < FRAME_HEADER_SIZE)
         return true;
-    return journal_io_read(check->io, check->fd, head, sizeof(head), scan->good_end, &got,
-                           &ignored) == ST_OK &&
+    return disk_read(check->io, check->fd, head, sizeof(head), scan->good_end, &got, &ignored) ==
+               ST_OK &&
            got == sizeof(head) && frame_header_get(head, scan->salt, &header) &&
            header.sequence == scan->expected &&
            scan->end - scan->good_end - FRAME_HEADER_SIZE < header.payload_size;
@@ -462,7 +462,7 @@ enum status journal_check_open(int dir_fd, const struct journal_check_options *o
     if (check == NULL)
         return error_set(err, ST_NO_MEMORY, "check a journal");
     check->options = options;
-    check->io = options->io != NULL ? options->io : &journal_io_system;
+    check->io = options->io != NULL ? options->io : &disk_io_system;
     check->fd = -1;
     segment_scan_init(&check->scan, check->io);
     check->scan.takes_bad_sectors = true;

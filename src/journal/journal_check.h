@@ -91,7 +91,7 @@ struct journal_check_options {
                          * cursor, read before the check is opened; 0: nothing is known */
     uint64_t from, to;  /* segments without records of these numbers are passed over, unread, and
                          * their records are not shown; 0 and UINT64_MAX: everything */
-    const struct journal_io *io; /* NULL: the system's */
+    const struct disk_io *io; /* NULL: the system's */
 };
 
 /* Lists the segments.  `dir_fd` and `options` are borrowed until journal_check_close().

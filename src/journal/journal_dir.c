@@ -113,7 +113,7 @@ static enum status open_quarantine(struct journal_dir *dir, struct error *err)
     return ST_OK;
 }
 
-enum status journal_dir_open(struct journal_dir *dir, const char *path, const struct journal_io *io,
+enum status journal_dir_open(struct journal_dir *dir, const char *path, const struct disk_io *io,
                              struct error *err)
 {
     *dir = (struct journal_dir){.io = io, .fd = -1, .lock_fd = -1, .quarantine_fd = -1};
@@ -159,13 +159,13 @@ static enum status write_note(struct journal_dir *dir, const char *name, const c
     char note_name[NAME_MAX + 1];
 
     snprintf(note_name, sizeof(note_name), "%.200s.txt", name);
-    return journal_io_publish(dir->io, dir->quarantine_fd, note_name, text, strlen(text), err);
+    return disk_publish(dir->io, dir->quarantine_fd, note_name, text, strlen(text), err);
 }
 
 static enum status copy_range(struct journal_dir *dir, int from, int to, uint64_t start,
                               uint64_t end, struct error *err)
 {
-    const struct journal_io *io = dir->io;
+    const struct disk_io *io = dir->io;
     uint8_t *chunk = malloc(COPY_CHUNK);
     enum status st = ST_OK;
 
@@ -174,15 +174,15 @@ static enum status copy_range(struct journal_dir *dir, int from, int to, uint64_
     for (uint64_t at = start; st == ST_OK && at < end;) {
         size_t size = end - at < COPY_CHUNK ? (size_t)(end - at) : COPY_CHUNK;
         size_t got = 0;
-        st = journal_io_read(io, from, chunk, size, at, &got, err);
+        st = disk_read(io, from, chunk, size, at, &got, err);
         if (st != ST_OK || got == 0)
             break;
         struct iovec part = {.iov_base = chunk, .iov_len = got};
-        st = journal_io_write(io, to, &part, 1, at - start, err);
+        st = disk_write(io, to, &part, 1, at - start, err);
         at += got;
     }
     free(chunk);
-    return st == ST_OK ? journal_io_sync(io, to, err) : st;
+    return st == ST_OK ? disk_sync(io, to, err) : st;
 }
 
 enum status quarantine_range(struct journal_dir *dir, int segment_fd, uint64_t first_sequence,
@@ -234,8 +234,8 @@ enum status quarantine_file(struct journal_dir *dir, const char *name, const cha
     if (st == ST_OK && dir->io->rename_at(dir->fd, name, dir->quarantine_fd, name) < 0)
         st = error_set_errno(err, ST_IO, "rename");
     if (st == ST_OK)
-        st = journal_io_sync_dir(dir->io, dir->quarantine_fd, err);
+        st = disk_sync_dir(dir->io, dir->quarantine_fd, err);
     if (st == ST_OK)
-        st = journal_io_sync_dir(dir->io, dir->fd, err);
+        st = disk_sync_dir(dir->io, dir->fd, err);
     return st == ST_OK ? ST_OK : error_context(err, "quarantine '%s'", name);
 }

@@ -13,13 +13,13 @@
 
 #include <stdatomic.h>
 
-#include "journal/journal_io.h"
 #include "telltale/batch.h"
+#include "telltale/disk_io.h"
 
 enum { SEGMENT_NAME_SIZE = 32 };
 
 struct journal_dir {
-    const struct journal_io *io;
+    const struct disk_io *io;
     int fd;
     int lock_fd;
     int quarantine_fd;
@@ -30,7 +30,7 @@ struct journal_dir {
 /* Makes the directory if it is missing and takes its lock.  ST_AGAIN: another process has it;
  * the message names its pid.  The id is left for recovery. */
 MUST_CHECK enum status journal_dir_open(struct journal_dir *dir, const char *path,
-                                        const struct journal_io *io, struct error *err);
+                                        const struct disk_io *io, struct error *err);
 void journal_dir_close(struct journal_dir *dir);
 
 void segment_name(char out[SEGMENT_NAME_SIZE], uint64_t first_sequence);

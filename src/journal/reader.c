@@ -247,7 +247,7 @@ static void begin_batch(struct journal_reader *reader)
 static enum status read_group(struct journal_reader *reader, uint64_t offset,
                               struct gathered_group *ret, struct error *err)
 {
-    const struct journal_io *io = reader->dir->io;
+    const struct disk_io *io = reader->dir->io;
     struct buf *bytes = &reader->group_bytes;
     uint8_t header_bytes[FRAME_HEADER_SIZE];
     struct frame_header header;
@@ -258,7 +258,7 @@ static enum status read_group(struct journal_reader *reader, uint64_t offset,
     if (offset == 0)
         return ST_OK;
     enum status st =
-        journal_io_read(io, reader->fd, header_bytes, sizeof(header_bytes), offset, &got, err);
+        disk_read(io, reader->fd, header_bytes, sizeof(header_bytes), offset, &got, err);
     if (st != ST_OK)
         return st;
     if (got < sizeof(header_bytes) ||
@@ -269,8 +269,8 @@ static enum status read_group(struct journal_reader *reader, uint64_t offset,
     if (st != ST_OK)
         return st;
     uint8_t *payload = bytes->data + bytes->size;
-    st = journal_io_read(io, reader->fd, payload, header.payload_size, offset + FRAME_HEADER_SIZE,
-                         &got, err);
+    st = disk_read(io, reader->fd, payload, header.payload_size, offset + FRAME_HEADER_SIZE, &got,
+                   err);
     if (st != ST_OK)
         return reader->scan.takes_bad_sectors ? ST_OK : st;
     if (got == header.payload_size &&

@@ -186,7 +186,7 @@ static enum status restore_id(struct recovery *rec, struct error *err)
     else if (getrandom(rec->dir->id, JOURNAL_ID_SIZE, 0) != JOURNAL_ID_SIZE)
         return error_set_errno(err, ST_IO, "getrandom");
     journal_id_put(bytes, rec->dir->id);
-    return journal_io_publish(rec->dir->io, rec->dir->fd, "journal.id", bytes, sizeof(bytes), err);
+    return disk_publish(rec->dir->io, rec->dir->fd, "journal.id", bytes, sizeof(bytes), err);
 }
 
 /* Segments of another journal are not ours to number. */
@@ -219,7 +219,7 @@ static enum status is_all_zero(struct recovery *rec, int fd, uint64_t start, uin
     while (start < end && *ret) {
         size_t want = end - start < sizeof(bytes) ? (size_t)(end - start) : sizeof(bytes);
         size_t got;
-        enum status st = journal_io_read(rec->dir->io, fd, bytes, want, start, &got, err);
+        enum status st = disk_read(rec->dir->io, fd, bytes, want, start, &got, err);
         if (st != ST_OK)
             return st;
         if (got == 0)
@@ -292,7 +292,7 @@ static enum status recover_last(struct recovery *rec, uint64_t *ret_next, struct
         return st;
     st = scan_last(rec, fd, segment, err);
     if (st == ST_OK)
-        st = journal_io_sync(rec->dir->io, fd, err);
+        st = disk_sync(rec->dir->io, fd, err);
     (void)close(fd); /* synced, or failing anyway */
     if (st != ST_OK)
         return error_context(err, "segment %020" PRIu64, segment->first);
@@ -354,7 +354,7 @@ enum status recover(struct journal_dir *dir, struct segment_list *list, uint64_t
     if (st == ST_OK && rec.count > 0)
         st = recover_last(&rec, &next, err);
     if (st == ST_OK)
-        st = journal_io_sync_dir(dir->io, dir->fd, err);
+        st = disk_sync_dir(dir->io, dir->fd, err);
     if (st == ST_OK)
         st = fill_list(&rec, list, err);
     if (st == ST_OK)

@@ -48,7 +48,7 @@ enum status segment_probe(struct segment_scan *scan, int fd, uint64_t first,
     if (fstat(fd, &info) < 0)
         return error_set_errno(err, ST_IO, "stat");
     probe.segment.end = (uint64_t)info.st_size;
-    enum status st = journal_io_read(scan->io, fd, bytes, sizeof(bytes), 0, &got, err);
+    enum status st = disk_read(scan->io, fd, bytes, sizeof(bytes), 0, &got, err);
     if (st != ST_OK)
         return st;
     if (got < sizeof(bytes)) {
@@ -83,9 +83,8 @@ void journal_id_put(uint8_t out[JOURNAL_ID_FILE_SIZE], const uint8_t id[JOURNAL_
     le32_put(out + ID_CRC_OFFSET, crc32c(0, out, ID_CRC_OFFSET));
 }
 
-enum status journal_id_read(const struct journal_io *io, int dir_fd,
-                            uint8_t ret_id[JOURNAL_ID_SIZE], bool *ret_found, size_t *ret_size,
-                            struct error *err)
+enum status journal_id_read(const struct disk_io *io, int dir_fd, uint8_t ret_id[JOURNAL_ID_SIZE],
+                            bool *ret_found, size_t *ret_size, struct error *err)
 {
     uint8_t bytes[JOURNAL_ID_FILE_SIZE + 1]; /* one more shows a file that is too long */
 
@@ -95,7 +94,7 @@ enum status journal_id_read(const struct journal_io *io, int dir_fd,
         return ST_OK;
     if (fd < 0)
         return error_set_errno(err, ST_IO, "open 'journal.id'");
-    enum status st = journal_io_read(io, fd, bytes, sizeof(bytes), 0, ret_size, err);
+    enum status st = disk_read(io, fd, bytes, sizeof(bytes), 0, ret_size, err);
     (void)close(fd); /* was only read */
     if (st != ST_OK)
         return error_context(err, "read 'journal.id'");

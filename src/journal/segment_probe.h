@@ -34,6 +34,6 @@ void journal_id_put(uint8_t out[JOURNAL_ID_FILE_SIZE], const uint8_t id[JOURNAL_
 
 /* *ret_found is false if there is no such file; ST_CORRUPT: it is damaged, and has *ret_size bytes
  * or more. */
-MUST_CHECK enum status journal_id_read(const struct journal_io *io, int dir_fd,
+MUST_CHECK enum status journal_id_read(const struct disk_io *io, int dir_fd,
                                        uint8_t ret_id[JOURNAL_ID_SIZE], bool *ret_found,
                                        size_t *ret_size, struct error *err);

@@ -18,7 +18,7 @@ enum {
     READ_TRIES = 3, /* before a block counts as unreadable */
 };
 
-void segment_scan_init(struct segment_scan *scan, const struct journal_io *io)
+void segment_scan_init(struct segment_scan *scan, const struct disk_io *io)
 {
     *scan = (struct segment_scan){.io = io, .fd = -1, .keep = UINT64_MAX};
 }
@@ -112,7 +112,7 @@ static size_t read_blocks(struct segment_scan *scan, uint8_t *out, size_t size, 
         if (want > size - total)
             want = size - total;
         for (int i = 0; i < READ_TRIES && st == ST_IO; i++)
-            st = journal_io_read(scan->io, scan->fd, out + total, want, at + total, &got, &ignored);
+            st = disk_read(scan->io, scan->fd, out + total, want, at + total, &got, &ignored);
         if (st == ST_IO) {
             memset(out + total, 0, want);
             scan->unreadable += want;
@@ -141,8 +141,8 @@ static enum status fill(struct segment_scan *scan, uint64_t offset, size_t size,
         return st;
     uint64_t at = scan->window + scan->filled;
     size_t got = 0;
-    st = journal_io_read(scan->io, scan->fd, scan->data + scan->filled, (size_t)(until - at), at,
-                         &got, err);
+    st = disk_read(scan->io, scan->fd, scan->data + scan->filled, (size_t)(until - at), at, &got,
+                   err);
     if (st == ST_IO && scan->takes_bad_sectors)
         got = read_blocks(scan, scan->data + scan->filled, (size_t)(until - at), at);
     else if (st != ST_OK)

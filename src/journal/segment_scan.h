@@ -11,10 +11,10 @@
 #pragma once
 
 #include "journal/frame.h"
-#include "journal/journal_io.h"
+#include "telltale/disk_io.h"
 
 struct segment_scan {
-    const struct journal_io *io;
+    const struct disk_io *io;
     int fd; /* borrowed */
     uint32_t salt;
     uint64_t end;            /* bytes of the file that may be read */
@@ -51,7 +51,7 @@ enum scan_result {
 };
 
 /* At the first frame of a segment; no memory is taken yet. */
-void segment_scan_init(struct segment_scan *scan, const struct journal_io *io);
+void segment_scan_init(struct segment_scan *scan, const struct disk_io *io);
 void segment_scan_fini(struct segment_scan *scan);
 
 /* Turns to another segment.  Keeps the window's memory. */

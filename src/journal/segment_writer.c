@@ -70,7 +70,7 @@ static enum status write_header(struct segment_writer *writer, uint64_t previous
 
     memcpy(header.journal_id, writer->dir->id, JOURNAL_ID_SIZE);
     segment_header_put(bytes, &header);
-    return journal_io_write(writer->dir->io, writer->fd, &part, 1, 0, err);
+    return disk_write(writer->dir->io, writer->fd, &part, 1, 0, err);
 }
 
 static enum status make_visible(struct segment_writer *writer, struct error *err)
@@ -81,7 +81,7 @@ static enum status make_visible(struct segment_writer *writer, struct error *err
     segment_name(name, writer->first_sequence);
     if (dir->io->rename_at(dir->fd, temp_name, dir->fd, name) < 0)
         return error_set_errno(err, ST_IO, "rename '%s'", temp_name);
-    return journal_io_sync_dir(dir->io, dir->fd, err);
+    return disk_sync_dir(dir->io, dir->fd, err);
 }
 
 static void forget(struct segment_writer *writer)
@@ -94,7 +94,7 @@ enum status segment_writer_create(struct segment_writer *writer, uint64_t first_
                                   uint64_t previous_sequence, uint64_t preallocate,
                                   struct error *err)
 {
-    const struct journal_io *io = writer->dir->io;
+    const struct disk_io *io = writer->dir->io;
 
     ASSERT(!segment_writer_is_open(writer));
     enum status st = choose_salt(&writer->salt, err);
@@ -114,7 +114,7 @@ enum status segment_writer_create(struct segment_writer *writer, uint64_t first_
         (void)io->fallocate(writer->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)preallocate);
     st = write_header(writer, previous_sequence, err);
     if (st == ST_OK)
-        st = journal_io_sync(io, writer->fd, err);
+        st = disk_sync(io, writer->fd, err);
     if (st == ST_OK)
         st = make_visible(writer, err);
     if (st != ST_OK)
@@ -258,8 +258,7 @@ enum status segment_writer_write(struct segment_writer *writer, struct append_ba
         uint64_t size = 0;
         for (size_t i = 0; i < parts; i++)
             size += writer->parts[i].iov_len;
-        st = journal_io_write(writer->dir->io, writer->fd, writer->parts, parts, writer->position,
-                              err);
+        st = disk_write(writer->dir->io, writer->fd, writer->parts, parts, writer->position, err);
         if (st != ST_OK)
             return error_context(err, "segment %020" PRIu64, writer->first_sequence);
         writer->position += size;
@@ -270,7 +269,7 @@ enum status segment_writer_write(struct segment_writer *writer, struct append_ba
 
 enum status segment_writer_sync(struct segment_writer *writer, struct error *err)
 {
-    enum status st = journal_io_sync(writer->dir->io, writer->fd, err);
+    enum status st = disk_sync(writer->dir->io, writer->fd, err);
     if (st != ST_OK)
         return error_context(err, "segment %020" PRIu64, writer->first_sequence);
     writer->committed = writer->position;

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "journal/journal_io.h"
 #include "support/journal_fixture.h"
+#include "telltale/disk_io.h"
 #include "util/clock.h"
 
 enum { RECORD_SIZE = 800 };
@@ -159,7 +159,7 @@ static unsigned argument(int argc, char **argv, int index, unsigned otherwise)
 
 int main(int argc, char **argv)
 {
-    struct journal_io io = journal_io_system;
+    struct disk_io io = disk_io_system;
 
     records_per_batch = argument(argc, argv, 1, records_per_batch);
     batches = argument(argc, argv, 2, batches);

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "journal/frame.h"
-#include "journal/journal_io.h"
 #include "support/journal_fixture.h"
+#include "telltale/disk_io.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,7 +30,7 @@ enum {
 };
 
 static const uint8_t fixed_id[JOURNAL_ID_SIZE] = "the fuzzed one ";
-static struct journal_io io;
+static struct disk_io io;
 static struct temp_dir dir;
 
 static int sync_nothing(int fd)
@@ -43,7 +43,7 @@ static void set_up(void)
 {
     temp_dir_prefer_memory();
     temp_dir_make(&dir);
-    io = journal_io_system;
+    io = disk_io_system;
     io.fdatasync = sync_nothing;
     io.fsync_dir = sync_nothing;
 }

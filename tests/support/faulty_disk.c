@@ -210,7 +210,7 @@ static ssize_t disk_pwritev(int fd, const struct iovec *parts, int count, off_t 
     return n;
 }
 
-static int disk_sync(ino_t file)
+static int sync_inode(ino_t file)
 {
     (void)pthread_mutex_lock(&disk.lock);
     enum disk_fault fault = count_call();
@@ -224,13 +224,13 @@ static int disk_sync(ino_t file)
 
 static int disk_fdatasync(int fd)
 {
-    return disk_sync(file_of(fd));
+    return sync_inode(file_of(fd));
 }
 
 static int disk_fsync_dir(int dir_fd)
 {
     (void)dir_fd; /* there are two, and nothing is moved where their order would matter */
-    return disk_sync(0);
+    return sync_inode(0);
 }
 
 static int disk_ftruncate(int fd, off_t size)
@@ -298,7 +298,7 @@ static int disk_free_bytes(int dir_fd, uint64_t *ret)
     return has_failed ? -1 : 0;
 }
 
-const struct journal_io faulty_disk_io = {
+const struct disk_io faulty_disk_io = {
     .open_at = disk_open_at,
     .pread = disk_pread,
     .pwritev = disk_pwritev,

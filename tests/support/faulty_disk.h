@@ -2,7 +2,7 @@
 /* faulty_disk.h -- a disk that fails when it is told to, and that forgets at a power cut what was
  * not synced.
  *
- * It stands in front of the real file system as a struct journal_io.  It remembers the old bytes
+ * It stands in front of the real file system as a struct disk_io.  It remembers the old bytes
  * of everything that was written, renamed, unlinked or truncated since the last sync that
  * covers it.  faulty_disk_settle() then takes back whatever its random choice says, sector by
  * sector: that is what a machine may find after its power came back.  What was being written
@@ -13,9 +13,9 @@
  */
 #pragma once
 
-#include "journal/journal_io.h"
+#include "telltale/disk_io.h"
 
-extern const struct journal_io faulty_disk_io;
+extern const struct disk_io faulty_disk_io;
 
 enum disk_fault {
     DISK_FAULT_NONE,

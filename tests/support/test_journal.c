@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "journal/journal_io.h"
+#include "telltale/disk_io.h"
 
 enum { ATTRIBUTES_MAX = 256 };
 
@@ -64,13 +64,13 @@ void test_journal_open(struct test_journal *self)
 void test_journal_open_with(struct test_journal *self, uint64_t size_max,
                             uint64_t pending_bytes_max)
 {
-    static struct journal_io io;
+    static struct disk_io io;
     struct journal_recovery recovery;
     struct error err;
 
     *self = (struct test_journal){0};
     set(false, false);
-    io = journal_io_system;
+    io = disk_io_system;
     io.fdatasync = sync_when_allowed;
     temp_dir_make(&self->dir);
     const struct journal_settings settings = {

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "journal/journal_io.h"
 #include "support/journal_fixture.h"
+#include "telltale/disk_io.h"
 
 enum {
     BAD_START = 12288,
@@ -35,12 +35,12 @@ static ssize_t pread_around_the_sector(int fd, void *data, size_t size, off_t of
     return pread(fd, data, size, offset);
 }
 
-static struct journal_io io;
+static struct disk_io io;
 
 /* A journal with 100 records in one segment. */
 static void prepare(struct journal_fixture *fixture)
 {
-    io = journal_io_system;
+    io = disk_io_system;
     io.pread = pread_around_the_sector;
     bad_file = 0;
     journal_fixture_init(fixture);

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "journal/journal_io.h"
 #include "support/journal_fixture.h"
+#include "telltale/disk_io.h"
 #include "util/clock.h"
 
 static void note_first(void *context, struct append_batch *batch, enum status status,
@@ -33,7 +33,7 @@ static ssize_t pwritev_behind_the_gate(int fd, const struct iovec *parts, int co
 static void test_pending_limit_asks_to_come_again(void **state)
 {
     struct journal_fixture *fixture = *state;
-    struct journal_io io = journal_io_system;
+    struct disk_io io = disk_io_system;
     struct error err;
     uint64_t first[2] = {0};
 

@@ -83,11 +83,11 @@ static enum status on_record(void *context, uint64_t sequence, const struct reco
 }
 
 /* A disk that can only be read: anything else is a call of NULL. */
-static const struct journal_io *read_only(void)
+static const struct disk_io *read_only(void)
 {
-    static struct journal_io io;
+    static struct disk_io io;
 
-    io = (struct journal_io){.open_at = journal_io_system.open_at, .pread = pread};
+    io = (struct disk_io){.open_at = disk_io_system.open_at, .pread = pread};
     return &io;
 }
 
@@ -544,7 +544,7 @@ static void test_what_a_failed_write_left_is_superseded(void **state)
 {
     (void)state;
     struct journal_fixture fixture;
-    struct journal_io io = journal_io_system;
+    struct disk_io io = disk_io_system;
     struct outcome outcome;
     char path[256];
 
@@ -601,7 +601,7 @@ static void test_bytes_that_cannot_be_read_are_damage(void **state)
 {
     (void)state;
     struct journal_fixture fixture;
-    struct journal_io io = journal_io_system;
+    struct disk_io io = disk_io_system;
     const struct journal_check_options options = {.to = UINT64_MAX, .io = &io};
     struct outcome outcome;
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "journal/journal_io.h"
 #include "support/journal_fixture.h"
+#include "telltale/disk_io.h"
 
 /* Reads everything and expects each record from 1 on exactly once. */
 static void expect_all(struct journal_fixture *fixture)
@@ -453,7 +453,7 @@ static int report_fake_free_bytes(int dir_fd, uint64_t *ret)
 static void test_disk_reserve_is_left_free(void **state)
 {
     struct journal_fixture *fixture = *state;
-    struct journal_io io = journal_io_system;
+    struct disk_io io = disk_io_system;
     struct error err;
 
     journal_fixture_close(fixture);

@@ -17,8 +17,8 @@
 #include <cmocka.h>
 
 #include "journal/frame.h"
-#include "journal/journal_io.h"
 #include "support/journal_fixture.h"
+#include "telltale/disk_io.h"
 #include "util/fd.h"
 
 enum { IMAGE_MAX = 64 << 10 };
@@ -30,7 +30,7 @@ struct image {
     size_t size;
 };
 
-static struct journal_io no_sync_io;
+static struct disk_io no_sync_io;
 
 static int sync_nothing(int fd)
 {
@@ -42,7 +42,7 @@ static int set_up(void **state)
 {
     (void)journal_fixture_set_up(state);
     struct journal_fixture *fixture = *state;
-    no_sync_io = journal_io_system;
+    no_sync_io = disk_io_system;
     no_sync_io.fdatasync = sync_nothing;
     no_sync_io.fsync_dir = sync_nothing;
     fixture->settings.io = &no_sync_io;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* journal_io.h -- the system calls that the journal makes, as a table that tests replace.
+/* disk_io.h -- the system calls that change durable files, as a table that tests replace: of the
+ * journal, and of every other part that must keep its promises when a disk fails.
  *
  * The members behave like the calls they are named after: -1 and errno on failure.  The helpers
  * below retry after EINTR and short counts and put the failure into words; a failed
@@ -17,7 +18,7 @@
 
 #include "telltale/error.h"
 
-struct journal_io {
+struct disk_io {
     int (*open_at)(int dir_fd, const char *name, int flags, mode_t mode);
     ssize_t (*pread)(int fd, void *data, size_t size, off_t offset);
     ssize_t (*pwritev)(int fd, const struct iovec *parts, int count, off_t offset);
@@ -30,21 +31,20 @@ struct journal_io {
     int (*free_bytes)(int dir_fd, uint64_t *ret); /* what an unprivileged writer may still use */
 };
 
-extern const struct journal_io journal_io_system;
+extern const struct disk_io disk_io_system;
 
 /* Reads until `size` bytes or the end of the file; *ret_got says how many. */
-MUST_CHECK enum status journal_io_read(const struct journal_io *io, int fd, void *data, size_t size,
-                                       uint64_t offset, size_t *ret_got, struct error *err);
+MUST_CHECK enum status disk_read(const struct disk_io *io, int fd, void *data, size_t size,
+                                 uint64_t offset, size_t *ret_got, struct error *err);
 
 /* Writes all of `parts`, which it uses up.  On failure any part may have been written. */
-MUST_CHECK enum status journal_io_write(const struct journal_io *io, int fd, struct iovec *parts,
-                                        size_t count, uint64_t offset, struct error *err);
+MUST_CHECK enum status disk_write(const struct disk_io *io, int fd, struct iovec *parts,
+                                  size_t count, uint64_t offset, struct error *err);
 
-MUST_CHECK enum status journal_io_sync(const struct journal_io *io, int fd, struct error *err);
-MUST_CHECK enum status journal_io_sync_dir(const struct journal_io *io, int dir_fd,
-                                           struct error *err);
+MUST_CHECK enum status disk_sync(const struct disk_io *io, int fd, struct error *err);
+MUST_CHECK enum status disk_sync_dir(const struct disk_io *io, int dir_fd, struct error *err);
 
 /* Writes a new file whole, so that after a crash it is there complete or not at all: a
  * temporary file is filled, synced and renamed to `name`, and the directory is synced. */
-MUST_CHECK enum status journal_io_publish(const struct journal_io *io, int dir_fd, const char *name,
-                                          const void *data, size_t size, struct error *err);
+MUST_CHECK enum status disk_publish(const struct disk_io *io, int dir_fd, const char *name,
+                                    const void *data, size_t size, struct error *err);

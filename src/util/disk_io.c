@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* journal_io.c -- see journal_io.h. */
-#include "journal/journal_io.h"
+/* disk_io.c -- see disk_io.h. */
+#include "telltale/disk_io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ static int system_free_bytes(int dir_fd, uint64_t *ret)
     return 0;
 }
 
-const struct journal_io journal_io_system = {
+const struct disk_io disk_io_system = {
     .open_at = system_open_at,
     .pread = pread,
     .pwritev = pwritev,
@@ -42,8 +42,8 @@ const struct journal_io journal_io_system = {
     .free_bytes = system_free_bytes,
 };
 
-enum status journal_io_read(const struct journal_io *io, int fd, void *data, size_t size,
-                            uint64_t offset, size_t *ret_got, struct error *err)
+enum status disk_read(const struct disk_io *io, int fd, void *data, size_t size, uint64_t offset,
+                      size_t *ret_got, struct error *err)
 {
     size_t got = 0;
 
@@ -76,8 +76,8 @@ static size_t skip_written(struct iovec *parts, size_t first, size_t count, size
     return first;
 }
 
-enum status journal_io_write(const struct journal_io *io, int fd, struct iovec *parts, size_t count,
-                             uint64_t offset, struct error *err)
+enum status disk_write(const struct disk_io *io, int fd, struct iovec *parts, size_t count,
+                       uint64_t offset, struct error *err)
 {
     size_t first = skip_written(parts, 0, count, 0); /* empty parts at the front */
 
@@ -96,7 +96,7 @@ enum status journal_io_write(const struct journal_io *io, int fd, struct iovec *
     return ST_OK;
 }
 
-enum status journal_io_sync(const struct journal_io *io, int fd, struct error *err)
+enum status disk_sync(const struct disk_io *io, int fd, struct error *err)
 {
     int result;
     do {
@@ -107,7 +107,7 @@ enum status journal_io_sync(const struct journal_io *io, int fd, struct error *e
     return ST_OK;
 }
 
-enum status journal_io_sync_dir(const struct journal_io *io, int dir_fd, struct error *err)
+enum status disk_sync_dir(const struct disk_io *io, int dir_fd, struct error *err)
 {
     int result;
     do {
@@ -118,8 +118,8 @@ enum status journal_io_sync_dir(const struct journal_io *io, int dir_fd, struct 
     return ST_OK;
 }
 
-enum status journal_io_publish(const struct journal_io *io, int dir_fd, const char *name,
-                               const void *data, size_t size, struct error *err)
+enum status disk_publish(const struct disk_io *io, int dir_fd, const char *name, const void *data,
+                         size_t size, struct error *err)
 {
     char temp_name[NAME_MAX + 1];
     struct iovec part = {.iov_base = (void *)data, .iov_len = size};
@@ -128,13 +128,13 @@ enum status journal_io_publish(const struct journal_io *io, int dir_fd, const ch
     int fd = io->open_at(dir_fd, temp_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return error_set_errno(err, ST_IO, "create '%s'", temp_name);
-    enum status st = journal_io_write(io, fd, &part, 1, 0, err);
+    enum status st = disk_write(io, fd, &part, 1, 0, err);
     if (st == ST_OK)
-        st = journal_io_sync(io, fd, err);
+        st = disk_sync(io, fd, err);
     (void)close(fd); /* the data is synced, or we are failing anyway */
     if (st == ST_OK && io->rename_at(dir_fd, temp_name, dir_fd, name) < 0)
         st = error_set_errno(err, ST_IO, "rename '%s'", temp_name);
     if (st == ST_OK)
-        st = journal_io_sync_dir(io, dir_fd, err);
+        st = disk_sync_dir(io, dir_fd, err);
     return st == ST_OK ? ST_OK : error_context(err, "write '%s'", name);
 }
