@@ -4,7 +4,9 @@
  * An exporter knows one protocol.  It has no threads, queues, timers, retries, cursors or
  * log lines: src/deliver/worker.c owns those, once, for all of them.
  *
- * Threads: one worker thread makes every call on one instance.
+ * Threads: a destination may have several instances, made from one `config`, each with a thread of
+ * its own that makes every call on it, in turns; create() and destroy() may be called by another
+ * thread, before and after that.  cancel() alone comes from another thread in between.
  */
 #pragma once
 
@@ -46,8 +48,8 @@ struct exporter_ops {
     const char *name;                  /* also its config section */
     const struct config_field *fields; /* options; ends with a field whose key is NULL */
     size_t config_size;
-    /* Takes records in the order of the journal only, and ignores those that come late: dead
-     * letters cannot be given to it again. */
+    /* Takes records in the order of the journal only, and ignores those that come late: there is
+     * one instance, and dead letters cannot be given to it again. */
     bool in_order_only;
     /* Checks what a table of fields cannot say.  `config` is the filled struct.  NULL: nothing. */
     enum status (*check)(const void *config, struct error *err);
@@ -61,5 +63,9 @@ struct exporter_ops {
     /* Called about once a second while there is nothing to send: rotation by age and the like.
      * NULL: not needed. */
     enum status (*tick)(void *self, uint64_t now_unix_ns, struct error *err);
+    /* Makes the send() under way, and every later one, return soon with EXPORT_RETRY: nobody waits
+     * for their answers any more.  From any thread, at any time between create() and destroy();
+     * must not block.  NULL: a send() ends at its deadline. */
+    void (*cancel)(void *self);
     void (*destroy)(void *self); /* accepts NULL */
 };

@@ -87,6 +87,7 @@ struct config_delivery {
         uint64_t max_delay; /* ns */
     } batch;
     uint64_t timeout; /* ns, of one send() */
+    uint64_t requests_in_flight_max;
     struct {
         uint64_t initial, max; /* ns */
     } retry;

@@ -157,12 +157,19 @@ void config_check_exporter(const struct config_exporter *exporter, const struct 
                            const char *path, bool readable, struct config_report *report)
 {
     const struct yaml_node *retry = yaml_find(node, "retry");
+    const struct yaml_node *in_flight = yaml_find(node, "requests_in_flight_max");
     struct config_place place = node->key != NULL ? node->key->place : (struct config_place){0, 0};
     struct error err = {.text = "refused"};
 
     if (exporter->delivery.retry.initial > exporter->delivery.retry.max) {
         config_report_add(report, retry != NULL ? retry->place : place, path,
                           "retry.initial is longer than retry.max");
+    }
+    if (exporter->ops->in_order_only && exporter->delivery.requests_in_flight_max > 1 &&
+        in_flight != NULL) {
+        config_report_add(report, in_flight->place, path,
+                          "requests_in_flight_max must be 1 or absent: '%s' takes events in order",
+                          exporter->ops->name);
     }
     if (readable && exporter->ops->check != NULL &&
         exporter->ops->check(exporter->config, &err) != ST_OK)

@@ -395,6 +395,17 @@ const struct config_field config_delivery_fields[] = {
                 "and comes again.",
     },
     {
+        .key = "requests_in_flight_max",
+        .type = CONFIG_INTEGER,
+        .offset = offsetof(struct config_delivery, requests_in_flight_max),
+        .min = 1,
+        .max = 64,
+        .default_text = "4",
+        .help = "How many requests may be under way at one time when much is waiting. Events may "
+                "come out of order then, and after a crash up to twice as many requests again. "
+                "With 1 they come in order. The exporter `file` writes in order and always has 1.",
+    },
+    {
         .key = "retry",
         .type = CONFIG_SECTION,
         .offset = offsetof(struct config_delivery, retry),

@@ -40,6 +40,10 @@ static void register_metrics(struct account_metrics *metrics, const char *name)
     metrics->missing_records =
         counter("telltale_exporter_missing_records_total",
                 "Records that damage or retirement took before they were delivered.", labels);
+    metrics->skipped_records = counter("telltale_exporter_skipped_records_total",
+                                       "Records that were given up before they were delivered, "
+                                       "because of the journal's bound.",
+                                       labels);
     metrics->cursor_sequence =
         metric_register(METRIC_GAUGE, "telltale_exporter_cursor_sequence",
                         "The next record after a crash: all below have an outcome.", labels);
@@ -76,9 +80,21 @@ static void unlock_status(struct account *account)
     (void)pthread_mutex_unlock(&account->lock); /* fails only if we do not hold it */
 }
 
-void account_set_state(struct account *account, enum worker_state state)
+void account_change_state(struct account *account, enum worker_state from, enum worker_state to)
 {
-    lock_status(account)->state = state;
+    static const enum worker_state worst_first[] = {WORKER_FAILED, WORKER_WAITING_TO_RETRY,
+                                                    WORKER_SENDING};
+    struct worker_status *status = lock_status(account);
+
+    if (from != WORKER_IDLE)
+        account->lanes[from]--;
+    if (to != WORKER_IDLE)
+        account->lanes[to]++;
+    status->state = WORKER_IDLE;
+    for (size_t i = 0; i < COUNT_OF(worst_first) && status->state == WORKER_IDLE; i++) {
+        if (account->lanes[worst_first[i]] > 0)
+            status->state = worst_first[i];
+    }
     unlock_status(account);
 }
 
@@ -91,21 +107,11 @@ void account_set_position(struct account *account, uint64_t durable, uint64_t ne
     unlock_status(account);
 }
 
-static void remember_error(struct account *account, const char *text)
+/* The lock is held. */
+static void remember_error(struct worker_status *status, const char *text)
 {
-    struct worker_status *status = lock_status(account);
-
     snprintf(status->last_error, sizeof(status->last_error), "%s", text);
     status->last_error_unix_ns = clock_unix_ns();
-    unlock_status(account);
-}
-
-static void recover(struct account *account)
-{
-    log_info("export.recovered", "exporter=%s after_attempts=%" PRIu64, account->name,
-             account->attempts);
-    account->failing = false;
-    account->attempts = 0;
 }
 
 void account_delivered(struct account *account, uint64_t records, uint64_t wire_bytes)
@@ -113,12 +119,17 @@ void account_delivered(struct account *account, uint64_t records, uint64_t wire_
     metric_add(account->metrics.sent_records, records);
     metric_add(account->metrics.sent_bytes, wire_bytes);
     metric_add(account->metrics.batches, 1);
-    if (account->failing)
-        recover(account);
     struct worker_status *status = lock_status(account);
+    uint64_t attempts = account->failing ? account->attempts : 0;
+    account->failing = false;
+    account->attempts = 0;
     status->delivered_records += records;
     status->last_error[0] = 0;
     unlock_status(account);
+    if (attempts > 0) {
+        log_info("export.recovered", "exporter=%s after_attempts=%" PRIu64, account->name,
+                 attempts);
+    }
 }
 
 void account_retry(struct account *account, const struct error *err, uint64_t delay_ns)
@@ -126,16 +137,19 @@ void account_retry(struct account *account, const struct error *err, uint64_t de
     uint64_t now_ns = clock_monotonic_ns();
 
     metric_add(account->metrics.retries, 1);
-    account->attempts++;
-    if (!account->failing || now_ns - account->failure_said_ns >= SAY_AGAIN_NS) {
+    struct worker_status *status = lock_status(account);
+    uint64_t attempts = ++account->attempts;
+    bool is_due = !account->failing || now_ns - account->failure_said_ns >= SAY_AGAIN_NS;
+    if (is_due)
         account->failure_said_ns = now_ns;
-        log_warn("export.retry", "exporter=%s attempt=%" PRIu64 " again_in_ms=%" PRIu64 " error=%s",
-                 account->name, account->attempts, delay_ns / NS_PER_MS, LOG_TEXT(err->text));
-    }
     account->failing = true;
-    remember_error(account, err->text);
-    lock_status(account)->retries++;
+    status->retries++;
+    remember_error(status, err->text);
     unlock_status(account);
+    if (is_due) {
+        log_warn("export.retry", "exporter=%s attempt=%" PRIu64 " again_in_ms=%" PRIu64 " error=%s",
+                 account->name, attempts, delay_ns / NS_PER_MS, LOG_TEXT(err->text));
+    }
 }
 
 /* Refusals come in crowds: one line for the first, one a minute for the rest. */
@@ -144,21 +158,29 @@ static void say_refusal(struct account *account, const char *event, uint64_t rec
 {
     uint64_t now_ns = clock_monotonic_ns();
 
+    (void)lock_status(account);
     account->refused_since += records;
-    if (account->refusal_said_ns != 0 && now_ns - account->refusal_said_ns < SAY_AGAIN_NS)
-        return;
-    log_error(event, "exporter=%s records=%" PRIu64 " error=%s", account->name,
-              account->refused_since, LOG_TEXT(words));
-    account->refusal_said_ns = now_ns;
-    account->refused_since = 0;
+    uint64_t refused = account->refused_since;
+    bool is_due =
+        account->refusal_said_ns == 0 || now_ns - account->refusal_said_ns >= SAY_AGAIN_NS;
+    if (is_due) {
+        account->refusal_said_ns = now_ns;
+        account->refused_since = 0;
+    }
+    unlock_status(account);
+    if (is_due) {
+        log_error(event, "exporter=%s records=%" PRIu64 " error=%s", account->name, refused,
+                  LOG_TEXT(words));
+    }
 }
 
 void account_refused_within(struct account *account, uint64_t records, const char *words)
 {
     metric_add(account->metrics.rejected_records, records);
     say_refusal(account, "export.refused", records, words);
-    remember_error(account, words[0] != 0 ? words : "records refused without a reason");
-    lock_status(account)->rejected_records += records;
+    struct worker_status *status = lock_status(account);
+    remember_error(status, words[0] != 0 ? words : "records refused without a reason");
+    status->rejected_records += records;
     unlock_status(account);
 }
 
@@ -166,8 +188,9 @@ void account_dead(struct account *account, const char *reason, const char *words
 {
     metric_add(account->metrics.dead_letter_records, 1);
     say_refusal(account, "export.dead_letter", 1, words[0] != 0 ? words : reason);
-    remember_error(account, words[0] != 0 ? words : reason);
-    lock_status(account)->dead_letter_records++;
+    struct worker_status *status = lock_status(account);
+    remember_error(status, words[0] != 0 ? words : reason);
+    status->dead_letter_records++;
     unlock_status(account);
 }
 
@@ -186,10 +209,18 @@ void account_missing(struct account *account, uint64_t records)
     unlock_status(account);
 }
 
+void account_skipped(struct account *account, uint64_t records)
+{
+    metric_add(account->metrics.skipped_records, records);
+    lock_status(account)->skipped_records += records;
+    unlock_status(account);
+}
+
 void account_note_error(struct account *account, const char *event, const struct error *err)
 {
     log_error(event, "exporter=%s error=%s", account->name, LOG_TEXT(err->text));
-    remember_error(account, err->text);
+    remember_error(lock_status(account), err->text);
+    unlock_status(account);
 }
 
 void account_read(struct account *account, struct worker_status *ret)

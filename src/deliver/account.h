@@ -3,7 +3,7 @@
  *
  * A failure is logged when it begins and once a minute while it lasts; its end is logged too.
  *
- * Threads: account_read() is for any thread, the others for the worker's.
+ * Threads: any.
  */
 #pragma once
 
@@ -23,6 +23,7 @@ struct account_metrics {
     struct metric *dead_letter_records;
     struct metric *replayed_records;
     struct metric *missing_records;
+    struct metric *skipped_records;
     struct metric *cursor_sequence;
     struct metric *lag_records;
 };
@@ -30,14 +31,14 @@ struct account_metrics {
 struct account {
     char name[ACCOUNT_NAME_MAX]; /* "type/name" */
     struct account_metrics metrics;
-    /* the worker's thread */
-    bool failing;             /* the last attempt went wrong */
-    uint64_t attempts;        /* failed ones since it began */
-    uint64_t failure_said_ns; /* monotonic: when it was last logged */
-    uint64_t refusal_said_ns; /* the same, for records that were refused; 0: never */
-    uint64_t refused_since;   /* records refused since then */
     /* shared, under lock */
     pthread_mutex_t lock;
+    bool failing;                       /* the last attempt went wrong */
+    uint64_t attempts;                  /* failed ones since it began */
+    uint64_t failure_said_ns;           /* monotonic: when it was last logged */
+    uint64_t refusal_said_ns;           /* the same, for records that were refused; 0: never */
+    uint64_t refused_since;             /* records refused since then */
+    unsigned lanes[WORKER_STATE_COUNT]; /* how many are in each state */
     struct worker_status status;
 };
 
@@ -45,7 +46,9 @@ struct account {
 MUST_CHECK enum status account_init(struct account *account, const char *name, struct error *err);
 void account_fini(struct account *account);
 
-void account_set_state(struct account *account, enum worker_state state);
+/* A lane leaves one state for another; each begins as WORKER_IDLE.  The worker's own is the worst
+ * that a lane is in. */
+void account_change_state(struct account *account, enum worker_state from, enum worker_state to);
 void account_set_position(struct account *account, uint64_t durable, uint64_t next,
                           uint64_t committed);
 
@@ -63,6 +66,9 @@ void account_dead(struct account *account, const char *reason, const char *words
 void account_replayed(struct account *account);
 
 void account_missing(struct account *account, uint64_t records);
+
+/* Nobody wants them delivered any more: worker_skip_to(). */
+void account_skipped(struct account *account, uint64_t records);
 
 /* Something that did not stop delivery but must be seen. */
 void account_note_error(struct account *account, const char *event, const struct error *err);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* worker.h -- one destination: reads the journal from its cursor, hands batches to its exporter,
- * and moves the cursor when, and only when, an outcome is known.
+ * several at a time, and moves the cursor when, and only when, an outcome is known.
  *
- * What is confirmed is made durable within PROGRESS_DELAY_MS or PROGRESS_SIZE (progress.h), so
- * a crash repeats no more than that.  A batch is sent again for as long as the destination may
- * still take it; records that it never will go to the dead letters one by one, and their
- * neighbours are delivered.  An unusable cursor means that everything the journal still has is
- * delivered again, loudly: twice rather than never.
+ * What is confirmed is made durable within PROGRESS_DELAY_MS or PROGRESS_SIZE (progress.h); a
+ * crash repeats no more than that and what was confirmed out of order, which is less than two
+ * batches for each lane.  A batch is sent again for as long as the destination may still take it;
+ * records that it never will go to the dead letters one by one, and their neighbours are
+ * delivered.  An unusable cursor means that everything the journal still has is delivered again,
+ * loudly: twice rather than never.
  *
- * Threads: a worker has a thread of its own.  The functions below are for the thread that
- * started it; worker_read_status() is for any thread.
+ * Threads: a worker has threads of its own, one for each lane.  The functions below are for the
+ * thread that started it; worker_read_status() and worker_skip_to() are for any thread.
  */
 #pragma once
 
@@ -17,6 +18,8 @@
 #include "telltale/exporter.h"
 
 struct worker;
+
+enum { WORKER_LANES_MAX = 64 };
 
 struct worker_settings {
     const char *name;               /* "type/name"; copied */
@@ -27,6 +30,8 @@ struct worker_settings {
     const char *state_dir;          /* borrowed until worker_stop() */
     size_t batch_size_max;          /* bytes of one request */
     size_t batch_count_max;
+    size_t lanes_max; /* requests under way at one time, 1 to WORKER_LANES_MAX; exporters that take
+                         records in order only have one */
     uint64_t batch_delay_ns;                 /* how long records may wait for company */
     uint64_t timeout_ns;                     /* of one send() */
     uint64_t retry_initial_ns, retry_max_ns; /* backoff, full jitter */
@@ -39,6 +44,8 @@ enum worker_state {
     WORKER_FAILED, /* cannot read the journal; tries again */
 };
 
+enum { WORKER_STATE_COUNT = WORKER_FAILED + 1 };
+
 struct worker_status {
     enum worker_state state;
     uint64_t next_sequence; /* the durable cursor */
@@ -47,6 +54,7 @@ struct worker_status {
     uint64_t dead_letter_records;
     uint64_t replayed_records; /* dead letters that were sent again, whatever came of it */
     uint64_t missing_records;  /* damage in the journal */
+    uint64_t skipped_records;  /* passed over because of worker_skip_to() */
     uint64_t retries;
     char last_error[256]; /* empty when the last send went well */
     uint64_t last_error_unix_ns;
@@ -57,20 +65,27 @@ MUST_CHECK enum status worker_start(const struct worker_settings *settings, stru
 
 /* Asks the worker to finish and returns at once; with several workers, ask all before the first
  * worker_stop().  What is committed is still sent, until `deadline_ns` (monotonic), or until the
- * destination fails once more; then the thread ends, at the latest when the send() under way
- * returns.  What was not confirmed is sent at the next start.  NULL is allowed. */
+ * destination fails once more; then the lanes end.  What was not confirmed is sent at the next
+ * start.  NULL is allowed. */
 void worker_ask_to_stop(struct worker *worker, uint64_t deadline_ns);
 
-/* The same if that was not done, then waits for the thread and frees the worker.  NULL is
- * allowed. */
+/* The same if that was not done, then waits for the lanes and frees the worker.  At the deadline
+ * sends that are under way are cancelled, if the exporter can do that; otherwise they have until
+ * their timeout.  NULL is allowed. */
 void worker_stop(struct worker *worker, uint64_t deadline_ns);
 
-/* Its thread has come to its end, so worker_stop() would not wait. */
+/* Its lanes have come to their end, so worker_stop() would not wait. */
 bool worker_has_ended(const struct worker *worker);
 
 /* The first record that would be delivered after a crash.  The smallest of all workers is what
  * the journal may retire up to. */
 uint64_t worker_durable_sequence(const struct worker *worker);
+
+/* Gives up everything below `sequence` that has no outcome yet; what is not committed cannot be
+ * given up.  Returns at once.  The cursor gets there when the requests that are under way are
+ * answered or have failed once, after one timeout at the latest; records that wait for another
+ * attempt do not get it.  Each is counted as skipped, unless it had its outcome. */
+void worker_skip_to(struct worker *worker, uint64_t sequence);
 
 void worker_read_status(struct worker *worker, struct worker_status *ret);
 const char *worker_name(const struct worker *worker);

@@ -78,6 +78,7 @@ static enum status start_one(struct destinations *destinations, const struct con
         .state_dir = config->dirs.state_dir,
         .batch_size_max = exporter->delivery.batch.max_size,
         .batch_count_max = exporter->delivery.batch.max_count,
+        .lanes_max = exporter->delivery.requests_in_flight_max,
         .batch_delay_ns = exporter->delivery.batch.max_delay,
         .timeout_ns = exporter->delivery.timeout,
         .retry_initial_ns = exporter->delivery.retry.initial,

@@ -138,6 +138,7 @@ static struct worker *start_worker(struct journal *journal, const char *dir, con
         .state_dir = dir,
         .batch_size_max = 1 << 20,
         .batch_count_max = 8192,
+        .lanes_max = 4,
         .batch_delay_ns = 200 * NS_PER_MS,
         .timeout_ns = 10 * NS_PER_S,
         .retry_initial_ns = 100 * NS_PER_MS,

@@ -101,6 +101,7 @@ static struct worker *start_worker(struct journal *journal, const char *dir, voi
         .state_dir = dir,
         .batch_size_max = 1 << 20,
         .batch_count_max = 16,
+        .lanes_max = 4,
         .timeout_ns = 30 * NS_PER_S,
         .retry_initial_ns = NS_PER_MS,
         .retry_max_ns = 5 * NS_PER_MS,

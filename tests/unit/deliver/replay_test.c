@@ -551,6 +551,7 @@ static void start_worker(struct bench *bench)
         .state_dir = bench->dir.path,
         .batch_size_max = 1 << 20,
         .batch_count_max = 8,
+        .lanes_max = 4,
         .timeout_ns = 60 * NS_PER_S,
         .retry_initial_ns = NS_PER_MS,
         .retry_max_ns = 4 * NS_PER_MS,

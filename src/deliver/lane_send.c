@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lane_send.c -- what becomes of a part of a batch: the exporter's answer, and what follows.
+ *
+ * Stopping.  A worker that has been asked to stop sends what is committed, and gives up at the
+ * first failure, that of a request that was under way excepted: one attempt more must do.  A
+ * destination that is down must not hold the shutdown up, whether by one lane or by all. */
+#include <stdio.h>
+
+#include "deliver/worker_internal.h"
+#include "util/clock.h"
+#include "util/random.h"
+
+/* --- Outcomes --------------------------------------------------------------------------------- */
+
+static enum status put_letter(struct worker *worker, const struct batch *part, size_t index,
+                              const struct dead_letter_reason *why, struct error *err)
+{
+    (void)pthread_mutex_lock(&worker->disk); /* fails only if we hold it */
+    enum status st = dead_letter_put(worker->letters, part, index, why, err);
+    (void)pthread_mutex_unlock(&worker->disk); /* fails only if we do not hold it */
+    return st;
+}
+
+/* Puts every record of `part` among the dead letters; all or, on failure, to be repeated. */
+static enum fate bury(struct worker *worker, const struct batch *part, const char *reason,
+                      const char *words, uint64_t attempts, struct error *err)
+{
+    const struct dead_letter_reason why = {reason, words, attempts, clock_unix_ns()};
+
+    for (size_t i = 0; i < part->record_count; i++) {
+        if (put_letter(worker, part, i, &why, err) != ST_OK)
+            return FATE_AGAIN;
+        account_dead(&worker->account, reason, words);
+        worker_lock(worker);
+        gate_count_dead(&worker->gate);
+        worker_unlock(worker);
+    }
+    return FATE_SETTLED;
+}
+
+/* The request was accepted, perhaps not all of it.  Which records were refused is not said, so
+ * only when it is all of them can they be kept. */
+static enum fate accept_part(struct worker *worker, const struct batch *part,
+                             const struct export_report *report, uint64_t attempts,
+                             struct error *err)
+{
+    uint64_t refused =
+        report->rejected_count < part->record_count ? report->rejected_count : part->record_count;
+
+    account_delivered(&worker->account, part->record_count - refused, report->sent_bytes);
+    worker_lock(worker);
+    request_size_accept(&worker->request_size, part->size_bytes);
+    if (refused < part->record_count)
+        gate_count_accepted(&worker->gate);
+    worker_unlock(worker);
+    if (refused == part->record_count)
+        return bury(worker, part, "rejected", report->message, attempts, err);
+    if (refused > 0)
+        account_refused_within(&worker->account, refused, report->message);
+    return FATE_SETTLED;
+}
+
+static enum fate refuse_part(struct worker *worker, const struct batch *part, bool too_large,
+                             uint64_t attempts, struct error *err)
+{
+    char words[sizeof(err->text)];
+
+    if (part->record_count > 1) {
+        worker_lock(worker);
+        if (too_large)
+            request_size_refuse(&worker->request_size, part->size_bytes);
+        worker_unlock(worker);
+        return FATE_HALVE;
+    }
+    snprintf(words, sizeof(words), "%s", err->text);
+    return bury(worker, part, too_large ? "too_large" : "rejected", words, attempts, err);
+}
+
+/* Sends a part once. */
+static enum fate send_once(struct lane *lane, const struct batch *part, uint64_t attempts,
+                           uint32_t *ret_asked_ms, struct error *err)
+{
+    struct worker *worker = lane->worker;
+    struct export_report report = {.rejected_count = 0};
+    uint64_t deadline_ns = clock_monotonic_ns() + worker->settings.timeout_ns;
+    uint64_t stop_ns = stop_deadline(&worker->stop);
+
+    lane_set_state(lane, WORKER_SENDING);
+    *err = (struct error){.status = ST_OK};
+    enum export_result result = worker->settings.ops->send(
+        lane->exporter, part, deadline_ns < stop_ns ? deadline_ns : stop_ns, &report, err);
+    *ret_asked_ms = report.retry_after_ms;
+    switch (result) {
+    case EXPORT_DONE:
+        return accept_part(worker, part, &report, attempts, err);
+    case EXPORT_REJECTED:
+        return refuse_part(worker, part, false, attempts, err);
+    case EXPORT_TOO_LARGE:
+        return refuse_part(worker, part, true, attempts, err);
+    case EXPORT_RETRY:
+        break;
+    }
+    return FATE_AGAIN;
+}
+
+/* --- Passing the gate ------------------------------------------------------------------------- */
+
+/* How an attempt is made. */
+struct attempt {
+    bool last;  /* the worker is stopping */
+    bool alone; /* no other lane goes in meanwhile */
+};
+
+/* Who waits may wait for long. */
+static void wait_at_gate(struct lane *lane, uint64_t until_ns, bool *waited)
+{
+    struct worker *worker = lane->worker;
+
+    if (!*waited) { /* there is time for both; then it has to look again */
+        *waited = true;
+        worker_unlock(worker);
+        worker_save(worker);
+        lane_set_state(lane, WORKER_WAITING_TO_RETRY);
+        worker_lock(worker);
+        return;
+    }
+    worker_await(worker, &worker->moved, until_ns);
+}
+
+/* What is below the mark is skipped, and a part that lies across it goes in halves. */
+static enum fate look_for_skip(const struct worker *worker, const struct batch *part)
+{
+    if (part->records[part->record_count - 1].sequence < worker->skip_to)
+        return FATE_SKIPPED;
+    if (part->records[0].sequence < worker->skip_to)
+        return FATE_HALVE;
+    return FATE_AGAIN;
+}
+
+/* FATE_AGAIN: the lane may send; every other fate is the part's. */
+static enum fate pass_gate(struct lane *lane, const struct batch *part, bool is_new,
+                           struct attempt *ret)
+{
+    struct worker *worker = lane->worker;
+    enum fate fate = FATE_AGAIN;
+    bool waited = false;
+    uint64_t until_ns;
+
+    worker_lock(worker);
+    for (;;) {
+        ret->last = stop_is_asked(&worker->stop);
+        if (worker_must_end(worker) || (ret->last && gate_is_braking(&worker->gate)))
+            fate = FATE_STOPPED;
+        else if (is_new)
+            fate = look_for_skip(worker, part);
+        if (fate != FATE_AGAIN)
+            break;
+        if (gate_enter(&worker->gate, clock_monotonic_ns(), ret->last, &ret->alone, &until_ns))
+            break;
+        wait_at_gate(lane, until_ns, &waited);
+    }
+    worker_unlock(worker);
+    return fate;
+}
+
+/* Tells the others how it went. */
+static enum fate leave_gate(struct lane *lane, const struct attempt *attempt, enum fate fate,
+                            uint32_t asked_ms, const struct error *err)
+{
+    struct worker *worker = lane->worker;
+    uint64_t now_ns = clock_monotonic_ns();
+    uint64_t delay_ns = 0;
+
+    worker_lock(worker);
+    if (fate == FATE_AGAIN) {
+        delay_ns = gate_failed(&worker->gate, attempt->alone, asked_ms, now_ns, random_bits());
+        worker->given_up = worker->given_up || attempt->last;
+    } else {
+        gate_answered(&worker->gate, attempt->alone, now_ns, random_bits());
+    }
+    (void)pthread_cond_broadcast(&worker->moved);
+    if (worker->given_up)
+        (void)pthread_cond_broadcast(&worker->turn);
+    worker_unlock(worker);
+    if (fate == FATE_AGAIN)
+        account_retry(&worker->account, err, attempt->last ? 0 : delay_ns);
+    return fate == FATE_AGAIN && attempt->last ? FATE_STOPPED : fate;
+}
+
+enum fate lane_send(struct lane *lane, const struct batch *part, bool is_new)
+{
+    struct attempt attempt;
+    struct error err;
+    uint32_t asked_ms;
+
+    for (uint64_t attempts = 1;; attempts++) {
+        enum fate fate = pass_gate(lane, part, is_new, &attempt);
+        if (fate != FATE_AGAIN)
+            return fate;
+        fate = send_once(lane, part, attempts, &asked_ms, &err);
+        fate = leave_gate(lane, &attempt, fate, asked_ms, &err);
+        if (fate != FATE_AGAIN)
+            return fate;
+    }
+}
