@@ -15,6 +15,7 @@
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/support/time.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,10 @@ enum {
 struct grpc_link {
     grpc_channel *channel;     /* owned */
     grpc_completion_queue *cq; /* owned */
+    /* shared, under lock */
+    pthread_mutex_t lock;
+    grpc_call *call; /* the one under way; borrowed from grpc_link_call() */
+    bool cancelled;
 };
 
 /* What one call needs until its status is there. */
@@ -105,6 +110,7 @@ enum status grpc_link_open(const struct grpc_link_settings *settings,
     if (link == NULL)
         return error_set(err, ST_NO_MEMORY, "open a gRPC channel");
     fill_args(&list, settings);
+    (void)pthread_mutex_init(&link->lock, NULL); /* cannot fail with default attributes */
     const grpc_channel_args args = {list.count, list.items};
     link->cq = grpc_completion_queue_create_for_pluck(NULL);
     link->channel = grpc_channel_create(settings->target, credentials, &args);
@@ -119,6 +125,7 @@ void grpc_link_close(struct grpc_link *link)
     grpc_channel_destroy(link->channel);
     grpc_completion_queue_shutdown(link->cq); /* nothing is under way: see grpc_link_call() */
     grpc_completion_queue_destroy(link->cq);
+    (void)pthread_mutex_destroy(&link->lock); /* nobody holds it */
     free(link);
 }
 
@@ -211,6 +218,25 @@ static void fini(struct unary *unary)
         grpc_byte_buffer_destroy(unary->response);
 }
 
+/* Shows the call to grpc_link_cancel(), or, with NULL, that it is over. */
+static void show_call(struct grpc_link *link, grpc_call *call)
+{
+    (void)pthread_mutex_lock(&link->lock); /* fails only if we hold it */
+    link->call = call;
+    if (call != NULL && link->cancelled)
+        (void)grpc_call_cancel(call, NULL);  /* it ends with CANCELLED as soon as it begins */
+    (void)pthread_mutex_unlock(&link->lock); /* fails only if we do not hold it */
+}
+
+void grpc_link_cancel(struct grpc_link *link)
+{
+    (void)pthread_mutex_lock(&link->lock); /* fails only if we hold it */
+    link->cancelled = true;
+    if (link->call != NULL)
+        (void)grpc_call_cancel(link->call, NULL); /* a call that has ended does not mind */
+    (void)pthread_mutex_unlock(&link->lock);      /* fails only if we do not hold it */
+}
+
 enum status grpc_link_call(struct grpc_link *link, const struct grpc_link_request *request,
                            uint64_t deadline_ns, struct grpc_link_answer *ret_answer,
                            struct error *err)
@@ -223,6 +249,7 @@ enum status grpc_link_call(struct grpc_link *link, const struct grpc_link_reques
     grpc_call *call = grpc_channel_create_call(
         link->channel, NULL, GRPC_PROPAGATE_DEFAULTS, link->cq,
         grpc_slice_from_static_string(request->method), NULL, deadline, NULL);
+    show_call(link, call);
     grpc_metadata_array_init(&unary.initial);
     grpc_metadata_array_init(&unary.trailing);
     grpc_call_error refused = start(call, request, &unary);
@@ -238,6 +265,7 @@ enum status grpc_link_call(struct grpc_link *link, const struct grpc_link_reques
     ret_answer->response = read_response(unary.response);
 out:
     fini(&unary);
+    show_call(link, NULL);
     grpc_call_unref(call);
     return st;
 }

@@ -3,7 +3,8 @@
  *
  * The channel connects on the first call, keeps the connection, and reconnects by itself.
  *
- * Threads: one owner; gRPC core has threads of its own behind it.  gRPC must be initialized.
+ * Threads: one owner; gRPC core has threads of its own behind it.  grpc_link_cancel() is for any
+ * thread.  gRPC must be initialized.
  */
 #pragma once
 
@@ -52,3 +53,6 @@ struct grpc_link_request {
 MUST_CHECK enum status grpc_link_call(struct grpc_link *link,
                                       const struct grpc_link_request *request, uint64_t deadline_ns,
                                       struct grpc_link_answer *ret_answer, struct error *err);
+
+/* Ends the call under way, and every later one before it begins: with the status CANCELLED. */
+void grpc_link_cancel(struct grpc_link *link);

@@ -15,6 +15,7 @@
 #include <grpc/support/log.h>
 #include <inttypes.h>
 #include <libdeflate.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,8 @@ struct otlp_grpc {
     struct grpc_token token;               /* path is NULL without one */
     grpc_metadata *metadata;               /* owned: the fixed headers, and room for our own */
     size_t fixed_count;
+    pthread_mutex_t lock; /* of `link`, as far as cancel() is concerned, and of: */
+    bool cancelled;
 };
 
 static enum status otlp_grpc_check(const void *config, struct error *err)
@@ -70,6 +73,17 @@ static enum status make_credentials(struct otlp_grpc *self, const struct grpc_en
         return grpc_secrets_load_tls(&self->tls_files, ret, err);
     *ret = grpc_insecure_credentials_create();
     return ST_OK;
+}
+
+static void replace_link(struct otlp_grpc *self, struct grpc_link *link)
+{
+    (void)pthread_mutex_lock(&self->lock); /* fails only if we hold it */
+    struct grpc_link *old = self->link;
+    self->link = link;
+    if (self->cancelled)
+        grpc_link_cancel(link);
+    (void)pthread_mutex_unlock(&self->lock); /* fails only if we do not hold it */
+    grpc_link_close(old);
 }
 
 /* Opens a link and puts it into the place of the present one, if there is one. */
@@ -97,8 +111,7 @@ static enum status open_link(struct otlp_grpc *self, struct error *err)
     grpc_channel_credentials_release(credentials);
     if (st != ST_OK)
         return st;
-    grpc_link_close(self->link);
-    self->link = link;
+    replace_link(self, link);
     return ST_OK;
 }
 
@@ -144,6 +157,7 @@ static void otlp_grpc_destroy(void *self_pointer)
     buf_fini(&self->plain);
     if (self->deflate != NULL)
         libdeflate_free_compressor(self->deflate);
+    (void)pthread_mutex_destroy(&self->lock); /* nobody holds it */
     free(self);
     grpc_shutdown();
 }
@@ -175,6 +189,7 @@ static enum status otlp_grpc_create(const void *config, const struct exporter_co
         return error_set(err, ST_NO_MEMORY, "create an OTLP exporter");
     grpc_init(); /* counted: each instance has its own */
     self->config = config;
+    (void)pthread_mutex_init(&self->lock, NULL); /* cannot fail with default attributes */
     buf_init(&self->plain, REQUEST_SIZE_LIMIT);
     grpc_token_init(&self->token, self->config->token_file);
     self->tls_files = (struct grpc_tls_files){.ca_file = self->config->tls.ca_file,
@@ -319,6 +334,16 @@ static enum export_result otlp_grpc_send(void *self_pointer, const struct batch 
     return result;
 }
 
+static void otlp_grpc_cancel(void *self_pointer)
+{
+    struct otlp_grpc *self = self_pointer;
+
+    (void)pthread_mutex_lock(&self->lock); /* fails only if we hold it */
+    self->cancelled = true;
+    grpc_link_cancel(self->link);
+    (void)pthread_mutex_unlock(&self->lock); /* fails only if we do not hold it */
+}
+
 /* Nothing to send: a burst's buffers need not stay. */
 static enum status otlp_grpc_tick(void *self_pointer, uint64_t now_unix_ns, struct error *err)
 {
@@ -341,5 +366,6 @@ const struct exporter_ops exporter_otlp_grpc = {
     .create = otlp_grpc_create,
     .send = otlp_grpc_send,
     .tick = otlp_grpc_tick,
+    .cancel = otlp_grpc_cancel,
     .destroy = otlp_grpc_destroy,
 };

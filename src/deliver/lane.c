@@ -11,10 +11,11 @@
  *
  * The first lane is always there.  It waits for new records, lets them wait for company, calls the
  * exporter's tick() and sends dead letters again.  The others are helpers: a lane that claims a
- * batch while the journal has another full request calls one, they claim full requests only, and
- * one that has found nothing to do for HELPER_IDLE_NS goes, and its exporter with it.  So what
- * is left over is always the first lane's, and an idle destination has one thread and one
- * connection.
+ * batch calls one if the journal has another full request and requests spend their time waiting
+ * for the destination; when it is our own processor that they wait for, another lane would only
+ * cost memory.  Helpers claim full requests only, and one that has found nothing to do for
+ * HELPER_IDLE_NS goes, and its exporter with it.  So what is left over is always the first lane's,
+ * and an idle destination has one thread and one connection.
  *
  * Company.  When fewer records wait than a request may hold, the first lane gives others
  * batch_delay_ns to join.  What "full" is, in records, is learnt from the last batch. */
@@ -26,10 +27,11 @@
 
 enum { THREAD_NAME_MAX = 16 }; /* Linux' limit */
 
-#define TICK_NS           NS_PER_S
-#define HELPER_IDLE_NS    (5 * NS_PER_S)
-#define HELPER_FAILURE_NS (60 * NS_PER_S) /* before a lane is tried again that could not be made   \
-                                           */
+#define TICK_NS        NS_PER_S
+#define HELPER_IDLE_NS (5 * NS_PER_S)
+#define HELPER_FAILURE_NS                                                                          \
+    (60 * NS_PER_S) /* before a lane is tried again that could not be made                         \
+                     */
 
 void lane_set_state(struct lane *lane, enum worker_state state)
 {
@@ -166,7 +168,7 @@ static bool work(struct lane *lane, uint64_t least, bool *ret_claimed)
     *ret_claimed = result == CLAIM_TAKEN;
     if (result != CLAIM_TAKEN)
         return result != CLAIM_END;
-    if (claim.has_more)
+    if (claim.wants_help)
         call_helper(lane->worker);
     bool done = deliver(lane, &claim);
     lane_release(lane, &claim);

@@ -4,8 +4,8 @@
  * One reader for all lanes.  The lane that has its token reads a batch, copies it, and passes the
  * token on before it sends.  A reader for each lane would walk and check every frame as many times
  * as there are lanes, and could not let the pages go that the others have yet to read; the
- * copy costs less.  While a lane is alone and no full request waits behind its own, it sends from
- * the reader's memory and keeps the token: the usual case, without a copy and without its memory.
+ * copy costs less.  While a lane is alone and wants no help, it sends from the reader's memory and
+ * keeps the token: the usual case, without a copy and without its memory.
  *
  * The window gives a claim its place before the token goes on, so claims follow each other in
  * the order of the journal, and each sequence number is read, and counted when it is missing,
@@ -151,9 +151,10 @@ static void look_around(struct worker *worker, struct claim *claim)
 {
     worker_lock(worker);
     learn_full_count(worker, &claim->batch);
-    claim->has_more = journal_committed(worker->journal) >= claim->next + worker->full_count;
-    claim->is_borrowed =
-        worker->settings.lanes_max == 1 || (worker->running == 1 && !claim->has_more);
+    claim->wants_help = worker->settings.lanes_max > 1 &&
+                        worker->wait_ns >= worker->settings.helper_wait_ns &&
+                        journal_committed(worker->journal) >= claim->next + worker->full_count;
+    claim->is_borrowed = worker->running == 1 && !claim->wants_help;
     worker_unlock(worker);
 }
 

@@ -76,19 +76,40 @@ static enum fate refuse_part(struct worker *worker, const struct batch *part, bo
     return bury(worker, part, too_large ? "too_large" : "rejected", words, attempts, err);
 }
 
+/* Processor time of this thread: what a request took and this does not have was spent waiting. */
+static uint64_t busy_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now); /* cannot fail for this clock */
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static void learn_wait(struct worker *worker, uint64_t took_ns, uint64_t worked_ns)
+{
+    uint64_t waited_ns = took_ns > worked_ns ? took_ns - worked_ns : 0;
+
+    worker_lock(worker);
+    worker->wait_ns = worker->wait_ns - worker->wait_ns / 4 + waited_ns / 4;
+    worker_unlock(worker);
+}
+
 /* Sends a part once. */
 static enum fate send_once(struct lane *lane, const struct batch *part, uint64_t attempts,
                            uint32_t *ret_asked_ms, struct error *err)
 {
     struct worker *worker = lane->worker;
     struct export_report report = {.rejected_count = 0};
-    uint64_t deadline_ns = clock_monotonic_ns() + worker->settings.timeout_ns;
+    uint64_t start_ns = clock_monotonic_ns();
+    uint64_t start_busy_ns = busy_ns();
+    uint64_t deadline_ns = start_ns + worker->settings.timeout_ns;
     uint64_t stop_ns = stop_deadline(&worker->stop);
 
     lane_set_state(lane, WORKER_SENDING);
     *err = (struct error){.status = ST_OK};
     enum export_result result = worker->settings.ops->send(
         lane->exporter, part, deadline_ns < stop_ns ? deadline_ns : stop_ns, &report, err);
+    learn_wait(worker, clock_monotonic_ns() - start_ns, busy_ns() - start_busy_ns);
     *ret_asked_ms = report.retry_after_ms;
     switch (result) {
     case EXPORT_DONE:

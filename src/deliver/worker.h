@@ -32,6 +32,8 @@ struct worker_settings {
     size_t batch_count_max;
     size_t lanes_max; /* requests under way at one time, 1 to WORKER_LANES_MAX; exporters that take
                          records in order only have one */
+    uint64_t
+        helper_wait_ns; /* a lane is added when a request waits this long for the destination */
     uint64_t batch_delay_ns;                 /* how long records may wait for company */
     uint64_t timeout_ns;                     /* of one send() */
     uint64_t retry_initial_ns, retry_max_ns; /* backoff, full jitter */

@@ -71,6 +71,7 @@ struct worker {
     uint64_t skip_to;      /* records below have no claim on delivery any more; 0: all have */
     uint64_t helper_not_before_ns; /* monotonic: when a lane may be tried that could not be made */
     size_t full_count;             /* about as many records fill a request */
+    uint64_t wait_ns;              /* for the destination in one request, smoothed */
     uint64_t unsaved_size;         /* bytes settled since progress was told */
     struct window window;
     struct gate gate;
@@ -118,7 +119,7 @@ struct claim {
     uint64_t next;    /* behind the batch and behind damage that follows it */
     uint64_t ticket;  /* in the window */
     bool is_borrowed; /* the batch is the reader's, which nobody else has until it is settled */
-    bool has_more;    /* the journal has at least one full request more */
+    bool wants_help;  /* a full request more waits, and it is worth a lane */
 };
 
 enum claim_result {

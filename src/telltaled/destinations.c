@@ -17,6 +17,9 @@
 #include "journal/cursor.h"
 #include "util/clock.h"
 
+/* Nearer destinations are better served by one lane: it is our processor that they wait for. */
+#define HELPER_WAIT_NS (10 * NS_PER_MS)
+
 struct destinations {
     struct journal *journal; /* borrowed */
     size_t count;
@@ -79,6 +82,7 @@ static enum status start_one(struct destinations *destinations, const struct con
         .batch_size_max = exporter->delivery.batch.max_size,
         .batch_count_max = exporter->delivery.batch.max_count,
         .lanes_max = exporter->delivery.requests_in_flight_max,
+        .helper_wait_ns = HELPER_WAIT_NS,
         .batch_delay_ns = exporter->delivery.batch.max_delay,
         .timeout_ns = exporter->delivery.timeout,
         .retry_initial_ns = exporter->delivery.retry.initial,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* deliver_bench.c -- what delivery costs: journal to worker to OTLP/gRPC, without the receivers.
  *
- *     deliver_bench [records] [none|gzip]
+ *     deliver_bench [records] [none|gzip] [requests in flight] [latency in ms]
  *
- * The server is another process.  CPU time is this process', all threads, from the start of the
- * worker until the last record is confirmed. */
+ * The server is another process; with a latency it answers each request that much later.  CPU time
+ * is this process', all threads, from the start of the worker until the last record is confirmed.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #include "deliver/exporter_list.h"
 #include "deliver/worker.h"
+#include "support/counting_sink.h"
 #include "support/grpc_sink.h"
 #include "support/option.h"
 #include "support/temp_dir.h"
@@ -97,7 +99,7 @@ static double cpu_seconds(void)
 }
 
 /* The server, in a process of its own; before anything of gRPC is started in this one. */
-static pid_t start_server(const char *address)
+static pid_t start_server(const char *address, uint64_t latency_ms)
 {
     int ready[2];
     char byte;
@@ -108,7 +110,11 @@ static pid_t start_server(const char *address)
     if (pid == 0) {
         const struct grpc_sink_settings settings = {.address = address, .discard = true};
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        (void)grpc_sink_start(&settings);
+        if (latency_ms > 0)
+            (void)counting_sink_start_far(address, COUNTING_SINK_THREADS_MAX,
+                                          latency_ms * NS_PER_MS);
+        else
+            (void)grpc_sink_start(&settings);
         ASSERT(write(ready[1], "r", 1) == 1);
         for (;;)
             (void)pause();
@@ -118,7 +124,7 @@ static pid_t start_server(const char *address)
 }
 
 static struct worker *start_worker(struct journal *journal, const char *dir, const char *address,
-                                   const char *compression)
+                                   const char *compression, size_t lanes)
 {
     const struct exporter_ops *ops = exporter_find("otlp_grpc");
     void *config = option_make_config(ops); /* lives as long as the process */
@@ -138,7 +144,8 @@ static struct worker *start_worker(struct journal *journal, const char *dir, con
         .state_dir = dir,
         .batch_size_max = 1 << 20,
         .batch_count_max = 8192,
-        .lanes_max = 4,
+        .lanes_max = lanes,
+        .helper_wait_ns = 10 * NS_PER_MS,
         .batch_delay_ns = 200 * NS_PER_MS,
         .timeout_ns = 10 * NS_PER_S,
         .retry_initial_ns = 100 * NS_PER_MS,
@@ -165,6 +172,8 @@ int main(int argc, char **argv)
 {
     uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 300000;
     const char *compression = argc > 2 ? argv[2] : "none";
+    size_t lanes = argc > 3 ? strtoull(argv[3], NULL, 10) : 4;
+    uint64_t latency_ms = argc > 4 ? strtoull(argv[4], NULL, 10) : 0;
     struct temp_dir dir;
     char address[ADDRESS_MAX];
     char journal_dir[ADDRESS_MAX];
@@ -175,14 +184,14 @@ int main(int argc, char **argv)
     temp_dir_make(&dir);
     snprintf(address, sizeof(address), "unix:%s/otlp.sock", dir.path);
     snprintf(journal_dir, sizeof(journal_dir), "%s/journal", dir.path);
-    pid_t server = start_server(address);
+    pid_t server = start_server(address, latency_ms);
     const struct journal_settings settings = {.dir = journal_dir,
                                               .size_max = UINT64_C(4) << 30,
                                               .segment_size = 64 << 20,
                                               .pending_bytes_max = 64 << 20};
     ASSERT(journal_open(&settings, &journal, &recovery, &err) == ST_OK);
     fill(journal, 1);
-    struct worker *worker = start_worker(journal, dir.path, address, compression);
+    struct worker *worker = start_worker(journal, dir.path, address, compression, lanes);
     wait_until_delivered(worker, 1);
     long idle_kib = resident_kib();
     worker_stop(worker, clock_monotonic_ns() + NS_PER_S);
@@ -190,14 +199,15 @@ int main(int argc, char **argv)
     fill(journal, count);
     double cpu = cpu_seconds();
     uint64_t start_ns = clock_monotonic_ns();
-    worker = start_worker(journal, dir.path, address, compression);
+    worker = start_worker(journal, dir.path, address, compression, lanes);
     wait_until_delivered(worker, count);
     double wall = (double)(clock_monotonic_ns() - start_ns) / 1e9;
     cpu = cpu_seconds() - cpu;
-    printf("compression=%s records=%llu per_second=%.0f cpu_ns_per_record=%.0f idle_kib=%ld "
+    printf("lanes=%zu latency_ms=%llu compression=%s records=%llu per_second=%.0f "
+           "cpu_ns_per_record=%.0f idle_kib=%ld "
            "loaded_kib=%ld\n",
-           compression, (unsigned long long)count, (double)count / wall, cpu / (double)count * 1e9,
-           idle_kib, resident_kib());
+           lanes, (unsigned long long)latency_ms, compression, (unsigned long long)count,
+           (double)count / wall, cpu / (double)count * 1e9, idle_kib, resident_kib());
     worker_stop(worker, clock_monotonic_ns() + NS_PER_S);
     journal_close(journal);
     (void)kill(server, SIGKILL);

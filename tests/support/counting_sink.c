@@ -12,16 +12,25 @@
 #include <stdlib.h>
 
 #include "telltale/buf.h"
+#include "util/clock.h"
 #include "wire/compress.h"
 #include "wire/otlp.h"
 
 enum { MESSAGE_MAX = 64 << 20 };
 
-struct counting_sink {
-    grpc_server *server;
+/* One of the sink's threads, with its own events. */
+struct server_thread {
+    struct counting_sink *sink;
     grpc_completion_queue *cq;
     pthread_t thread;
-    struct buf inflated; /* the sink's thread */
+    struct buf inflated;
+};
+
+struct counting_sink {
+    grpc_server *server;
+    uint64_t latency_ns;
+    struct server_thread threads[COUNTING_SINK_THREADS_MAX];
+    size_t thread_count;
     /* shared, atomic */
     _Atomic uint64_t requests;
     _Atomic uint64_t wire_bytes;
@@ -62,28 +71,28 @@ static uint64_t count_resource(struct slice resource_logs)
     return sum_fields(resource_logs, RESOURCE_LOGS_SCOPE_LOGS, count_scope);
 }
 
-static void count_message(struct counting_sink *sink, struct slice message)
+static void count_message(struct server_thread *self, struct slice message)
 {
     struct error err;
 
-    sink->requests++;
-    sink->wire_bytes += message.size;
+    self->sink->requests++;
+    self->sink->wire_bytes += message.size;
     if (slice_starts_with(message, SLICE("\x1f\x8b"))) {
-        buf_clear(&sink->inflated);
-        enum status st = content_decode(ENCODING_GZIP, message, &sink->inflated, &err);
+        buf_clear(&self->inflated);
+        enum status st = content_decode(ENCODING_GZIP, message, &self->inflated, &err);
         ASSERT(st == ST_OK);
-        message = buf_slice(&sink->inflated);
+        message = buf_slice(&self->inflated);
     }
-    sink->records += sum_fields(message, REQUEST_RESOURCE_LOGS, count_resource);
+    self->sink->records += sum_fields(message, REQUEST_RESOURCE_LOGS, count_resource);
 }
 
-static void count_buffer(struct counting_sink *sink, grpc_byte_buffer *message)
+static void count_buffer(struct server_thread *self, grpc_byte_buffer *message)
 {
     grpc_byte_buffer_reader reader;
 
     ASSERT(grpc_byte_buffer_reader_init(&reader, message) != 0);
     grpc_slice bytes = grpc_byte_buffer_reader_readall(&reader);
-    count_message(sink, slice_of(GRPC_SLICE_START_PTR(bytes), GRPC_SLICE_LENGTH(bytes)));
+    count_message(self, slice_of(GRPC_SLICE_START_PTR(bytes), GRPC_SLICE_LENGTH(bytes)));
     grpc_slice_unref(bytes);
     grpc_byte_buffer_reader_destroy(&reader);
 }
@@ -91,22 +100,22 @@ static void count_buffer(struct counting_sink *sink, grpc_byte_buffer *message)
 /* --- Calls ----------------------------------------------------------------------------- */
 
 /* Waits for the event `tag`; those of calls that were given up may come before it. */
-static bool await(struct counting_sink *sink, void *tag)
+static bool await(struct server_thread *self, void *tag)
 {
     grpc_event event;
 
     do
-        event = grpc_completion_queue_next(sink->cq, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+        event = grpc_completion_queue_next(self->cq, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
     while (event.type == GRPC_OP_COMPLETE && event.tag != tag);
     return event.type == GRPC_OP_COMPLETE && event.success != 0;
 }
 
-static bool run(struct counting_sink *sink, grpc_call *call, const grpc_op *ops, size_t count)
+static bool run(struct server_thread *self, grpc_call *call, const grpc_op *ops, size_t count)
 {
-    return grpc_call_start_batch(call, ops, count, call, NULL) == GRPC_CALL_OK && await(sink, call);
+    return grpc_call_start_batch(call, ops, count, call, NULL) == GRPC_CALL_OK && await(self, call);
 }
 
-static void accept_message(struct counting_sink *sink, grpc_call *call)
+static void accept_message(struct server_thread *self, grpc_call *call)
 {
     grpc_byte_buffer *answer = grpc_raw_byte_buffer_create(NULL, 0);
     int was_cancelled;
@@ -118,27 +127,37 @@ static void accept_message(struct counting_sink *sink, grpc_call *call)
         {.op = GRPC_OP_RECV_CLOSE_ON_SERVER, .data.recv_close_on_server.cancelled = &was_cancelled},
     };
 
-    (void)run(sink, call, ops, COUNT_OF(ops)); /* the client may have gone: its business */
+    (void)run(self, call, ops, COUNT_OF(ops)); /* the client may have gone: its business */
     grpc_byte_buffer_destroy(answer);
 }
 
-static void serve(struct counting_sink *sink, grpc_call *call)
+static void wait_for_latency(uint64_t ns)
+{
+    const struct timespec delay = {.tv_sec = (time_t)(ns / NS_PER_S),
+                                   .tv_nsec = (long)(ns % NS_PER_S)};
+
+    if (ns > 0)
+        (void)nanosleep(&delay, NULL);
+}
+
+static void serve(struct server_thread *self, grpc_call *call)
 {
     grpc_byte_buffer *message = NULL;
     const grpc_op receive = {.op = GRPC_OP_RECV_MESSAGE,
                              .data.recv_message.recv_message = &message};
 
-    if (run(sink, call, &receive, 1) && message != NULL) {
-        count_buffer(sink, message);
+    if (run(self, call, &receive, 1) && message != NULL) {
+        count_buffer(self, message);
         grpc_byte_buffer_destroy(message);
-        accept_message(sink, call);
+        wait_for_latency(self->sink->latency_ns);
+        accept_message(self, call);
     }
     grpc_call_unref(call);
 }
 
 static void *run_sink(void *context)
 {
-    struct counting_sink *sink = context;
+    struct server_thread *self = context;
     bool open = true;
 
     while (open) {
@@ -147,11 +166,11 @@ static void *run_sink(void *context)
         grpc_metadata_array metadata;
         grpc_call_details_init(&details);
         grpc_metadata_array_init(&metadata);
-        open = grpc_server_request_call(sink->server, &call, &details, &metadata, sink->cq,
-                                        sink->cq, &call) == GRPC_CALL_OK &&
-               await(sink, &call);
+        open = grpc_server_request_call(self->sink->server, &call, &details, &metadata, self->cq,
+                                        self->cq, &call) == GRPC_CALL_OK &&
+               await(self, &call);
         if (open)
-            serve(sink, call);
+            serve(self, call);
         grpc_metadata_array_destroy(&metadata);
         grpc_call_details_destroy(&details);
     }
@@ -160,7 +179,16 @@ static void *run_sink(void *context)
 
 /* --- Starting and stopping ---------------------------------------------------------------- */
 
-struct counting_sink *counting_sink_start(const char *address)
+static void start_thread(struct counting_sink *sink, struct server_thread *self)
+{
+    self->sink = sink;
+    buf_init(&self->inflated, MESSAGE_MAX);
+    self->cq = grpc_completion_queue_create_for_next(NULL);
+    grpc_server_register_completion_queue(sink->server, self->cq, NULL);
+}
+
+struct counting_sink *counting_sink_start_far(const char *address, size_t threads,
+                                              uint64_t latency_ns)
 {
     grpc_arg list[] = {
         {.type = GRPC_ARG_INTEGER,
@@ -174,24 +202,43 @@ struct counting_sink *counting_sink_start(const char *address)
 
     struct counting_sink *sink = calloc(1, sizeof(*sink));
     ASSERT(sink != NULL);
-    buf_init(&sink->inflated, MESSAGE_MAX);
+    ASSERT(threads > 0 && threads <= COUNTING_SINK_THREADS_MAX);
+    sink->latency_ns = latency_ns;
+    sink->thread_count = threads;
     grpc_init();
     sink->server = grpc_server_create(&args, NULL);
-    sink->cq = grpc_completion_queue_create_for_next(NULL);
-    grpc_server_register_completion_queue(sink->server, sink->cq, NULL);
+    for (size_t i = 0; i < threads; i++)
+        start_thread(sink, &sink->threads[i]);
     grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
     int port = grpc_server_add_http2_port(sink->server, address, credentials);
     ASSERT(port > 0);
     grpc_server_credentials_release(credentials);
     grpc_server_start(sink->server);
-    int failed = pthread_create(&sink->thread, NULL, run_sink, sink);
-    ASSERT(failed == 0);
+    for (size_t i = 0; i < threads; i++) {
+        int failed = pthread_create(&sink->threads[i].thread, NULL, run_sink, &sink->threads[i]);
+        ASSERT(failed == 0);
+    }
     return sink;
+}
+
+struct counting_sink *counting_sink_start(const char *address)
+{
+    return counting_sink_start_far(address, 1, 0);
 }
 
 struct sink_counts counting_sink_read(struct counting_sink *sink)
 {
     return (struct sink_counts){sink->requests, sink->wire_bytes, sink->records};
+}
+
+static void drop_thread(struct server_thread *self)
+{
+    grpc_completion_queue_shutdown(self->cq);
+    while (grpc_completion_queue_next(self->cq, gpr_inf_future(GPR_CLOCK_REALTIME), NULL).type !=
+           GRPC_QUEUE_SHUTDOWN)
+        ;
+    grpc_completion_queue_destroy(self->cq);
+    buf_fini(&self->inflated);
 }
 
 void counting_sink_stop(struct counting_sink *sink)
@@ -201,17 +248,14 @@ void counting_sink_stop(struct counting_sink *sink)
 
     grpc_server_shutdown_and_notify(sink->server, ended, sink);
     grpc_server_cancel_all_calls(sink->server);
-    (void)pthread_join(sink->thread, NULL);
+    for (size_t i = 0; i < sink->thread_count; i++)
+        (void)pthread_join(sink->threads[i].thread, NULL);
     (void)grpc_completion_queue_pluck(ended, sink, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
     grpc_completion_queue_shutdown(ended);
     grpc_completion_queue_destroy(ended);
     grpc_server_destroy(sink->server);
-    grpc_completion_queue_shutdown(sink->cq);
-    while (grpc_completion_queue_next(sink->cq, gpr_inf_future(GPR_CLOCK_REALTIME), NULL).type !=
-           GRPC_QUEUE_SHUTDOWN)
-        ;
-    grpc_completion_queue_destroy(sink->cq);
-    buf_fini(&sink->inflated);
+    for (size_t i = 0; i < sink->thread_count; i++)
+        drop_thread(&sink->threads[i]);
     free(sink);
     grpc_shutdown();
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* counting_sink.h -- a gRPC server that accepts every request and counts what came.
  *
- * It has a thread of its own and takes one call after the other, as the exporter sends them.
+ * Each of its threads takes one call after the other.
  * Functions are for any thread.
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct counting_sink;
@@ -16,7 +17,13 @@ struct sink_counts {
     uint64_t records;
 };
 
+enum { COUNTING_SINK_THREADS_MAX = 64 };
+
 /* `address`: "unix:/path" or "127.0.0.1:port".  Failures abort. */
 struct counting_sink *counting_sink_start(const char *address);
+
+/* The same, with `threads` calls at one time, each answered `latency_ns` after it has come. */
+struct counting_sink *counting_sink_start_far(const char *address, size_t threads,
+                                              uint64_t latency_ns);
 struct sink_counts counting_sink_read(struct counting_sink *sink);
 void counting_sink_stop(struct counting_sink *sink);

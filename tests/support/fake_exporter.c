@@ -29,10 +29,20 @@ static enum status fake_create(const void *config, const struct exporter_context
     struct fake_exporter *fake = (struct fake_exporter *)config; /* the test's, not const */
 
     (void)context;
-    (void)err;
     lock(fake);
-    fake->open_count++;
+    bool fails = fake->open_count > 0 && fake->create_failures > 0;
+    if (fails)
+        fake->create_failures--;
+    else
+        fake->open_count++;
+    if (fake->open_count > fake->open_most)
+        fake->open_most = fake->open_count;
+    if (fake->open_count == 1)
+        fake->cancelled = false; /* a new life */
+    (void)pthread_cond_broadcast(&fake->changed);
     unlock(fake);
+    if (fails)
+        return error_set(err, ST_IO, "the fake cannot be made");
     *ret_self = fake;
     return ST_OK;
 }
@@ -59,15 +69,22 @@ static struct fake_answer decide(struct fake_exporter *fake, const struct batch 
     return (struct fake_answer){.result = EXPORT_DONE};
 }
 
-/* True: it opened before the deadline. */
-static bool pass_gate(struct fake_exporter *fake, uint64_t deadline_ns)
+static bool is_held(const struct fake_exporter *fake, uint64_t sequence)
 {
-    struct timespec until = at(deadline_ns);
+    return fake->gate_closed || (fake->held[sequence / 64] >> (sequence % 64) & 1) != 0;
+}
+
+/* True: it was let go before the deadline. */
+static bool pass_gate(struct fake_exporter *fake, uint64_t sequence, uint64_t deadline_ns)
+{
+    struct timespec until =
+        at(fake->deaf ? clock_monotonic_ns() + PATIENCE_S * NS_PER_S : deadline_ns);
     int failed = 0;
 
-    while (fake->gate_closed && failed == 0)
+    while (is_held(fake, sequence) && !fake->cancelled && failed == 0)
         failed = pthread_cond_timedwait(&fake->changed, &fake->lock, &until);
-    return !fake->gate_closed;
+    ASSERT(!fake->deaf || failed == 0);
+    return !is_held(fake, sequence);
 }
 
 static void note_delivered(struct fake_exporter *fake, const struct batch *batch)
@@ -88,9 +105,11 @@ static enum export_result fake_send(void *self, const struct batch *batch, uint6
 
     ASSERT(batch->record_count > 0);
     lock(fake);
-    fake->inside = true;
+    fake->inside++;
+    if (fake->inside > fake->inside_most)
+        fake->inside_most = fake->inside;
     (void)pthread_cond_broadcast(&fake->changed);
-    if (pass_gate(fake, deadline_ns))
+    if (pass_gate(fake, batch->records[0].sequence, deadline_ns))
         answer = decide(fake, batch);
     ASSERT(fake->call_count < FAKE_CALLS_MAX);
     fake->calls[fake->call_count++] = (struct fake_call){
@@ -106,10 +125,21 @@ static enum export_result fake_send(void *self, const struct batch *batch, uint6
     report->sent_bytes = batch->size_bytes;
     if (answer.result != EXPORT_DONE)
         (void)error_set(err, ST_IO, "the fake says \"%d\"", (int)answer.result);
-    fake->inside = false;
+    fake->inside--;
     (void)pthread_cond_broadcast(&fake->changed);
     unlock(fake);
     return answer.result;
+}
+
+static void fake_cancel(void *self)
+{
+    struct fake_exporter *fake = self;
+
+    lock(fake);
+    fake->cancelled = true;
+    fake->cancel_count++;
+    (void)pthread_cond_broadcast(&fake->changed);
+    unlock(fake);
 }
 
 static void fake_destroy(void *self)
@@ -118,6 +148,7 @@ static void fake_destroy(void *self)
 
     lock(fake);
     fake->open_count--;
+    (void)pthread_cond_broadcast(&fake->changed);
     unlock(fake);
 }
 
@@ -129,6 +160,7 @@ const struct exporter_ops fake_exporter_ops = {
     .config_size = sizeof(struct fake_exporter),
     .create = fake_create,
     .send = fake_send,
+    .cancel = fake_cancel,
     .destroy = fake_destroy,
 };
 
@@ -188,6 +220,37 @@ void fake_exporter_open_gate(struct fake_exporter *fake)
     set_gate(fake, false);
 }
 
+static void set_held(struct fake_exporter *fake, uint64_t sequence, bool held)
+{
+    uint64_t bit = UINT64_C(1) << (sequence % 64);
+
+    ASSERT(sequence < FAKE_SEQUENCE_MAX);
+    lock(fake);
+    if (held)
+        fake->held[sequence / 64] |= bit;
+    else
+        fake->held[sequence / 64] &= ~bit;
+    (void)pthread_cond_broadcast(&fake->changed);
+    unlock(fake);
+}
+
+void fake_exporter_hold(struct fake_exporter *fake, uint64_t first_sequence)
+{
+    set_held(fake, first_sequence, true);
+}
+
+void fake_exporter_let_go(struct fake_exporter *fake, uint64_t first_sequence)
+{
+    set_held(fake, first_sequence, false);
+}
+
+void fake_exporter_ignore_deadlines(struct fake_exporter *fake)
+{
+    lock(fake);
+    fake->deaf = true;
+    unlock(fake);
+}
+
 /* Called with the lock held. */
 static void wait_change(struct fake_exporter *fake, const struct timespec *until)
 {
@@ -214,14 +277,19 @@ void fake_exporter_wait_delivered(struct fake_exporter *fake, size_t count)
     unlock(fake);
 }
 
-void fake_exporter_wait_inside(struct fake_exporter *fake)
+void fake_exporter_wait_inside_count(struct fake_exporter *fake, size_t count)
 {
     struct timespec until = at(clock_monotonic_ns() + PATIENCE_S * NS_PER_S);
 
     lock(fake);
-    while (!fake->inside)
+    while (fake->inside < count)
         wait_change(fake, &until);
     unlock(fake);
+}
+
+void fake_exporter_wait_inside(struct fake_exporter *fake)
+{
+    fake_exporter_wait_inside_count(fake, 1);
 }
 
 size_t fake_exporter_call_count(struct fake_exporter *fake)

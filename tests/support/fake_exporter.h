@@ -3,6 +3,7 @@
  *
  * The test owns the struct and gives its address as the exporter's config.  It decides in this
  * order: a script while there is one, then `poison`, then `count_max`, and otherwise it accepts.
+ * All instances that are made from it are the same, so that it can serve several lanes.
  *
  * Threads: the functions below are for the test's thread.
  */
@@ -34,16 +35,23 @@ struct fake_exporter {
     /* shared, under lock */
     struct fake_answer script[FAKE_SCRIPT_MAX];
     size_t script_count, script_next;
-    bool always_retry;              /* behind the script */
-    bool poison[FAKE_SEQUENCE_MAX]; /* a batch with one of these is rejected */
-    size_t count_max;               /* more records are too large; 0: any */
-    bool gate_closed;               /* send() waits for it, or for its deadline */
-    bool inside;                    /* a send() is under way */
+    bool always_retry;                     /* behind the script */
+    bool poison[FAKE_SEQUENCE_MAX];        /* a batch with one of these is rejected */
+    size_t count_max;                      /* more records are too large; 0: any */
+    bool gate_closed;                      /* send() waits for it, or for its deadline */
+    uint64_t held[FAKE_SEQUENCE_MAX / 64]; /* a bit a record: a batch that begins with it waits */
+    size_t inside;                         /* send()s that are under way */
+    size_t inside_most;                    /* at one time, ever */
+    bool deaf;                             /* send() does not see its deadline, only a cancel */
+    bool cancelled;
+    size_t cancel_count;
     struct fake_call calls[FAKE_CALLS_MAX];
     size_t call_count;
     uint32_t delivered[FAKE_SEQUENCE_MAX]; /* how often each record was accepted */
     size_t delivered_count;                /* records accepted for the first time */
     int open_count;                        /* created and not destroyed */
+    int open_most;                         /* at one time, ever */
+    int create_failures;                   /* so many more creations behind the first one fail */
 };
 
 extern const struct exporter_ops fake_exporter_ops;
@@ -56,10 +64,17 @@ void fake_exporter_script(struct fake_exporter *fake, const struct fake_answer *
 void fake_exporter_always_retry(struct fake_exporter *fake, bool on);
 void fake_exporter_close_gate(struct fake_exporter *fake);
 void fake_exporter_open_gate(struct fake_exporter *fake);
+/* Batches that begin with this record wait inside send() until they are let go. */
+void fake_exporter_hold(struct fake_exporter *fake, uint64_t first_sequence);
+void fake_exporter_let_go(struct fake_exporter *fake, uint64_t first_sequence);
+/* send() ends with a cancel or a let-go only, not at its deadline. */
+void fake_exporter_ignore_deadlines(struct fake_exporter *fake);
 
 /* Wait for what must come; a minute without it fails the test. */
 void fake_exporter_wait_calls(struct fake_exporter *fake, size_t count);
 void fake_exporter_wait_delivered(struct fake_exporter *fake, size_t count);
 void fake_exporter_wait_inside(struct fake_exporter *fake);
+/* At least `count` send()s are under way. */
+void fake_exporter_wait_inside_count(struct fake_exporter *fake, size_t count);
 
 size_t fake_exporter_call_count(struct fake_exporter *fake);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker_bench.c -- see worker_bench.h. */
+#include "support/worker_bench.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+
+#include "util/clock.h"
+
+enum { LETTERS_MAX = 64 * 1024 };
+
+static int make(void **state, size_t lanes)
+{
+    struct bench *bench = calloc(1, sizeof(*bench));
+
+    temp_dir_make(&bench->dir);
+    snprintf(bench->journal_dir, sizeof(bench->journal_dir), "%s/journal", bench->dir.path);
+    const struct journal_settings journal = {
+        .dir = bench->journal_dir,
+        .size_max = 64 << 20,
+        .segment_size = 1 << 20,
+        .pending_bytes_max = 16 << 20,
+    };
+    struct journal_recovery recovery;
+    assert_int_equal(journal_open(&journal, &bench->journal, &recovery, &bench->err), ST_OK);
+    fake_exporter_init(&bench->fake);
+    bench->settings = (struct worker_settings){
+        .name = "fake/test",
+        .cursor_dir = bench->dir.path,
+        .dead_letter_dir = bench->dir.path,
+        .ops = &fake_exporter_ops,
+        .config = &bench->fake,
+        .state_dir = bench->dir.path,
+        .batch_size_max = 1 << 20,
+        .batch_count_max = 8,
+        .lanes_max = lanes,
+        .timeout_ns = 60 * NS_PER_S,
+        .retry_initial_ns = NS_PER_MS,
+        .retry_max_ns = 4 * NS_PER_MS,
+    };
+    *state = bench;
+    return 0;
+}
+
+int bench_make_one_lane(void **state)
+{
+    return make(state, 1);
+}
+
+int bench_make_four_lanes(void **state)
+{
+    return make(state, 4);
+}
+
+void bench_start(struct bench *bench)
+{
+    assert_null(bench->worker);
+    assert_int_equal(worker_start(&bench->settings, bench->journal, &bench->worker, &bench->err),
+                     ST_OK);
+}
+
+void bench_stop(struct bench *bench)
+{
+    worker_stop(bench->worker, clock_monotonic_ns() + 60 * NS_PER_S);
+    bench->worker = NULL;
+}
+
+void bench_stop_now(struct bench *bench)
+{
+    worker_stop(bench->worker, 0);
+    bench->worker = NULL;
+}
+
+int bench_drop(void **state)
+{
+    struct bench *bench = *state;
+
+    worker_stop(bench->worker, 0);
+    journal_close(bench->journal);
+    fake_exporter_fini(&bench->fake);
+    temp_dir_remove(&bench->dir);
+    free(bench);
+    return 0;
+}
+
+/* --- Filling the journal ---------------------------------------------------------------------- */
+
+struct commit {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done;
+};
+
+static void note_commit(void *context, struct append_batch *batch, enum status status,
+                        const struct error *err)
+{
+    struct commit *commit = context;
+
+    (void)err;
+    ASSERT(status == ST_OK);
+    append_batch_destroy(batch);
+    (void)pthread_mutex_lock(&commit->lock);
+    commit->done = true;
+    (void)pthread_cond_signal(&commit->changed);
+    (void)pthread_mutex_unlock(&commit->lock);
+}
+
+void bench_append_sized(struct bench *bench, size_t count, size_t body_size)
+{
+    static const uint8_t zeros[4096]; /* to protobuf broken, which is not the worker's business */
+    struct commit commit = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+    struct append_batch *batch;
+    const struct record_group group = {
+        .resource_logs_fields = SLICE("\x0a\x18\x0a\x16\x0a\x0cservice.name\x12\x06\x0a\x04test")};
+    struct error *err = &bench->err;
+
+    assert_int_equal(append_batch_create(1 << 20, &batch, err), ST_OK);
+    assert_int_equal(append_batch_set_group(batch, &group, err), ST_OK);
+    for (size_t i = 0; i < count; i++) {
+        struct buf *bytes;
+        assert_int_equal(append_batch_begin(batch, &bytes, err), ST_OK);
+        assert_int_equal(buf_append(bytes, "\x2a\x07\x0a\x05hello", 9, err), ST_OK);
+        assert_int_equal(buf_append(bytes, zeros, body_size, err), ST_OK);
+        append_batch_end(batch);
+    }
+    assert_int_equal(journal_submit(bench->journal, &batch, note_commit, &commit, err), ST_OK);
+    (void)pthread_mutex_lock(&commit.lock);
+    while (!commit.done)
+        (void)pthread_cond_wait(&commit.changed, &commit.lock);
+    (void)pthread_mutex_unlock(&commit.lock);
+}
+
+void bench_append(struct bench *bench, size_t count)
+{
+    bench_append_sized(bench, count, 0);
+}
+
+/* --- Looking ---------------------------------------------------------------------------------- */
+
+struct worker_status bench_status(struct bench *bench)
+{
+    struct worker_status status;
+
+    worker_read_status(bench->worker, &status);
+    return status;
+}
+
+size_t bench_letters(struct bench *bench, uint64_t sequence, bool *ret_has)
+{
+    static char text[LETTERS_MAX];
+    char needle[64];
+    size_t lines = 0;
+
+    *ret_has = false;
+    int fd = openat(bench->dir.fd, "fake.test.jsonl", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t size = read(fd, text, sizeof(text) - 1);
+    assert_true(size >= 0);
+    text[size] = 0;
+    (void)close(fd);
+    snprintf(needle, sizeof(needle), "\"sequence\":%u,", (unsigned)sequence);
+    *ret_has = strstr(text, needle) != NULL;
+    for (const char *c = text; *c != 0; c++)
+        lines += *c == '\n' ? 1 : 0;
+    return lines;
+}
+
+void bench_assert_each_delivered_once(struct bench *bench, size_t count)
+{
+    assert_int_equal(bench->fake.delivered_count, count);
+    for (size_t i = 1; i <= count; i++)
+        assert_int_equal(bench->fake.delivered[i], 1);
+}
