@@ -56,11 +56,25 @@ static bool has_poison(const struct fake_exporter *fake, const struct batch *bat
     return false;
 }
 
+static bool fails(struct fake_exporter *fake, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->record_count; i++) {
+        uint8_t *left = &fake->failures[batch->records[i].sequence];
+        if (*left == 0)
+            continue;
+        (*left)--;
+        return true;
+    }
+    return false;
+}
+
 static struct fake_answer decide(struct fake_exporter *fake, const struct batch *batch)
 {
     if (fake->script_next < fake->script_count)
         return fake->script[fake->script_next++];
     if (fake->always_retry)
+        return (struct fake_answer){.result = EXPORT_RETRY};
+    if (fails(fake, batch))
         return (struct fake_answer){.result = EXPORT_RETRY};
     if (has_poison(fake, batch))
         return (struct fake_answer){.result = EXPORT_REJECTED};
@@ -105,6 +119,7 @@ static enum export_result fake_send(void *self, const struct batch *batch, uint6
 
     ASSERT(batch->record_count > 0);
     lock(fake);
+    const struct fake_call begun = {.calls_before = fake->call_count, .others = fake->inside};
     fake->inside++;
     if (fake->inside > fake->inside_most)
         fake->inside_most = fake->inside;
@@ -117,6 +132,8 @@ static enum export_result fake_send(void *self, const struct batch *batch, uint6
         .last_sequence = batch->records[batch->record_count - 1].sequence,
         .record_count = batch->record_count,
         .result = answer.result,
+        .calls_before = begun.calls_before,
+        .others = begun.others,
     };
     if (answer.result == EXPORT_DONE)
         note_delivered(fake, batch);

@@ -2,7 +2,8 @@
 /* fake_exporter.h -- a destination whose answers a test writes down beforehand.
  *
  * The test owns the struct and gives its address as the exporter's config.  It decides in this
- * order: a script while there is one, then `poison`, then `count_max`, and otherwise it accepts.
+ * order: a script while there is one, then `failures`, `poison`, `count_max`, and otherwise it
+ * accepts.
  * All instances that are made from it are the same, so that it can serve several lanes.
  *
  * Threads: the functions below are for the test's thread.
@@ -27,6 +28,8 @@ struct fake_call {
     uint64_t last_sequence;
     size_t record_count;
     enum export_result result;
+    size_t calls_before; /* that had ended when this one began */
+    size_t others;       /* that were under way when it began */
 };
 
 struct fake_exporter {
@@ -37,6 +40,7 @@ struct fake_exporter {
     size_t script_count, script_next;
     bool always_retry;                     /* behind the script */
     bool poison[FAKE_SEQUENCE_MAX];        /* a batch with one of these is rejected */
+    uint8_t failures[FAKE_SEQUENCE_MAX];   /* so often a batch with this record is to come again */
     size_t count_max;                      /* more records are too large; 0: any */
     bool gate_closed;                      /* send() waits for it, or for its deadline */
     uint64_t held[FAKE_SEQUENCE_MAX / 64]; /* a bit a record: a batch that begins with it waits */
