@@ -30,12 +30,12 @@ struct worker_settings {
     const char *state_dir;          /* borrowed until worker_stop() */
     size_t batch_size_max;          /* bytes of one request */
     size_t batch_count_max;
-    size_t lanes_max; /* requests under way at one time, 1 to WORKER_LANES_MAX; exporters that take
-                         records in order only have one */
-    uint64_t
-        helper_wait_ns; /* a lane is added when a request waits this long for the destination */
-    uint64_t batch_delay_ns;                 /* how long records may wait for company */
-    uint64_t timeout_ns;                     /* of one send() */
+    size_t lanes_max;        /* requests under way at one time, 1 to WORKER_LANES_MAX; an exporter
+                                that takes records in order has one */
+    uint64_t helper_wait_ns; /* a lane is added when requests wait this long for an answer */
+    uint64_t helper_idle_ns; /* and goes when it had nothing to do for so long */
+    uint64_t batch_delay_ns; /* how long records may wait for company */
+    uint64_t timeout_ns;     /* of one send() */
     uint64_t retry_initial_ns, retry_max_ns; /* backoff, full jitter */
 };
 

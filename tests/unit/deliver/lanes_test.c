@@ -100,6 +100,22 @@ static void test_a_destination_that_is_near_has_one_lane(void **state)
     assert_int_equal(bench->fake.open_most, 1);
 }
 
+static void test_lanes_come_and_go(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->settings.helper_idle_ns = 0;
+    bench_start(bench);
+    for (size_t i = 1; i <= 10; i++) {
+        bench_append(bench, 80);
+        fake_exporter_wait_delivered(&bench->fake, i * 80);
+        fake_exporter_wait_open_count(&bench->fake, 1);
+    }
+    bench_stop(bench);
+    bench_assert_each_delivered_once(bench, 800);
+    assert_true(bench->fake.open_most > 1);
+}
+
 static void test_an_exporter_that_takes_records_in_order_has_one_lane(void **state)
 {
     struct bench *bench = *state;
@@ -426,6 +442,7 @@ int main(void)
         ON_FOUR(test_no_more_requests_are_under_way_than_lanes),
         ON_FOUR(test_a_destination_with_little_to_do_has_one_lane),
         ON_FOUR(test_a_destination_that_is_near_has_one_lane),
+        ON_FOUR(test_lanes_come_and_go),
         ON_FOUR(test_an_exporter_that_takes_records_in_order_has_one_lane),
         ON_FOUR(test_lanes_that_cannot_be_made_are_done_without),
         ON_FOUR(test_a_request_that_fails_anywhere_comes_again_alone),
