@@ -18,7 +18,7 @@
  * together have reached their size, nothing more is taken, and the worker waits for somebody to
  * make room.
  *
- * Threads: one owner.
+ * Threads: one at a time.
  */
 #pragma once
 

@@ -60,7 +60,7 @@ static bool deliver(struct lane *lane, const struct claim *claim)
             continue;
         }
         if (fate == FATE_SKIPPED)
-            account_skipped(&lane->worker->account, part.record_count);
+            lane_note_skipped(lane, part.records[0].sequence, part.records[count - 1].sequence + 1);
         split_settle(&split);
         /* Behind the last record there may be damage, which `next` has passed. */
         bool all = first + count == batch->record_count;

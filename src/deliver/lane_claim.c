@@ -89,26 +89,36 @@ void lane_release(struct lane *lane, struct claim *claim)
 
 /* --- Reading: with the token ------------------------------------------------------------------ */
 
+void lane_note_skipped(struct lane *lane, uint64_t first, uint64_t end)
+{
+    const struct worker_settings *settings = &lane->worker->settings;
+
+    account_skipped(&lane->worker->account, end - first);
+    if (settings->note_skipped != NULL)
+        settings->note_skipped(settings->note_context, first, end);
+}
+
 /* What nobody is to have is claimed and settled in one; gives where to read.  False: that took the
  * last place of the window. */
-static bool pass_over_skipped(struct worker *worker, uint64_t *ret_next)
+static bool pass_over_skipped(struct lane *lane, uint64_t *ret_next)
 {
-    uint64_t skipped = 0;
+    struct worker *worker = lane->worker;
 
     worker_lock(worker);
-    uint64_t next = window_next(&worker->window);
-    if (worker->skip_to > next) {
-        skipped = worker->skip_to - next;
-        next = worker->skip_to;
-        settle(worker, window_claim(&worker->window, next), next, 0);
-    }
+    uint64_t next = window_next(&worker->window); /* stays: the token is ours */
+    uint64_t mark = worker->skip_to;
+    worker_unlock(worker);
+    *ret_next = next;
+    if (mark <= next)
+        return true;
+    *ret_next = mark;
+    lane_note_skipped(lane, next, mark);
+    worker_lock(worker);
+    settle(worker, window_claim(&worker->window, mark), mark, 0);
     bool has_room = window_has_room(&worker->window);
     if (!has_room)
         pass_token(worker);
     worker_unlock(worker);
-    if (skipped > 0)
-        account_skipped(&worker->account, skipped);
-    *ret_next = next;
     return has_room;
 }
 
@@ -205,7 +215,7 @@ enum claim_result lane_claim(struct lane *lane, uint64_t least, struct claim *re
     enum claim_result result = take_token(worker, least);
     if (result != CLAIM_TAKEN)
         return result;
-    if (!pass_over_skipped(worker, &from))
+    if (!pass_over_skipped(lane, &from))
         return CLAIM_NOTHING;
     enum status st = read_claim(lane, from, ret, &err);
     if (st != ST_OK)

@@ -37,6 +37,11 @@ struct worker_settings {
     uint64_t batch_delay_ns; /* how long records may wait for company */
     uint64_t timeout_ns;     /* of one send() */
     uint64_t retry_initial_ns, retry_max_ns; /* backoff, full jitter */
+    /* Told of records first .. end - 1 that worker_skip_to() gives up, before the cursor passes
+     * them and exactly once in a life.  Called by any lane, which waits for it; ranges do not
+     * overlap but may come in any order.  NULL: nobody wants to know. */
+    void (*note_skipped)(void *context, uint64_t first, uint64_t end);
+    void *note_context; /* borrowed until worker_stop() */
 };
 
 enum worker_state {
@@ -86,7 +91,8 @@ uint64_t worker_durable_sequence(const struct worker *worker);
 /* Gives up everything below `sequence` that has no outcome yet; what is not committed cannot be
  * given up.  Returns at once.  The cursor gets there when the requests that are under way are
  * answered or have failed once, after one timeout at the latest; records that wait for another
- * attempt do not get it.  Each is counted as skipped, unless it had its outcome. */
+ * attempt do not get it.  Each is counted as skipped and told to note_skipped(), unless it had its
+ * outcome. */
 void worker_skip_to(struct worker *worker, uint64_t sequence);
 
 void worker_read_status(struct worker *worker, struct worker_status *ret);

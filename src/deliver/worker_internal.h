@@ -137,6 +137,9 @@ void lane_settle(struct lane *lane, const struct claim *claim, uint64_t next, si
 /* The lane is done with the claim, settled or not. */
 void lane_release(struct lane *lane, struct claim *claim);
 
+/* Records first .. end - 1 are given up; before they are settled. */
+void lane_note_skipped(struct lane *lane, uint64_t first, uint64_t end);
+
 /* Committed records that no lane has claimed; `lock` is held. */
 uint64_t worker_backlog(const struct worker *worker);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
 #include "support/worker_bench.h"
 #include "util/clock.h"
@@ -365,13 +366,31 @@ static void test_the_shortest_life_moves_the_cursor(void **state)
 
 /* --- Skipping --------------------------------------------------------------------------------- */
 
+struct skip_notes {
+    pthread_mutex_t lock;
+    unsigned times[FAKE_SEQUENCE_MAX]; /* how often each record was noted */
+};
+
+static void note_skipped(void *context, uint64_t first, uint64_t end)
+{
+    struct skip_notes *notes = context;
+
+    (void)pthread_mutex_lock(&notes->lock);
+    for (uint64_t i = first; i < end; i++)
+        notes->times[i]++;
+    (void)pthread_mutex_unlock(&notes->lock);
+}
+
 static void test_what_is_skipped_is_not_delivered_and_all_else_is(void **state)
 {
     struct bench *bench = *state;
     static const uint64_t marks[] = {1, 2, 5, 9, 20, 33, 64, 65};
+    struct skip_notes notes = {.lock = PTHREAD_MUTEX_INITIALIZER};
     uint64_t base = 0;
     uint64_t delivered = 0;
 
+    bench->settings.note_skipped = note_skipped;
+    bench->settings.note_context = &notes;
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++, base += 64) {
         fake_exporter_always_retry(&bench->fake, true);
         bench_append(bench, 64);
@@ -390,6 +409,8 @@ static void test_what_is_skipped_is_not_delivered_and_all_else_is(void **state)
         delivered += early;
         assert_int_equal(status.skipped_records, marks[i] - 1 - early);
         assert_int_equal(status.delivered_records, 64 - status.skipped_records);
+        for (uint64_t j = base + 1; j <= base + 64; j++)
+            assert_int_equal(bench->fake.delivered[j] + notes.times[j], 1);
         for (uint64_t j = base + marks[i]; j <= base + 64; j++)
             assert_int_equal(bench->fake.delivered[j], 1);
     }
