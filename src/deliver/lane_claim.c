@@ -122,6 +122,23 @@ static bool pass_over_skipped(struct lane *lane, uint64_t *ret_next)
     return has_room;
 }
 
+void lane_skip(struct lane *lane)
+{
+    struct worker *worker = lane->worker;
+    uint64_t next;
+
+    worker_lock(worker);
+    bool can = !worker->reading && window_has_room(&worker->window) &&
+               worker->skip_to > window_next(&worker->window);
+    worker->reading = worker->reading || can;
+    worker_unlock(worker);
+    if (!can || !pass_over_skipped(lane, &next))
+        return;
+    worker_lock(worker);
+    pass_token(worker);
+    worker_unlock(worker);
+}
+
 static enum status read_batch(struct lane *lane, uint64_t from, struct claim *ret,
                               struct error *err)
 {

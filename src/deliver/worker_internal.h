@@ -140,6 +140,10 @@ void lane_release(struct lane *lane, struct claim *claim);
 /* Records first .. end - 1 are given up; before they are settled. */
 void lane_note_skipped(struct lane *lane, uint64_t first, uint64_t end);
 
+/* Lets the cursor pass what is to be skipped and nobody has claimed, if the reader is free; a claim
+ * does the same. */
+void lane_skip(struct lane *lane);
+
 /* Committed records that no lane has claimed; `lock` is held. */
 uint64_t worker_backlog(const struct worker *worker);
 

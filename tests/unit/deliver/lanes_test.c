@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <pthread.h>
 
+#include "deliver/replay.h"
 #include "support/worker_bench.h"
 #include "util/clock.h"
 
@@ -433,6 +434,30 @@ static void test_the_cursor_passes_a_dead_destination_when_it_is_told_to(void **
     assert_int_equal(bench->fake.delivered_count, 0);
 }
 
+static void test_a_skip_does_not_wait_for_a_dead_letter(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->settings.retry_initial_ns = bench->settings.retry_max_ns = 3600 * NS_PER_S;
+    bench->fake.poison[1] = true;
+    bench_append(bench, 1);
+    bench_start(bench);
+    while (worker_durable_sequence(bench->worker) < 2)
+        (void)sched_yield();
+    bench_stop(bench);
+    bench_append(bench, 64);
+    assert_int_equal(replay_ask(bench->dir.path, "fake.test", NULL, 0, &bench->err), ST_OK);
+    fake_exporter_always_retry(&bench->fake, true);
+    bench_start(bench);
+    fake_exporter_wait_calls(&bench->fake, 2);
+    assert_int_equal(bench->fake.calls[1].first_sequence, 1); /* the letter */
+    worker_skip_to(bench->worker, 66);
+    while (worker_durable_sequence(bench->worker) < 66)
+        (void)sched_yield();
+    assert_int_equal(bench_status(bench).skipped_records, 64);
+    bench_stop(bench);
+}
+
 static void test_requests_that_are_under_way_keep_their_outcome_when_skipped(void **state)
 {
     struct bench *bench = *state;
@@ -479,6 +504,8 @@ int main(void)
         ON_FOUR(test_what_is_skipped_is_not_delivered_and_all_else_is),
         ON_ONE(test_the_cursor_passes_a_dead_destination_when_it_is_told_to),
         ON_FOUR(test_the_cursor_passes_a_dead_destination_when_it_is_told_to),
+        ON_ONE(test_a_skip_does_not_wait_for_a_dead_letter),
+        ON_FOUR(test_a_skip_does_not_wait_for_a_dead_letter),
         ON_FOUR(test_requests_that_are_under_way_keep_their_outcome_when_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
