@@ -109,7 +109,8 @@ static enum fate send_once(struct lane *lane, const struct batch *part, uint64_t
     *err = (struct error){.status = ST_OK};
     enum export_result result = worker->settings.ops->send(
         lane->exporter, part, deadline_ns < stop_ns ? deadline_ns : stop_ns, &report, err);
-    learn_wait(worker, clock_monotonic_ns() - start_ns, busy_ns() - start_busy_ns);
+    if (result != EXPORT_RETRY)
+        learn_wait(worker, clock_monotonic_ns() - start_ns, busy_ns() - start_busy_ns);
     *ret_asked_ms = report.retry_after_ms;
     switch (result) {
     case EXPORT_DONE:
