@@ -435,6 +435,7 @@ static enum status open_replay(struct worker *worker, const char *file_name, str
         .name = file_name,
         .exporter = worker->account.name,
         .letters = worker->letters,
+        .io = worker->settings.io,
     };
 
     return replay_open(&settings, &worker->replay, err);
@@ -453,6 +454,7 @@ static enum status open_state(struct worker *worker, struct error *err)
         .name = file_name,
         .oldest = journal_oldest(worker->journal),
         .committed = journal_committed(worker->journal),
+        .io = worker->settings.io,
     };
     const struct dead_letter_settings letters = {
         .dir = worker->settings.dead_letter_dir,
@@ -460,6 +462,7 @@ static enum status open_state(struct worker *worker, struct error *err)
         .exporter = worker->account.name,
         .file_size = DEAD_LETTER_FILE,
         .total_size = DEAD_LETTER_TOTAL,
+        .io = worker->settings.io,
     };
     st = progress_open(&progress, &worker->progress, &start, err);
     if (st == ST_OK)
@@ -480,7 +483,8 @@ static enum status create_exporter(struct worker *worker, struct error *err)
     const struct exporter_context context = {.name = worker->account.name,
                                              .state_dir = worker->settings.state_dir,
                                              .first_new_sequence =
-                                                 journal_committed(worker->journal)};
+                                                 journal_committed(worker->journal),
+                                             .io = worker->settings.io};
 
     enum status st =
         worker->settings.ops->create(worker->settings.config, &context, &worker->exporter, err);

@@ -30,6 +30,8 @@ struct worker_settings {
     uint64_t batch_delay_ns;                 /* how long records may wait for company */
     uint64_t timeout_ns;                     /* of one send() */
     uint64_t retry_initial_ns, retry_max_ns; /* backoff, full jitter */
+    const struct disk_io *io; /* of the durable files; borrowed until worker_stop(); NULL: the
+                                 system's */
 };
 
 enum worker_state {
