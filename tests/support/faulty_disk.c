@@ -92,13 +92,23 @@ static ino_t file_of(int fd)
     return st.st_ino;
 }
 
+/* Another descriptor of the same file that keeps none of its locks. */
+static int keep(int fd)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int kept = open(path, O_PATH | O_CLOEXEC);
+    ASSERT(kept >= 0);
+    return kept;
+}
+
 static struct change *add_change(enum change_kind kind, int fd)
 {
     ASSERT(disk.count < CHANGES_MAX);
     struct change *change = &disk.changes[disk.count++];
     *change = (struct change){.kind = kind, .file = file_of(fd), .from_fd = -1};
-    change->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    ASSERT(change->fd >= 0);
+    change->fd = keep(fd);
     return change;
 }
 
@@ -112,22 +122,30 @@ static void drop_change(struct change *change)
         (void)unlinkat(disk.dir_fd, change->backup, 0);
 }
 
-static void remember_bytes(int fd, off_t offset, size_t size)
+/* The given descriptor may be write-only. */
+static size_t read_file(int fd, void *data, size_t size, off_t offset)
 {
     char path[64];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int reader = open(path, O_RDONLY | O_CLOEXEC);
+    if (reader < 0)
+        return 0; /* was unlinked since */
+    ssize_t got = pread(reader, data, size, offset);
+    ASSERT(got >= 0);
+    (void)close(reader);
+    return (size_t)got;
+}
+
+static void remember_bytes(int fd, off_t offset, size_t size)
+{
     struct change *change = add_change(CHANGE_BYTES, fd);
 
     change->offset = offset;
     change->size = size;
     change->old = calloc(1, size + 1);
     ASSERT(change->old != NULL);
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    int reader = open(path, O_RDONLY | O_CLOEXEC); /* the given one may be write-only */
-    ASSERT(reader >= 0);
-    ssize_t got = pread(reader, change->old, size, offset);
-    ASSERT(got >= 0);
-    change->old_size = (size_t)got;
-    (void)close(reader);
+    change->old_size = read_file(fd, change->old, size, offset);
 }
 
 /* Keeps what `name` means now, under another name. */
@@ -139,11 +157,44 @@ static void remember_name(struct change *change, int dir_fd, const char *name)
         change->backup[0] = 0;
 }
 
+/* What was lost with a failed sync and written again since is safe where `fresh`, which is durable
+ * now, covers it. */
+static void heal(const struct change *fresh)
+{
+    off_t fresh_end = fresh->offset + (off_t)fresh->size;
+
+    for (size_t i = 0; i < disk.count; i++) {
+        struct change *doomed = &disk.changes[i];
+        if (doomed->kind != CHANGE_BYTES || !doomed->is_doomed || doomed->file != fresh->file)
+            continue;
+        off_t end = doomed->offset + (off_t)doomed->size;
+        off_t start = fresh->offset > doomed->offset ? fresh->offset : doomed->offset;
+        off_t stop = fresh_end < end ? fresh_end : end;
+        if (start >= stop)
+            continue;
+        size_t at = (size_t)(start - doomed->offset);
+        size_t got = read_file(doomed->fd, doomed->old + at, (size_t)(stop - start), start);
+        if (doomed->old_size < at + got)
+            doomed->old_size = at + got;
+    }
+}
+
+static void heal_all(ino_t file)
+{
+    for (size_t i = 0; i < disk.count; i++) {
+        const struct change *change = &disk.changes[i];
+        if (change->kind == CHANGE_BYTES && change->file == file && !change->is_doomed)
+            heal(change);
+    }
+}
+
 /* A sync of a file or of a directory has ended. */
 static void end_sync(ino_t file, bool has_failed)
 {
     size_t kept = 0;
 
+    if (!has_failed)
+        heal_all(file);
     for (size_t i = 0; i < disk.count; i++) {
         struct change *change = &disk.changes[i];
         bool is_covered = change->file == file;
@@ -301,8 +352,7 @@ static int disk_rename_at(int old_dir_fd, const char *old_name, int new_dir_fd,
         struct change *change = add_change(CHANGE_RENAME, new_dir_fd);
         remember_name(change, new_dir_fd, new_name);
         snprintf(change->from, sizeof(change->from), "%s", old_name);
-        change->from_fd = fcntl(old_dir_fd, F_DUPFD_CLOEXEC, 0);
-        ASSERT(change->from_fd >= 0);
+        change->from_fd = keep(old_dir_fd);
         result = renameat(old_dir_fd, old_name, new_dir_fd, new_name);
     }
     (void)pthread_mutex_unlock(&disk.lock);
@@ -400,6 +450,14 @@ void faulty_disk_break(enum disk_fault fault, int os_errno, unsigned at, unsigne
     disk.last = length < UINT_MAX - at ? at + length - 1 : UINT_MAX;
     disk.was_hit = false;
     (void)pthread_mutex_unlock(&disk.lock);
+}
+
+bool faulty_disk_was_hit(void)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    bool was_hit = disk.was_hit;
+    (void)pthread_mutex_unlock(&disk.lock);
+    return was_hit;
 }
 
 bool faulty_disk_repair(void)

@@ -34,6 +34,9 @@ void faulty_disk_reset(int dir_fd);
 /* Lets calls number `at` (from 1) to `at + length - 1`, counted from now, meet `fault`. */
 void faulty_disk_break(enum disk_fault fault, int os_errno, unsigned at, unsigned length);
 
+/* Whether any call has met the fault so far. */
+bool faulty_disk_was_hit(void);
+
 /* No faults from now on.  Returns whether any call has met one. */
 bool faulty_disk_repair(void);
 
