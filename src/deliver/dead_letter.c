@@ -8,6 +8,10 @@
  * After a failed sync the kernel may hold the pages for clean although they are lost, so syncing
  * again would lie.  Lines are therefore kept until they are synced, and written anew when that
  * fails; a line that is too large to be kept is synced at once, or has failed.
+ *
+ * That may have happened to the process before, so what a file holds when it is opened may be gone
+ * at the next power cut.  Its letters come again; but its last newline is written once more, or
+ * the first new letter would be lost with the line it then belonged to.
  */
 #include "deliver/dead_letter.h"
 
@@ -39,6 +43,7 @@ struct dead_letter {
     int fd;                   /* owned: the present file; -1 before the first record */
     uint64_t size;            /* of the present file: what is synced, and `unsynced` */
     uint64_t others;          /* bytes of the files before */
+    bool is_end_old;          /* what is called synced is what was found in the file */
     bool is_suspect;          /* behind what is synced, the file may hold anything */
     struct buf line;          /* the line being made */
     struct buf unsynced;      /* lines that were written and not synced */
@@ -143,21 +148,19 @@ void dead_letter_close(struct dead_letter *letters)
 /* Ends a line that was torn by a crash, before the next one is written. */
 static enum status mend_end(struct dead_letter *letters, struct error *err)
 {
-    char last;
+    char last = 0;
     size_t got;
 
     if (letters->size == 0)
         return ST_OK;
     enum status st = disk_read(letters->io, letters->fd, &last, 1, letters->size - 1, &got, err);
+    if (st == ST_OK && last != '\n')
+        st = buf_append(&letters->unsynced, "\n", 1, err);
     if (st != ST_OK)
         return st;
-    if (got == 1 && last == '\n')
-        return ST_OK;
-    st = buf_append(&letters->unsynced, "\n", 1, err);
-    if (st != ST_OK)
-        return st;
+    letters->size += letters->unsynced.size;
+    letters->is_end_old = letters->unsynced.size == 0;
     letters->is_suspect = true;
-    letters->size++;
     return ST_OK;
 }
 
@@ -309,6 +312,21 @@ static enum status make_room(struct dead_letter *letters, struct error *err)
     return ST_OK;
 }
 
+/* Writes the newline at the end of what was found once more: through another descriptor, since
+ * this one appends. */
+static enum status renew_end(struct dead_letter *letters, uint64_t end, struct error *err)
+{
+    struct iovec part = {.iov_base = (char[]){'\n'}, .iov_len = 1};
+
+    int fd = letters->io->open_at(letters->dir_fd, letters->file_name,
+                                  O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+    if (fd < 0)
+        return error_set_errno(err, ST_IO, "open '%s'", letters->file_name);
+    enum status st = disk_write(letters->io, fd, &part, 1, end - 1, err);
+    (void)close(fd); /* synced with the lines that follow */
+    return st;
+}
+
 /* Makes the file what it should be: what is synced, and the lines that are not. */
 static enum status repair(struct dead_letter *letters, struct error *err)
 {
@@ -317,8 +335,11 @@ static enum status repair(struct dead_letter *letters, struct error *err)
     uint64_t synced = letters->size - letters->unsynced.size;
     if (letters->io->ftruncate(letters->fd, (off_t)synced) < 0)
         return error_set_errno(err, ST_IO, "truncate '%s'", letters->file_name);
+    enum status st = letters->is_end_old ? renew_end(letters, synced, err) : ST_OK;
+    if (st != ST_OK)
+        return st;
     struct iovec part = {.iov_base = letters->unsynced.data, .iov_len = letters->unsynced.size};
-    enum status st = disk_write(letters->io, letters->fd, &part, 1, synced, err);
+    st = disk_write(letters->io, letters->fd, &part, 1, synced, err);
     if (st == ST_OK)
         letters->is_suspect = false;
     return st;
@@ -378,6 +399,7 @@ enum status dead_letter_sync(struct dead_letter *letters, struct error *err)
         letters->is_suspect = true;
         return error_context(err, "dead letters '%s'", letters->name);
     }
+    letters->is_end_old = false;
     buf_trim(&letters->unsynced, LINE_KEEP_SIZE);
     return ST_OK;
 }
