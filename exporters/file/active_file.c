@@ -17,6 +17,7 @@
  */
 #include "active_file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -353,8 +354,10 @@ enum status active_file_check(struct active_file *file, uint64_t now_unix_ns, st
         return ST_OK;
     if (file->dir->io->fstat(file->fd, &ours) < 0)
         return error_set_errno(err, ST_IO, "fstat");
-    if (file->dir->io->stat_at(file->dir->fd, STORE_ACTIVE_NAME, &named) == 0 &&
-        named.st_ino == ours.st_ino && named.st_dev == ours.st_dev)
+    int found = file->dir->io->stat_at(file->dir->fd, STORE_ACTIVE_NAME, &named);
+    if (found < 0 && errno != ENOENT)
+        return error_set_errno(err, ST_IO, "look at '%s/%s'", file->dir->path, STORE_ACTIVE_NAME);
+    if (found == 0 && named.st_ino == ours.st_ino && named.st_dev == ours.st_dev)
         return ST_OK;
     store_dir_note(file->dir, now_unix_ns, "somebody took %s away, with records %llu to %llu",
                    STORE_ACTIVE_NAME,
