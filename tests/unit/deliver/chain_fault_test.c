@@ -22,6 +22,7 @@
 #include "telltale/store_file.h"
 #include "telltaled/destinations.h"
 #include "util/clock.h"
+#include "util/log.h"
 #include "wire/otlp.h"
 
 extern const struct exporter_ops exporter_file;
@@ -29,8 +30,8 @@ extern const struct exporter_ops exporter_file;
 enum {
     BATCHES = 8,
     NUMBERS_MAX = 64,
-    POINTS_MIN = 100,
-    SYNC_POINTS_MIN = 20,
+    POINTS_MIN = 60,
+    SYNC_POINTS_MIN = 15,
     PADDING = 300,
     PATIENCE_S = 60, /* for a disk in order */
 };
@@ -221,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_acknowledged_is_in_the_store_whatever_call_fails),
     };
+    log_set_level(LOG_LEVEL_ERROR);
     temp_dir_prefer_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
