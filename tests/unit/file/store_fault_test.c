@@ -5,7 +5,6 @@
  * The sender does as the worker does: a batch that failed comes again, and after a start the last
  * records come again, because the cursor lags behind.  When the disk is in order again, every
  * record must be there exactly once, in files that are read whole. */
-#include <errno.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,17 +12,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include <cjson/cJSON.h>
 #include <cmocka.h>
 
-#include "store/store_reader.h"
-#include "support/faulty_disk.h"
+#include "support/fault_points.h"
 #include "support/file_store.h"
-#include "telltale/store_file.h"
+#include "support/store_found.h"
 
 enum {
     BATCHES = 9,
-    NUMBERS_MAX = 64,
     SEEDS = 4,
     POINTS_MIN = 150,     /* calls of one run, at least */
     SYNC_POINTS_MIN = 15, /* and syncs */
@@ -33,13 +29,7 @@ enum {
 };
 
 struct scenario {
-    const char *name;
-    enum disk_fault fault;
-    int os_errno;
-    unsigned length;   /* calls that meet it */
-    bool is_cut_after; /* power goes when the work is done */
     bool has_retention;
-    unsigned points_min;
 };
 
 /* What the sender was told. */
@@ -123,243 +113,93 @@ static void work(struct file_store *store, struct promise *promise)
 
 /* --- What is there ------------------------------------------------------------------------- */
 
-struct found {
-    uint64_t first, last; /* 0: nothing */
-    uint64_t count;
-    unsigned torn; /* lines and files that are damaged */
-    bool is_there[NUMBERS_MAX];
-};
-
-static void note_line(struct found *found, const struct store_line *line, bool may_be_torn)
-{
-    struct store_place place;
-
-    cJSON *json = cJSON_ParseWithLength((const char *)line->text.data, line->text.size);
-    bool is_whole = json != NULL && store_line_place(line->text, &place);
-    cJSON_Delete(json);
-    if (!is_whole) {
-        if (!may_be_torn)
-            fail_msg("line %u of %s is torn", (unsigned)line->number, line->file);
-        found->torn++;
-        return;
-    }
-    assert_true(place.sequence > 0 && place.sequence < NUMBERS_MAX);
-    if (found->is_there[place.sequence] || (place.sequence <= found->last && !may_be_torn))
-        fail_msg("record %u stands behind record %u", (unsigned)place.sequence,
-                 (unsigned)found->last);
-    found->first = found->count == 0 ? place.sequence : found->first;
-    found->last = place.sequence;
-    found->is_there[place.sequence] = true;
-    found->count++;
-}
-
-/* `may_be_torn`: what no honest disk leaves is let pass, torn lines and names in disorder; but no
- * record comes twice in any case. */
-static struct found read_store(const struct file_store *store, bool may_be_torn)
-{
-    struct found found = {.count = 0};
-    struct store_reader *reader;
-    struct store_line line;
-    struct error err;
-
-    assert_int_equal(store_reader_open(store->path, NULL, &reader, &err), ST_OK);
-    for (;;) {
-        enum status st = store_reader_next(reader, &line, &err);
-        if (st == ST_AGAIN)
-            break;
-        if (st == ST_OK) {
-            note_line(&found, &line, may_be_torn);
-            continue;
-        }
-        if (st != ST_CORRUPT || !may_be_torn)
-            fail_msg("%s", err.text);
-        found.torn++;
-    }
-    store_reader_close(reader);
-    return found;
-}
-
 /* Everything up to `last` is there once, but for what retention has deleted. */
 static void check(const struct file_store *store, const struct scenario *scenario, uint64_t last,
-                  const char *when, unsigned at)
+                  const struct fault_point *point)
 {
-    struct found found = read_store(store, false);
+    struct store_found found;
     uint64_t first = 1;
 
+    store_found_read(store->path, &found);
+    if (found.trouble[0] != 0)
+        fail_msg("%s at call %u: %s", point->plan->name, point->at, found.trouble);
     if (scenario->has_retention && found.first > 1) {
         first = found.first;
         if (file_store_count(store, ".jsonl") + file_store_count(store, ".jsonl.zst") < KEPT_FILES)
-            fail_msg("%s, %s, call %u: retention deleted too much", scenario->name, when, at);
+            fail_msg("%s at call %u: retention deleted too much", point->plan->name, point->at);
     }
     for (uint64_t i = first; i <= last; i++) {
         if (!found.is_there[i])
-            fail_msg("%s, %s, call %u: record %u of %u is not there", scenario->name, when, at,
+            fail_msg("%s at call %u: record %u of %u is not there", point->plan->name, point->at,
                      (unsigned)i, (unsigned)last);
     }
 }
 
 /* The disk is in order again: it takes records without a new start. */
-static void go_on_without_start(struct file_store *store, const struct scenario *scenario,
-                                struct promise *promise, unsigned at)
+static void go_on_without_start(struct file_store *store, struct promise *promise,
+                                const struct fault_point *point)
 {
     if (store->exporter == NULL)
         return;
     uint64_t before = promise->next;
     deliver(store, promise, 1);
     if (promise->next != before + 1)
-        fail_msg("%s, call %u: no more records: %s", scenario->name, at, store->err.text);
+        fail_msg("%s at call %u: no more records: %s", point->plan->name, point->at,
+                 store->err.text);
 }
 
 /* The disk is in order: what comes again is not doubled, and all work is done. */
 static void go_on(struct file_store *store, const struct scenario *scenario,
-                  struct promise *promise, unsigned at)
+                  struct promise *promise, const struct fault_point *point)
 {
     if (!start_again(store, promise))
-        fail_msg("%s, call %u: %s", scenario->name, at, store->err.text);
-    check(store, scenario, promise->done, "started again", at);
+        fail_msg("%s at call %u: %s", point->plan->name, point->at, store->err.text);
+    check(store, scenario, promise->done, point);
     deliver(store, promise, 4);
     assert_int_equal(promise->next, promise->done + 1);
     for (uint64_t i = 1; i < 4; i++)
         file_store_tick(store, i * LATER_S);
     while (promise->done < promise->tried)
         deliver(store, promise, 2);
-    check(store, scenario, promise->done, "gone on", at);
+    check(store, scenario, promise->done, point);
     assert_int_equal(file_store_count(store, ".tmp"), 0);
-    if (at % EXPECT_EVERY == 0 && !scenario->has_retention)
+    if (point->at % EXPECT_EVERY == 0 && !scenario->has_retention)
         file_store_expect(store, 1, promise->done);
 }
 
 /* --- Faults --------------------------------------------------------------------------------- */
 
-/* One run with a fault at call `at`; false: the run ended before. */
-static bool run_with_fault(const struct scenario *scenario, unsigned at, unsigned seed)
+static bool run_store(void *context, const struct fault_point *point)
 {
+    const struct scenario *scenario = context;
     struct file_store store;
     struct promise promise = {.next = 1};
 
     prepare(&store, scenario);
-    faulty_disk_break(scenario->fault, scenario->os_errno, at, scenario->length);
+    fault_point_arm(point);
     work(&store, &promise);
-    bool was_hit = faulty_disk_repair();
-    if (scenario->is_cut_after || scenario->fault == DISK_FAULT_POWER_CUT) {
+    if (point->plan->is_cut_after)
         file_store_stop(&store);
-        faulty_disk_settle(seed);
-    } else {
-        go_on_without_start(&store, scenario, &promise, at);
-    }
-    go_on(&store, scenario, &promise, at);
+    bool was_hit = fault_point_end(point);
+    if (!point->plan->is_cut_after)
+        go_on_without_start(&store, &promise, point);
+    go_on(&store, scenario, &promise, point);
     clean_up(&store);
     return was_hit;
 }
 
-static void run_with_fault_everywhere(const struct scenario *scenario)
-{
-    unsigned seeds = scenario->is_cut_after || scenario->fault == DISK_FAULT_POWER_CUT ? SEEDS : 1;
-    bool was_hit = true;
-    unsigned runs = 0;
-    unsigned at = 0;
-
-    while (was_hit) {
-        at++;
-        for (unsigned seed = 0; seed < seeds; seed++) {
-            was_hit = run_with_fault(scenario, at, at * SEEDS + seed);
-            runs += was_hit;
-        }
-    }
-    print_message("store: %s: %u points, %u runs\n", scenario->name, at - 1, runs);
-    assert_true(at - 1 >= scenario->points_min);
-}
-
-static void test_any_call_of_a_store_fails_once(void **state)
+static void test_what_was_delivered_is_in_the_store_whatever_call_fails(void **state)
 {
     (void)state;
-    const struct scenario scenario = {"one EIO", DISK_FAULT_ERROR, EIO, 1,
-                                      .points_min = POINTS_MIN};
-    run_with_fault_everywhere(&scenario);
+    struct scenario scenario = {.has_retention = false};
+    fault_points_try_all("store", run_store, &scenario, POINTS_MIN, SYNC_POINTS_MIN);
 }
 
-static void test_any_few_calls_of_a_store_find_no_room(void **state)
+static void test_retention_deletes_no_more_than_it_should_whatever_call_fails(void **state)
 {
     (void)state;
-    const struct scenario scenario = {"ENOSPC for four calls", DISK_FAULT_ERROR, ENOSPC, 4,
-                                      .points_min = POINTS_MIN};
-    run_with_fault_everywhere(&scenario);
-}
-
-static void test_any_dozen_calls_of_a_store_fail(void **state)
-{
-    (void)state;
-    const struct scenario scenario = {"EIO for a dozen calls", DISK_FAULT_ERROR, EIO, 12,
-                                      .points_min = POINTS_MIN};
-    run_with_fault_everywhere(&scenario);
-}
-
-static void test_the_disk_of_a_store_fails_from_any_call_on(void **state)
-{
-    (void)state;
-    const struct scenario scenario = {"EIO from there on", DISK_FAULT_ERROR, EIO, UINT_MAX,
-                                      .points_min = POINTS_MIN};
-    run_with_fault_everywhere(&scenario);
-}
-
-static void test_any_call_of_a_store_does_half_its_work(void **state)
-{
-    (void)state;
-    const struct scenario scenario = {"short reads and writes", DISK_FAULT_SHORT, 0, 3,
-                                      .points_min = POINTS_MIN};
-    run_with_fault_everywhere(&scenario);
-}
-
-static void test_any_call_of_a_store_is_interrupted(void **state)
-{
-    (void)state;
-    const struct scenario scenario = {"EINTR", DISK_FAULT_INTERRUPT, 0, 3,
-                                      .points_min = POINTS_MIN};
-    run_with_fault_everywhere(&scenario);
-}
-
-static void test_any_call_of_a_store_with_retention_fails(void **state)
-{
-    (void)state;
-    const struct scenario scenario = {"EIO twice, with retention", DISK_FAULT_ERROR,        EIO, 2,
-                                      .has_retention = true,       .points_min = POINTS_MIN};
-    run_with_fault_everywhere(&scenario);
-}
-
-/* What a failed sync had taken with it has been written again: also a power cut finds it. */
-static void test_any_sync_of_a_store_fails_and_power_goes_later(void **state)
-{
-    (void)state;
-    const struct scenario scenario = {
-        "a failed sync, then a power cut", DISK_FAULT_SYNC, EIO, 1, .is_cut_after = true,
-        .points_min = SYNC_POINTS_MIN};
-    run_with_fault_everywhere(&scenario);
-}
-
-static void test_any_call_of_a_store_fails_and_power_goes_later(void **state)
-{
-    (void)state;
-    const struct scenario scenario = {
-        "EIO twice, then a power cut", DISK_FAULT_ERROR,        EIO, 2,
-        .is_cut_after = true,          .points_min = POINTS_MIN};
-    run_with_fault_everywhere(&scenario);
-}
-
-static void test_power_goes_at_any_call_of_a_store(void **state)
-{
-    (void)state;
-    const struct scenario scenario = {"a power cut", DISK_FAULT_POWER_CUT, EIO, 1,
-                                      .points_min = POINTS_MIN};
-    run_with_fault_everywhere(&scenario);
-}
-
-static void test_power_goes_at_any_call_of_a_store_with_retention(void **state)
-{
-    (void)state;
-    const struct scenario scenario = {
-        "a power cut, with retention", DISK_FAULT_POWER_CUT,    EIO, 1,
-        .has_retention = true,         .points_min = POINTS_MIN};
-    run_with_fault_everywhere(&scenario);
+    struct scenario scenario = {.has_retention = true};
+    fault_points_try_all("store with retention", run_store, &scenario, POINTS_MIN, SYNC_POINTS_MIN);
 }
 
 /* --- A disk that lies ------------------------------------------------------------------------ */
@@ -370,7 +210,8 @@ static void test_power_goes_at_any_call_of_a_store_with_retention(void **state)
  * and if that is a lie, what it held is as safe as the lie. */
 static bool run_with_lies(unsigned at, unsigned length, unsigned seed, unsigned *lost)
 {
-    const struct scenario scenario = {.name = "lies"};
+    const struct scenario scenario = {.has_retention = false};
+    struct store_found found;
     struct file_store store;
     struct promise promise = {.next = 1};
 
@@ -383,7 +224,8 @@ static bool run_with_lies(unsigned at, unsigned length, unsigned seed, unsigned 
     faulty_disk_settle(seed);
 
     assert_true(start(&store, &promise));
-    struct found found = read_store(&store, true);
+    store_found_read(store.path, &found); /* torn lines and names in disorder are let pass */
+    assert_int_equal(found.repeated, 0);
     for (uint64_t i = 1; i <= promise.safe; i++) {
         if (!found.is_there[i])
             fail_msg("lies from sync %u: record %u was safe before and is gone", at, (unsigned)i);
@@ -393,7 +235,7 @@ static bool run_with_lies(unsigned at, unsigned length, unsigned seed, unsigned 
     promise.next = promise.tried + 1;
     deliver(&store, &promise, 2);
     assert_int_equal(promise.done, promise.tried);
-    found = read_store(&store, true);
+    store_found_read(store.path, &found);
     assert_true(found.is_there[promise.done] && found.is_there[promise.done - 1]);
     clean_up(&store);
     return was_hit;
@@ -412,7 +254,7 @@ static void test_what_was_safe_before_a_disk_lied_stays(void **state)
             points += was_hit;
         }
     }
-    print_message("store: syncs that lie, then a power cut: %u points\n", points);
+    print_message("points: store: syncs that lie, then a power cut: %u\n", points);
     assert_true(points >= SYNC_POINTS_MIN * SEEDS);
     assert_true(lost > 0); /* the power cuts are real, and so are the checks above */
 }
@@ -421,7 +263,7 @@ static void test_what_was_safe_before_a_disk_lied_stays(void **state)
 static void test_short_counts_fail_no_delivery(void **state)
 {
     (void)state;
-    const struct scenario scenario = {.name = "short"};
+    const struct scenario scenario = {.has_retention = false};
     struct file_store store;
 
     prepare(&store, &scenario);
@@ -436,17 +278,8 @@ static void test_short_counts_fail_no_delivery(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_call_of_a_store_fails_once),
-        cmocka_unit_test(test_any_few_calls_of_a_store_find_no_room),
-        cmocka_unit_test(test_any_dozen_calls_of_a_store_fail),
-        cmocka_unit_test(test_the_disk_of_a_store_fails_from_any_call_on),
-        cmocka_unit_test(test_any_call_of_a_store_does_half_its_work),
-        cmocka_unit_test(test_any_call_of_a_store_is_interrupted),
-        cmocka_unit_test(test_any_call_of_a_store_with_retention_fails),
-        cmocka_unit_test(test_any_sync_of_a_store_fails_and_power_goes_later),
-        cmocka_unit_test(test_any_call_of_a_store_fails_and_power_goes_later),
-        cmocka_unit_test(test_power_goes_at_any_call_of_a_store),
-        cmocka_unit_test(test_power_goes_at_any_call_of_a_store_with_retention),
+        cmocka_unit_test(test_what_was_delivered_is_in_the_store_whatever_call_fails),
+        cmocka_unit_test(test_retention_deletes_no_more_than_it_should_whatever_call_fails),
         cmocka_unit_test(test_what_was_safe_before_a_disk_lied_stays),
         cmocka_unit_test(test_short_counts_fail_no_delivery),
     };
