@@ -347,6 +347,7 @@ struct trial {
     crash_check *check;
     void *context;
     struct crash_tally tally;
+    uint64_t event; /* after which power goes */
     unsigned random;
 };
 
@@ -360,8 +361,11 @@ static void try_state(struct trial *trial, const uint64_t marks[TRACE_MARKS])
     temp_dir_make(&dir);
     write_state(dir.path);
     trial->tally.states++;
-    if (!trial->check(trial->context, dir.path, marks))
-        trial->tally.failures++;
+    const char *failure = trial->check(trial->context, dir.path, marks);
+    if (failure != NULL && trial->tally.failures++ == 0) {
+        trial->tally.first_failure = failure;
+        trial->tally.failed_event = trial->event;
+    }
     temp_dir_remove(&dir);
 }
 
@@ -421,6 +425,7 @@ void crash_states_try(const struct crash_settings *settings, crash_check *check,
     for (size_t i = 0; i < disk_trace_count(); i++) {
         const struct trace_event *event = disk_trace_event(i);
         advance(event);
+        trial.event = i;
         try_here(&trial, event->marks);
     }
     trial.tally.events = disk_trace_count();

@@ -31,11 +31,13 @@ struct crash_tally {
     uint64_t states;    /* different ones, tried */
     uint64_t exhausted; /* events after which all combinations were tried */
     uint64_t failures;
+    const char *first_failure; /* in words */
+    uint64_t failed_event;     /* after which it was */
 };
 
 /* Looks at the state below `root` with the real code; `marks` is what the test had marked when
- * power went.  False: a promise is broken; the first few are printed by the caller's own means. */
-typedef bool crash_check(void *context, const char *root, const uint64_t marks[TRACE_MARKS]);
+ * power went.  NULL: all is well; otherwise what is wrong, in words that stay. */
+typedef const char *crash_check(void *context, const char *root, const uint64_t marks[TRACE_MARKS]);
 
 void crash_states_try(const struct crash_settings *settings, crash_check *check, void *context,
                       struct crash_tally *ret);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { STORE_FOUND_MAX = 64 };
+enum { STORE_FOUND_MAX = 256 };
 
 struct store_found {
     uint64_t count;
