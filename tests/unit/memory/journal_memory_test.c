@@ -85,7 +85,8 @@ static void append(struct bench *bench, unsigned at)
     if (st == ST_OK)
         st = journal_commit(bench->fixture.journal, batch, &err);
     if (st != ST_OK) {
-        assert_no_memory(st, "append", at, &err);
+        if (st != ST_IO) /* what the journal's thread could not do, for whatever reason */
+            assert_no_memory(st, "append", at, &err);
         return;
     }
     bench->is_acked[number] = true;
@@ -150,13 +151,14 @@ static void check(struct bench *bench, unsigned at)
 static bool run_journal(void *context, unsigned at, unsigned length)
 {
     struct bench bench;
+    bool has_failed = false;
 
     (void)context;
     begin(&bench);
     for (int i = 0; i < 2; i++) { /* on a first start and on a later one */
         failing_alloc_begin(at, length);
         work(&bench, at);
-        (void)failing_alloc_end();
+        has_failed = failing_alloc_end() || has_failed;
         if (bench.fixture.journal != NULL) {
             append(&bench, at); /* with memory it goes on */
             assert_true(bench.is_acked[bench.tried]);
@@ -167,7 +169,7 @@ static bool run_journal(void *context, unsigned at, unsigned length)
     failing_alloc_begin(at, length);
     work(&bench, at);
     journal_fixture_close(&bench.fixture);
-    bool has_failed = failing_alloc_end();
+    has_failed = failing_alloc_end() || has_failed;
     journal_fixture_open(&bench.fixture);
     check(&bench, at);
     journal_fixture_fini(&bench.fixture);
