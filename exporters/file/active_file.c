@@ -70,6 +70,14 @@ static enum status make_name_durable(struct active_file *file, struct error *err
     return st;
 }
 
+/* Makes the next active file, but only when the one before has its new name for good: a power cut
+ * must not leave the new file in the place of the old one. */
+static enum status begin_anew(struct active_file *file, struct error *err)
+{
+    enum status st = make_name_durable(file, err);
+    return st == ST_OK ? open_active(file, O_EXCL, err) : st;
+}
+
 /* --- Repair -------------------------------------------------------------------------------- */
 
 /* Offset of the first NUL in the last CHECK_SIZE of `size` bytes; `size` when there is none. */
@@ -235,10 +243,9 @@ void active_file_close(struct active_file *file)
 
 enum status active_file_append(struct active_file *file, struct slice lines, struct error *err)
 {
-    enum status st = file->fd < 0 ? open_active(file, O_EXCL, err) : ST_OK;
-    if (st != ST_OK)
-        return st;
-    st = cut(file, err);
+    enum status st = file->fd < 0 ? begin_anew(file, err) : ST_OK;
+    if (st == ST_OK)
+        st = cut(file, err);
     if (st != ST_OK)
         return st;
     file->dirty = true;
@@ -337,10 +344,9 @@ enum status active_file_rotate(struct active_file *file, struct store_entry *ret
     file->fd = -1;
     file->size_bytes = 0;
     /* From here on nothing can be lost: if the directory cannot be synced now or the new file not
-     * be made, the next commit tries again before it says that anything is durable. */
+     * be made, the next append tries again. */
     file->unsynced = true;
-    (void)make_name_durable(file, &ignored);
-    (void)open_active(file, O_EXCL, &ignored);
+    (void)begin_anew(file, &ignored);
     *ret_closed = entry;
     return ST_OK;
 }

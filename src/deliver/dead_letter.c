@@ -43,6 +43,7 @@ struct dead_letter {
     int fd;                   /* owned: the present file; -1 before the first record */
     uint64_t size;            /* of the present file: what is synced, and `unsynced` */
     uint64_t others;          /* bytes of the files before */
+    bool is_renamed;          /* the present file got its number, perhaps not durably */
     bool is_end_old;          /* what is called synced is what was found in the file */
     bool is_suspect;          /* behind what is synced, the file may hold anything */
     struct buf line;          /* the line being made */
@@ -167,8 +168,14 @@ static enum status mend_end(struct dead_letter *letters, struct error *err)
 static enum status open_file(struct dead_letter *letters, struct error *err)
 {
     struct stat info;
-    enum status st;
+    enum status st = ST_OK;
 
+    /* The new file must not be there without the new name of the old one. */
+    if (letters->is_renamed)
+        st = disk_sync_dir(letters->io, letters->dir_fd, err);
+    if (st != ST_OK)
+        return st;
+    letters->is_renamed = false;
     int fd = letters->io->open_at(letters->dir_fd, letters->file_name,
                                   O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
@@ -206,6 +213,7 @@ static enum status rotate(struct dead_letter *letters, struct error *err)
                                        numbered) == 0) {
             (void)close(letters->fd); /* synced above */
             letters->fd = -1;
+            letters->is_renamed = true;
             return open_file(letters, err);
         }
         if (errno != EEXIST)

@@ -6,15 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <string.h>
 
 #include <cmocka.h>
 
-#include "deliver/letter.h"
-#include "deliver/letter_file.h"
 #include "deliver/progress.h"
 #include "deliver/replay.h"
 #include "support/fault_points.h"
+#include "support/letters_found.h"
 #include "support/temp_dir.h"
 #include "util/clock.h"
 
@@ -25,7 +24,7 @@ enum {
     STEPS = 8,
     COMMITTED = 1000,
     LETTERS = 10,
-    NUMBERS_MAX = 64,
+    NUMBERS_MAX = LETTERS_FOUND_MAX,
     TURNS_MAX = 200,
     STEP_S = 60, /* longer than a replay that failed waits */
 };
@@ -140,8 +139,7 @@ struct letters_bench {
     bool is_kept[NUMBERS_MAX];      /* a sync has covered the letter */
     bool is_put[NUMBERS_MAX];       /* but no sync yet */
     bool is_delivered[NUMBERS_MAX]; /* by the replay */
-    unsigned seen[NUMBERS_MAX];     /* in the files */
-    unsigned torn;
+    struct letters_found found;
 };
 
 static void begin(struct letters_bench *bench)
@@ -218,49 +216,11 @@ static bool bury(struct letters_bench *bench, uint64_t sequence)
     return put(bench, sequence, &err) == ST_OK || put(bench, sequence, &err) == ST_OK;
 }
 
-static void count_line(struct letters_bench *bench, struct slice text, struct letter_texts *texts)
-{
-    struct letter letter;
-    struct error err;
-
-    if (letter_read(text, texts, &letter, &err) != ST_OK) {
-        bench->torn++;
-        return;
-    }
-    assert_in_range(letter.sequence, 1, NUMBERS_MAX - 1);
-    bench->seen[letter.sequence]++;
-}
-
-/* Reads all files, with the system's calls. */
-static void look(struct letters_bench *bench)
-{
-    struct letter_file_list files;
-    struct letter_lines lines;
-    struct letter_texts texts;
-    struct letter_line line;
-    struct error err;
-
-    memset(bench->seen, 0, sizeof(bench->seen));
-    bench->torn = 0;
-    letter_lines_init(&lines, &disk_io_system);
-    letter_texts_init(&texts);
-    assert_int_equal(letter_files_list(&disk_io_system, bench->dir.fd, NULL, &files, &err), ST_OK);
-    for (size_t i = 0; i < files.count; i++) {
-        assert_int_equal(letter_lines_open(&lines, bench->dir.fd, files.names[i], &err), ST_OK);
-        while (letter_lines_next(&lines, &line, &err) == ST_OK)
-            count_line(bench, line.text, &texts);
-        assert_int_equal(err.status, ST_AGAIN);
-    }
-    letter_files_free(&files);
-    letter_texts_fini(&texts);
-    letter_lines_fini(&lines);
-}
-
 static void check_kept(struct letters_bench *bench, const struct fault_point *point)
 {
-    look(bench);
+    letters_found_read(bench->dir.fd, &bench->found);
     for (unsigned i = 1; i < NUMBERS_MAX; i++) {
-        if (bench->is_kept[i] && bench->seen[i] == 0)
+        if (bench->is_kept[i] && bench->found.times[i] == 0)
             fail_msg("%s at call %u: letter %u was synced and is gone", point->plan->name,
                      point->at, i);
     }
@@ -303,8 +263,8 @@ static bool run_letters(void *context, const struct fault_point *point)
     sync_letters(&bench);
     assert_true(bench.is_kept[LETTERS + 3]);
     check_kept(&bench, point); /* also those behind a torn line */
-    if (!point->plan->is_cut_after && bench.torn > LETTERS / 4 + 1)
-        fail_msg("%s at call %u: %u torn lines", point->plan->name, point->at, bench.torn);
+    if (!point->plan->is_cut_after && bench.found.torn > LETTERS / 4 + 1)
+        fail_msg("%s at call %u: %u torn lines", point->plan->name, point->at, bench.found.torn);
     end(&bench);
     return was_hit;
 }
@@ -374,9 +334,9 @@ static void ask_and_replay(struct letters_bench *bench)
 /* Every letter was delivered or is still there. */
 static void check_none_lost(struct letters_bench *bench, const struct fault_point *point)
 {
-    look(bench);
+    letters_found_read(bench->dir.fd, &bench->found);
     for (unsigned i = 1; i <= LETTERS; i++) {
-        if (!bench->is_delivered[i] && bench->seen[i] == 0)
+        if (!bench->is_delivered[i] && bench->found.times[i] == 0)
             fail_msg("%s at call %u: letter %u is gone", point->plan->name, point->at, i);
     }
 }
@@ -405,9 +365,9 @@ static bool run_replay(void *context, const struct fault_point *point)
     assert_false(replay_is_asked(bench.dir.path, NAME));
     check_none_lost(&bench, point);
     for (unsigned i = 1; i <= LETTERS; i++) {
-        if ((i % 2 == 1) != (bench.seen[i] > 0))
+        if ((i % 2 == 1) != (bench.found.times[i] > 0))
             fail_msg("%s at call %u: letter %u is there %u times", point->plan->name, point->at, i,
-                     bench.seen[i]);
+                     bench.found.times[i]);
     }
     end(&bench);
     return was_hit;

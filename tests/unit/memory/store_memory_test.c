@@ -9,8 +9,6 @@
 
 #include <cmocka.h>
 
-#include "deliver/letter.h"
-#include "deliver/letter_file.h"
 #include "deliver/replay.h"
 #include "query/record_output.h"
 #include "query/timeline.h"
@@ -18,6 +16,7 @@
 #include "store/store_record.h"
 #include "support/failing_alloc.h"
 #include "support/file_store.h"
+#include "support/letters_found.h"
 #include "support/store_found.h"
 #include "telltale/encode.h"
 #include "util/clock.h"
@@ -256,7 +255,6 @@ struct letters_bench {
     uint64_t now_ns;
     bool is_kept[LETTERS + 1];
     bool is_delivered[LETTERS + 1];
-    unsigned seen[LETTERS + 1];
 };
 
 static enum status open_all(struct letters_bench *bench, struct error *err)
@@ -328,36 +326,14 @@ static void replay_some(struct letters_bench *bench, unsigned at)
     }
 }
 
-static void look(struct letters_bench *bench)
-{
-    struct letter_file_list files;
-    struct letter_lines lines;
-    struct letter_texts texts;
-    struct letter_line line;
-    struct letter letter;
-    struct error err;
-
-    memset(bench->seen, 0, sizeof(bench->seen));
-    letter_lines_init(&lines, &disk_io_system);
-    letter_texts_init(&texts);
-    assert_int_equal(letter_files_list(&disk_io_system, bench->dir.fd, NULL, &files, &err), ST_OK);
-    for (size_t i = 0; i < files.count; i++) {
-        assert_int_equal(letter_lines_open(&lines, bench->dir.fd, files.names[i], &err), ST_OK);
-        while (letter_lines_next(&lines, &line, &err) == ST_OK) {
-            assert_int_equal(letter_read(line.text, &texts, &letter, &err), ST_OK);
-            bench->seen[letter.sequence]++;
-        }
-    }
-    letter_files_free(&files);
-    letter_texts_fini(&texts);
-    letter_lines_fini(&lines);
-}
-
 static void check_letters(struct letters_bench *bench, unsigned at)
 {
-    look(bench);
+    struct letters_found found;
+
+    letters_found_read(bench->dir.fd, &found);
+    assert_int_equal(found.torn, 0);
     for (unsigned i = 1; i <= LETTERS; i++) {
-        if (bench->is_kept[i] && !bench->is_delivered[i] && bench->seen[i] == 0)
+        if (bench->is_kept[i] && !bench->is_delivered[i] && found.times[i] == 0)
             fail_msg("allocation %u: letter %u is gone", at, i);
     }
 }
