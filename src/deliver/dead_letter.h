@@ -23,7 +23,7 @@
 #pragma once
 
 #include "telltale/batch.h"
-#include "telltale/error.h"
+#include "telltale/disk_io.h"
 
 struct dead_letter;
 
@@ -34,11 +34,12 @@ MUST_CHECK enum status dead_letter_file_name(const char *exporter, char out[DEAD
                                              struct error *err);
 
 struct dead_letter_settings {
-    const char *dir;      /* must exist; copied */
-    const char *name;     /* of the files; no '/'; copied */
-    const char *exporter; /* "type/name"; copied */
-    uint64_t file_size;   /* bytes, when a new file is begun */
-    uint64_t total_size;  /* bytes of all files together */
+    const char *dir;          /* must exist; copied */
+    const char *name;         /* of the files; no '/'; copied */
+    const char *exporter;     /* "type/name"; copied */
+    uint64_t file_size;       /* bytes, when a new file is begun */
+    uint64_t total_size;      /* bytes of all files together */
+    const struct disk_io *io; /* borrowed until dead_letter_close(); NULL: the system's */
 };
 
 /* Nothing is made before the first record.  ST_IO: the directory cannot be used. */

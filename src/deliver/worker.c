@@ -124,6 +124,7 @@ static enum status open_replay(struct worker *worker, const char *file_name, str
         .name = file_name,
         .exporter = worker->account.name,
         .letters = worker->letters,
+        .io = worker->settings.io,
     };
 
     return replay_open(&settings, &worker->replay, err);
@@ -147,6 +148,7 @@ static enum status open_state(struct worker *worker, struct error *err)
         .name = file_name,
         .oldest = journal_oldest(worker->journal),
         .committed = journal_committed(worker->journal),
+        .io = worker->settings.io,
     };
     const struct dead_letter_settings letters = {
         .dir = worker->settings.dead_letter_dir,
@@ -154,6 +156,7 @@ static enum status open_state(struct worker *worker, struct error *err)
         .exporter = worker->account.name,
         .file_size = DEAD_LETTER_FILE,
         .total_size = DEAD_LETTER_TOTAL,
+        .io = worker->settings.io,
     };
     st = progress_open(&progress, &worker->progress, &start, err);
     if (st == ST_OK)

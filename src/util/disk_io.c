@@ -7,12 +7,24 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 static int system_open_at(int dir_fd, const char *name, int flags, mode_t mode)
 {
     return openat(dir_fd, name, flags, mode);
+}
+
+static int system_rename_new_at(int old_dir_fd, const char *old_name, int new_dir_fd,
+                                const char *new_name)
+{
+    return renameat2(old_dir_fd, old_name, new_dir_fd, new_name, RENAME_NOREPLACE);
+}
+
+static int system_stat_at(int dir_fd, const char *name, struct stat *ret)
+{
+    return fstatat(dir_fd, name, ret, AT_SYMLINK_NOFOLLOW);
 }
 
 static int system_unlink_at(int dir_fd, const char *name)
@@ -34,11 +46,17 @@ const struct disk_io disk_io_system = {
     .pread = pread,
     .pwritev = pwritev,
     .fdatasync = fdatasync,
+    .fsync = fsync,
     .fsync_dir = fsync,
     .ftruncate = ftruncate,
     .fallocate = fallocate,
     .rename_at = renameat,
+    .rename_new_at = system_rename_new_at,
     .unlink_at = system_unlink_at,
+    .make_dir = mkdir,
+    .fstat = fstat,
+    .stat_at = system_stat_at,
+    .set_times = futimens,
     .free_bytes = system_free_bytes,
 };
 
@@ -115,6 +133,50 @@ enum status disk_sync_dir(const struct disk_io *io, int dir_fd, struct error *er
     } while (result < 0 && errno == EINTR);
     if (result < 0)
         return error_set_errno(err, ST_IO, "fsync of the directory");
+    return ST_OK;
+}
+
+/* Makes durable the name of `path` in the directory above it. */
+static enum status sync_parent(const struct disk_io *io, const char *path, struct error *err)
+{
+    char parent[PATH_MAX];
+
+    const char *slash = strrchr(path, '/');
+    size_t size = slash == NULL || slash == path ? 1 : (size_t)(slash - path);
+    memcpy(parent, slash == NULL ? "." : path, size);
+    parent[size] = 0;
+    int fd = io->open_at(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0 && errno == EACCES)
+        return ST_OK; /* who may not look into it has not made the directory, or cannot do more */
+    if (fd < 0)
+        return error_set_errno(err, ST_IO, "open '%s'", parent);
+    enum status st = disk_sync_dir(io, fd, err);
+    (void)close(fd); /* a directory */
+    return st;
+}
+
+enum status disk_make_dirs(const struct disk_io *io, const char *path, struct error *err)
+{
+    char part[PATH_MAX];
+    size_t size = strlen(path);
+
+    while (size > 1 && path[size - 1] == '/')
+        size--;
+    if (size == 0 || size >= sizeof(part))
+        return error_set(err, ST_INVALID, "directory name of %zu bytes", size);
+    for (size_t i = 1; i <= size; i++) {
+        if (i < size && path[i] != '/')
+            continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        int made = io->make_dir(part, 0700);
+        if (made < 0 && errno != EEXIST)
+            return error_set_errno(err, ST_IO, "make directory '%s'", part);
+        /* The last may have been made by a process that was killed before it synced. */
+        enum status st = made == 0 || i == size ? sync_parent(io, part, err) : ST_OK;
+        if (st != ST_OK)
+            return error_context(err, "make directory '%s'", part);
+    }
     return ST_OK;
 }
 
