@@ -12,8 +12,12 @@
  * under its name, and from then on it supersedes whatever the failed write left behind
  * (docs/JOURNAL_FORMAT.md, "Failures", has the argument).
  *
- * A commit starts at once unless the one before it began less than group_delay_ns ago; then it
- * waits for company.  So a lone event is never delayed, and a stream of them is grouped.
+ * A commit starts at once unless the one before it began so short a time ago that the disk would
+ * be busy for more than a quarter of its time; then it waits for company, until that is over or
+ * group_delay_ns after the beginning of the one before.  So a lone event is never delayed, nor a
+ * stream that the disk takes with ease; what costs grows into groups by itself, for a larger
+ * commit takes longer, and so does one on a slow disk or a busy machine.  A fixed distance would
+ * be too long for the one and too short for the other.
  *
  * Segments are kept to a quarter of size_max at most: the newest one cannot be retired, and a
  * full journal must find room when its readers catch up. */
@@ -35,6 +39,7 @@ enum {
     GROUP_BYTES_ENOUGH = 1 << 20, /* do not wait for more company than this */
     DISK_CHECK_BYTES = 4 << 20,   /* look at the disk's free room this often */
     SEGMENTS_PER_JOURNAL = 4,     /* at least, when it is full */
+    GROUP_COMMIT_SHARE = 4,       /* commits are a quarter of the time, if events may wait */
 };
 
 struct journal {
@@ -115,14 +120,24 @@ static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t dea
     (void)pthread_cond_timedwait(cond, lock, &deadline); /* the caller looks again */
 }
 
+/* When the next commit may begin; called at the end of the one before it. */
+static uint64_t next_start_ns(const struct journal *journal)
+{
+    uint64_t delay_ns = (clock_monotonic_ns() - journal->commit_started_ns) * GROUP_COMMIT_SHARE;
+
+    if (delay_ns > journal->settings.group_delay_ns)
+        delay_ns = journal->settings.group_delay_ns;
+    return journal->commit_started_ns + delay_ns;
+}
+
 /* Waits for work; NULL: the journal stops and everything is written. */
 static struct append_batch *take_waiting(struct journal *journal)
 {
+    uint64_t start_ns = next_start_ns(journal);
+
     (void)pthread_mutex_lock(&journal->lock);
     while (journal->queue == NULL && !journal->is_stopping)
         (void)pthread_cond_wait(&journal->submitted, &journal->lock);
-
-    uint64_t start_ns = journal->commit_started_ns + journal->settings.group_delay_ns;
     while (journal->queue != NULL && !journal->is_stopping &&
            journal->queue_bytes < GROUP_BYTES_ENOUGH && clock_monotonic_ns() < start_ns)
         wait_until(&journal->submitted, &journal->lock, start_ns);
