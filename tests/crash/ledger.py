@@ -131,8 +131,9 @@ class Life:
 class _Request:
     """What is known of a request's fate."""
 
-    def __init__(self, life):
+    def __init__(self, life, incarnation, number):
         self.life = life
+        self.sent_order = (life, incarnation, number)
         self.confirmed = None  # when the daemon was told, if that is certain
 
 
@@ -144,7 +145,8 @@ class SinkTally(Tally):
         self.lives = lives  # by number; grows while the loop runs
         self.findings = findings
         self.requests = []  # of all the sink's lives
-        self.by_number = {}  # of its present one
+        self.incarnation = 0  # the sink's present life
+        self.by_number = {}  # of that
         self.latest = {}  # producer -> the request in which each id came last, 1 is the first
         self.confirmed = collections.defaultdict(list)  # life -> times, rising
         self.recent = collections.deque()
@@ -161,6 +163,7 @@ class SinkTally(Tally):
                 getattr(self, "_read_" + words[0])(*words[1:-1])
 
     def _read_B(self, time):
+        self.incarnation += 1
         self.by_number = {}
         self._doubt(self.last_time)
         self.last_time = float(time)
@@ -182,7 +185,8 @@ class SinkTally(Tally):
 
     def _read_Q(self, number, time, life, *runs):
         self.last_time = max(self.last_time, float(time))
-        request = self.by_number[number] = _Request(int(life))
+        request = self.by_number[number] = _Request(int(life), self.incarnation,
+                                                            int(number))
         self.requests.append(request)
         for name, n in of_runs(runs):
             self.arrivals += 1
@@ -191,7 +195,10 @@ class SinkTally(Tally):
                 latest.extend([NOT_YET] * (max(n + 1, 2 * len(latest)) - len(latest)))
             if self.mark(name, n, SEEN) & SEEN:
                 self.repeats += 1
-                self._judge(f"{name}-{n}", self.requests[latest[n] - 1], request, time)
+                before = self.requests[latest[n] - 1]
+                if before.sent_order > request.sent_order:
+                    continue  # the sink took long over it: it was sent before the other one
+                self._judge(f"{name}-{n}", before, request)
             latest[n] = len(self.requests)
 
     def _read_R(self, number, time, life, *runs):
@@ -217,7 +224,7 @@ class SinkTally(Tally):
         if len(self.recent) > 1000:
             self.recent.popleft()
 
-    def _judge(self, text, before, now, time):
+    def _judge(self, text, before, now):
         """An id has come again: was that within what a crash may repeat?"""
         if before.confirmed is None:
             return

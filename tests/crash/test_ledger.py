@@ -123,6 +123,13 @@ def test_a_repetition_in_the_same_life_is_found():
     assert findings == {"repeated without a crash": 1}
 
 
+def test_a_request_that_the_sink_took_long_over_is_no_repetition():
+    late = ["Q 2 1.0 0 u0-1+1", "A 2 1.1", "Q 1 1.5 0 u0-1+1"]
+    assert not sink(late)[1]
+    assert not sink(["Q 2 1.0 1 u0-1+1", "A 2 1.1", "Q 3 1.5 0 u0-1+1"])[1]
+    assert sink([*late, "Q 3 1.6 0 u0-1+1"])[1] == {"repeated without a crash": 1}
+
+
 def test_a_repetition_after_a_clean_stop_is_found():
     lines = ["Q 1 1.0 0 u0-1+1", "A 1 1.1", "Q 2 11.0 1 u0-1+1"]
     assert sink(lines, clean=(0,))[1] == {"repeated after a clean stop": 1}

@@ -21,7 +21,9 @@ struct counting_sink {
     grpc_server *server;
     grpc_completion_queue *cq;
     pthread_t thread;
-    struct buf inflated; /* the sink's thread */
+    void (*visit)(void *context, struct slice record); /* NULL: nobody looks at records */
+    void *context;                                     /* borrowed */
+    struct buf inflated;                               /* the sink's thread */
     /* shared, atomic */
     _Atomic uint64_t requests;
     _Atomic uint64_t wire_bytes;
@@ -30,8 +32,11 @@ struct counting_sink {
 
 /* --- Counting -------------------------------------------------------------------------- */
 
+typedef uint64_t (*field_visitor)(struct counting_sink *sink, struct slice field);
+
 /* Calls `visit` for each field `number` of a message; what it gives back is summed. */
-static uint64_t sum_fields(struct slice message, uint32_t number, uint64_t (*visit)(struct slice))
+static uint64_t sum_fields(struct counting_sink *sink, struct slice message, uint32_t number,
+                           field_visitor visit)
 {
     struct pb_walk walk = pb_walk_start(message);
     struct pb_field field;
@@ -40,26 +45,27 @@ static uint64_t sum_fields(struct slice message, uint32_t number, uint64_t (*vis
 
     while ((step = pb_next(&walk, &field)) == PB_FIELD) {
         if (field.number == number && field.type == WIRE_BYTES)
-            sum += visit(field.bytes);
+            sum += visit(sink, field.bytes);
     }
     ASSERT(step == PB_END);
     return sum;
 }
 
-static uint64_t count_one(struct slice record)
+static uint64_t count_one(struct counting_sink *sink, struct slice record)
 {
-    (void)record;
+    if (sink->visit != NULL)
+        sink->visit(sink->context, record);
     return 1;
 }
 
-static uint64_t count_scope(struct slice scope_logs)
+static uint64_t count_scope(struct counting_sink *sink, struct slice scope_logs)
 {
-    return sum_fields(scope_logs, SCOPE_LOGS_LOG_RECORDS, count_one);
+    return sum_fields(sink, scope_logs, SCOPE_LOGS_LOG_RECORDS, count_one);
 }
 
-static uint64_t count_resource(struct slice resource_logs)
+static uint64_t count_resource(struct counting_sink *sink, struct slice resource_logs)
 {
-    return sum_fields(resource_logs, RESOURCE_LOGS_SCOPE_LOGS, count_scope);
+    return sum_fields(sink, resource_logs, RESOURCE_LOGS_SCOPE_LOGS, count_scope);
 }
 
 static void count_message(struct counting_sink *sink, struct slice message)
@@ -74,7 +80,7 @@ static void count_message(struct counting_sink *sink, struct slice message)
         ASSERT(st == ST_OK);
         message = buf_slice(&sink->inflated);
     }
-    sink->records += sum_fields(message, REQUEST_RESOURCE_LOGS, count_resource);
+    sink->records += sum_fields(sink, message, REQUEST_RESOURCE_LOGS, count_resource);
 }
 
 static void count_buffer(struct counting_sink *sink, grpc_byte_buffer *message)
@@ -162,6 +168,13 @@ static void *run_sink(void *context)
 
 struct counting_sink *counting_sink_start(const char *address)
 {
+    return counting_sink_start_visiting(address, NULL, NULL);
+}
+
+struct counting_sink *counting_sink_start_visiting(const char *address,
+                                                   void (*visit)(void *, struct slice),
+                                                   void *context)
+{
     grpc_arg list[] = {
         {.type = GRPC_ARG_INTEGER,
          .key = (char *)GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION,
@@ -174,6 +187,8 @@ struct counting_sink *counting_sink_start(const char *address)
 
     struct counting_sink *sink = calloc(1, sizeof(*sink));
     ASSERT(sink != NULL);
+    sink->visit = visit;
+    sink->context = context;
     buf_init(&sink->inflated, MESSAGE_MAX);
     grpc_init();
     sink->server = grpc_server_create(&args, NULL);

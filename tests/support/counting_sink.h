@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "telltale/slice.h"
+
 struct counting_sink;
 
 struct sink_counts {
@@ -18,5 +20,9 @@ struct sink_counts {
 
 /* `address`: "unix:/path" or "127.0.0.1:port".  Failures abort. */
 struct counting_sink *counting_sink_start(const char *address);
+/* The same, and the sink's thread calls `visit` for each LogRecord before it answers. */
+struct counting_sink *
+counting_sink_start_visiting(const char *address, void (*visit)(void *context, struct slice record),
+                             void *context);
 struct sink_counts counting_sink_read(struct counting_sink *sink);
 void counting_sink_stop(struct counting_sink *sink);
