@@ -85,6 +85,8 @@ class Loop:
         self.lives[-1].may_save = all(mode.may_save for mode in chosen)
         if self.sink.behaviour:
             self.sink.behave({})
+        for sender in self.senders:
+            sender.pause_s = producers.PAUSE_S
         for mode in chosen:
             mode.prepare(self)
         self.daemon.start(wait=False)
@@ -94,8 +96,6 @@ class Loop:
             return
         wait_until(self.daemon.is_ready, READY_TIMEOUT_S, "ready")
         seconds = self.chance.uniform(0.1, 0.5)
-        if self.chance.random() < 0.05:  # long enough for what a crash may not repeat
-            seconds = self.chance.uniform(1.5, 3.0)
         for mode in chosen:
             mode.during(self, seconds / len(chosen))
         self.end(any(mode.ends_cleanly for mode in chosen))

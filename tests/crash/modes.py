@@ -35,6 +35,22 @@ class Mode:
         return not self.faults or any(loop.sink.tally.faults[fault] for fault in self.faults)
 
 
+class Busy(Mode):
+    """More comes than the sink can take, so the cursor is saved by its clock and not for want of
+    work; long enough for what a crash may not repeat."""
+
+    name = "busy"
+    faults = ("slow",)
+
+    def prepare(self, loop):
+        loop.sink.behave({"delay": 0.15})
+        for sender in loop.senders:
+            sender.pause_s = 0.01
+
+    def during(self, loop, seconds):
+        time.sleep(loop.chance.uniform(1.2, 2.2))
+
+
 class Latency(Mode):
     """Answers of 0 to 2 s, some beyond the timeout of a request."""
 
@@ -204,5 +220,5 @@ class Reload(Mode):
 
 
 MODES = {mode.name: mode for mode in (
-    Mode(), Outage(), Latency(), Resets(), Refusals(), Partial(), Half(), Clock(), FullDisk(),
-    Stop(), Reload())}
+    Mode(), Busy(), Outage(), Latency(), Resets(), Refusals(), Partial(), Half(), Clock(),
+    FullDisk(), Stop(), Reload())}

@@ -32,6 +32,7 @@ class Producer(threading.Thread):
         self.stopping = threading.Event()
         self.acked = bytearray()  # by number: 1 is acknowledged
         self.sent = 0
+        self.pause_s = PAUSE_S  # a mode may change it for a life
         self.refused = 0
         self.wrong = []  # answers that should not have come
 
@@ -67,7 +68,7 @@ class UnixProducer(Producer):
                     agent.send(*map(self.event, burst))
                     while agent.sent - agent.acked > UNANSWERED_MAX and agent.read_answers():
                         pass
-                    time.sleep(PAUSE_S)
+                    time.sleep(self.pause_s)
                     self.read_what_is_there(agent)
                 agent.wait_acked()
             finally:
@@ -114,7 +115,7 @@ class HttpProducer(Producer):
             self.wrong.append(said)
         else:
             self.note_acked(numbers)
-        time.sleep(PAUSE_S)
+        time.sleep(self.pause_s)
 
 
 # Name, class: one thread each.
