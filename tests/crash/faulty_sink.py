@@ -98,6 +98,10 @@ class FaultySink:
         self.ledger.write("F", words=["cut"])
         self.ledger.write("X")
 
+    def on_continued(self):
+        self.ledger.write("F", words=["stopped"])
+        self.ledger.write("X")
+
     # --- One request ----------------------------------------------------------------------------
 
     def answer(self, request, context):
@@ -182,7 +186,7 @@ class FaultySink:
 def main():
     sink = FaultySink(int(sys.argv[1]), sys.argv[2])
     # Stopped and continued: what was waiting in between may have been given up.
-    signal.signal(signal.SIGCONT, lambda *_: sink.on_cut())
+    signal.signal(signal.SIGCONT, lambda *_: sink.on_continued())
     print("ready", flush=True)
     for line in sys.stdin:
         sink.obey(json.loads(line))

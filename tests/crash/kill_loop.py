@@ -31,7 +31,7 @@ import ledger  # noqa: E402
 import modes  # noqa: E402
 import producers  # noqa: E402
 import sinks  # noqa: E402
-from support.daemon import BIN, Daemon, wait_until  # noqa: E402
+from support.daemon import BIN, Daemon, quiet_port, wait_until  # noqa: E402
 
 READY_TIMEOUT_S = 120
 STALL_TIMEOUT_S = 60
@@ -58,7 +58,7 @@ class Loop:
         self.sink, self.files = self.destinations[:2]
         self.clock_file = home / "clock"
         self.clock_file.write_bytes(bytes(8))
-        self.daemon = Daemon(home, receivers=RECEIVERS, wrapper=(
+        self.daemon = Daemon(home, receivers=RECEIVERS, http_port=quiet_port(), wrapper=(
             "env", f"LD_PRELOAD={BIN.resolve() / 'shifted_clock.so'}", f"SHIFTED_CLOCK={self.clock_file}",
             "ASAN_OPTIONS=verify_asan_link_order=0"))
 

@@ -79,7 +79,7 @@ class Outage(Mode):
     """The sink is killed, closes its port or stops in its tracks, and comes back."""
 
     name = "outage"
-    faults = ("cut",)
+    faults = ("cut", "stopped")
 
     def during(self, loop, seconds):
         time.sleep(seconds / 2)

@@ -27,7 +27,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 from support import store  # noqa: E402
-from support.daemon import BIN, Daemon, free_port  # noqa: E402
+from support.daemon import BIN, Daemon, quiet_port  # noqa: E402
 
 MEMORY_MAX_KIB = 64 * 1024
 MEMORY_SANITIZED_MAX_KIB = 512 * 1024  # the sanitizers' own needs are most of it
@@ -155,7 +155,7 @@ def wait_small(journal, size):
 
 
 def run(home, mib, rate):
-    port = free_port()
+    port = quiet_port()
     segment_mib = 64 if mib >= 1024 else 4
     daemon = Daemon(home, config(port), receivers="unix: { max_event_size: 1MiB }",
                     journal=f"max_size: {mib * 2}MiB\nsegment_size: {segment_mib}MiB")

@@ -16,7 +16,7 @@ import subprocess
 
 import ledger
 from support import store
-from support.daemon import free_port
+from support.daemon import quiet_port
 
 HERE = pathlib.Path(__file__).resolve().parent
 REQUEST_TIMEOUT_S = 1
@@ -36,7 +36,7 @@ class GrpcSink:
     def __init__(self, home, lives):
         self.state = home / "state"
         self.path = home / "sink.ledger"
-        self.port = free_port()
+        self.port = quiet_port()
         self.findings = ledger.Findings()
         self.tally = ledger.SinkTally(lives, self.findings)
         self.letters = 0
