@@ -88,7 +88,7 @@ class Outage(Mode):
         if how == "killed":
             loop.sink.kill()
             time.sleep(away)
-            loop.sink.start()
+            loop.sink.start(len(loop.lives) - 1)
         elif how == "closed":
             loop.sink.behave({"closed": True})
             time.sleep(away)

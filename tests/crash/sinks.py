@@ -4,7 +4,7 @@
 A further exporter joins with a class like these, and a line in make_all():
 
     config(life)         its lines of the section `exporters`
-    start(), stop()      of what it needs around the daemon
+    start(life), stop()  of what it needs around the daemon
     check(acked, sent)   at the end, when the daemon has stopped: adds to its findings
     summary()            figures for the report
 """
@@ -41,6 +41,7 @@ class GrpcSink:
         self.tally = ledger.SinkTally(lives, self.findings)
         self.letters = 0
         self.process = None
+        self.started_in_life = None
         self.behaviour = {}
 
     def config(self, life):
@@ -48,7 +49,8 @@ class GrpcSink:
                 f" headers: {{ life: '{life}' }}, batch: {{ max_delay: 20ms, max_count: 100 }},"
                 f" retry: {{ initial: 10ms, max: 100ms }} }}\n")
 
-    def start(self):
+    def start(self, life):
+        self.started_in_life = life
         self.process = subprocess.Popen(
             ["/usr/bin/python3", str(HERE / "faulty_sink.py"), str(self.port), str(self.path)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -123,7 +125,7 @@ class Files:
     def config(self, life):
         return f"{self.name}: {{ rotate: {{ size: {self.rotate_mib}MiB }} }}\n"
 
-    def start(self):
+    def start(self, life):
         pass
 
     def stop(self):
