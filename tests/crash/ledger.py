@@ -226,21 +226,24 @@ class SinkTally(Tally):
 
     def _judge(self, text, before, now):
         """An id has come again: was that within what a crash may repeat?"""
-        if before.confirmed is None:
-            return
         life = self.lives[before.life]
+        if before.confirmed is None or not life.may_save:
+            return
         ago = f"{text}: confirmed in life {before.life}, again in life {now.life}"
         if before.life == now.life:
             self.findings.add("repeated without a crash", ago)
-        elif life.clean and life.may_save and before.confirmed < life.end - STALL_S:
-            self.findings.add("repeated after a clean stop", ago)
-        elif life.may_save:
-            times = self.confirmed[before.life]
-            count = bisect.bisect_right(times, life.end)
-            if count <= IN_FLIGHT_MAX:
-                return
-            newest = times[count - 1 - IN_FLIGHT_MAX]
-            late = newest - before.confirmed
-            if late > SAVE_INTERVAL_S + STALL_S:
-                self.findings.add("repeated from before the last save of the cursor",
-                                  f"{ago}, {late:.3f} s before its last answers")
+        elif life.clean:
+            if before.confirmed < life.end - STALL_S:
+                self.findings.add("repeated after a clean stop", ago)
+        else:
+            self._judge_crash(ago, before, life)
+
+    def _judge_crash(self, ago, before, life):
+        times = self.confirmed[before.life]
+        count = bisect.bisect_right(times, life.end)
+        if count <= IN_FLIGHT_MAX:
+            return
+        late = times[count - 1 - IN_FLIGHT_MAX] - before.confirmed
+        if late > SAVE_INTERVAL_S + STALL_S:
+            self.findings.add("repeated from before the last save of the cursor",
+                              f"{ago}, {late:.3f} s before its last answers")

@@ -139,6 +139,8 @@ def test_a_repetition_after_a_clean_stop_is_found():
 def test_a_full_disk_saves_no_cursor():
     lines = [*steady(0, 1, 50), "Q 99 11.0 1 u0-30+1"]
     assert not sink(lines, ends=(6.0, 20.0), full=(0,))[1]
+    reload = ["Q 1 1.0 0 u0-1+1", "A 1 1.1", "Q 2 1.2 0 u0-1+1"]
+    assert not sink(reload, full=(0,))[1]
 
 
 def test_an_answer_about_the_time_of_a_cut_is_not_certain():
