@@ -60,7 +60,7 @@ class Daemon:
         self.run = self.home / "run"
         for path in (self.state, self.run):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.http_port = http_port or free_port()
+        self.http_port = http_port or quiet_port()
         self.receivers = receivers
         self.http = http
         self.wrapper = wrapper
