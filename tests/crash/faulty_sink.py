@@ -142,6 +142,7 @@ class FaultySink:
     def refuse(self, behaviour, number, life, ids, context):
         code, message = behaviour["code"], behaviour.get("message", "")
         self.ledger.write("F", words=[f"code_{code}"])
+        self.ledger.write("U", number, [life])
         if may_reject(behaviour):
             self.ledger.write("R", number, [life, *to_runs(ids)])
         if behaviour.get("retry_s") is not None:

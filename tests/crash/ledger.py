@@ -10,6 +10,7 @@ by the sink's death, so that nothing of it was answered:
     B TIME                  the sink begins
     Q N TIME LIFE RUN...    request N came in the daemon's life LIFE, and its records are kept
     R N TIME LIFE RUN...    its records were judged bad: not kept
+    U N TIME LIFE           nothing of it was kept, for now
     P N TIME LIFE RUN...    they were refused inside an accepted request: not kept
     A N TIME                request N was answered OK, with time to spare
     X TIME                  connections were cut: who heard an answer about now is not certain
@@ -29,7 +30,8 @@ NOT_YET = 0
 
 SAVE_INTERVAL_S = 0.2  # the cursor is saved at most this often: docs/DELIVERY.md, "After a crash"
 STALL_S = 0.3  # an answer may be so long on its way
-IN_FLIGHT_MAX = 4  # requests under way while the cursor is being saved
+# Requests that may be settled, or under way, behind one that is not: two for each lane.
+AHEAD_MAX = 8
 UNCERTAIN_BEFORE_S = 1.0
 UNCERTAIN_AFTER_S = 0.5
 
@@ -135,6 +137,7 @@ class _Request:
         self.life = life
         self.sent_order = (life, incarnation, number)
         self.confirmed = None  # when the daemon was told, if that is certain
+        self.free = None  # when the cursor could pass it, once that has been asked for
 
 
 class SinkTally(Tally):
@@ -149,6 +152,9 @@ class SinkTally(Tally):
         self.by_number = {}  # of that
         self.latest = {}  # producer -> the request in which each id came last, 1 is the first
         self.confirmed = collections.defaultdict(list)  # life -> times, rising
+        self.of_life = collections.defaultdict(list)  # life -> its requests
+        self.disturbed = set()  # lives in which connections were cut
+        self.last_life = 0
         self.recent = collections.deque()
         self.uncertain_until = 0.0
         self.last_time = 0.0
@@ -177,16 +183,25 @@ class SinkTally(Tally):
 
     def _doubt(self, time):
         """Answers of about this time may not have been heard."""
+        self.disturbed.add(self.last_life)
         self.uncertain_until = max(self.uncertain_until, time + UNCERTAIN_AFTER_S)
         while self.recent and self.recent[-1].confirmed > time - UNCERTAIN_BEFORE_S:
             request = self.recent.pop()
             request.confirmed = None
             self.confirmed[request.life].pop()
 
-    def _read_Q(self, number, time, life, *runs):
+    def _new_request(self, number, time, life):
         self.last_time = max(self.last_time, float(time))
-        request = self.by_number[number] = _Request(int(life), self.incarnation,
-                                                            int(number))
+        self.last_life = max(self.last_life, int(life))
+        request = _Request(int(life), self.incarnation, int(number))
+        self.of_life[request.life].append(request)
+        return request
+
+    def _read_U(self, number, time, life):
+        self._new_request(number, time, life)
+
+    def _read_Q(self, number, time, life, *runs):
+        request = self.by_number[number] = self._new_request(number, time, life)
         self.requests.append(request)
         for name, n in of_runs(runs):
             self.arrivals += 1
@@ -239,11 +254,23 @@ class SinkTally(Tally):
             self._judge_crash(ago, before, life)
 
     def _judge_crash(self, ago, before, life):
+        """The cursor follows an answer when all before it have theirs, and is then saved."""
+        if before.free is None:
+            before.free = self._free_time(before)
         times = self.confirmed[before.life]
         count = bisect.bisect_right(times, life.end)
-        if count <= IN_FLIGHT_MAX:
+        if count <= AHEAD_MAX:
             return
-        late = times[count - 1 - IN_FLIGHT_MAX] - before.confirmed
+        late = times[count - 1 - AHEAD_MAX] - before.free
         if late > SAVE_INTERVAL_S + STALL_S:
             self.findings.add("repeated from before the last save of the cursor",
                               f"{ago}, {late:.3f} s before its last answers")
+
+    def _free_time(self, before):
+        """When the requests up to it were answered, and those that may have overtaken it."""
+        if before.life in self.disturbed:
+            return float("inf")  # one of them may not even have come here
+        requests = sorted(self.of_life[before.life], key=lambda request: request.sent_order)
+        upto = requests[: requests.index(before) + AHEAD_MAX]
+        return max(float("inf") if request.confirmed is None else request.confirmed
+                   for request in upto)

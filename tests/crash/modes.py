@@ -43,12 +43,12 @@ class Busy(Mode):
     faults = ("slow",)
 
     def prepare(self, loop):
-        loop.sink.behave({"delay": 0.15})
+        loop.sink.behave({"delay": 0.1})
         for sender in loop.senders:
             sender.pause_s = 0.01
 
     def during(self, loop, seconds):
-        time.sleep(loop.chance.uniform(1.2, 2.2))
+        time.sleep(loop.chance.uniform(1.2, 2.5))
 
 
 class Latency(Mode):

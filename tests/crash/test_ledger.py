@@ -92,23 +92,34 @@ def test_twice_in_the_files_is_found():
 
 
 def test_the_last_requests_before_a_crash_may_come_again():
-    again = [f"Q 1{n} 11.0 1 u0-{n}+1" for n in range(47, 51)]
+    again = [f"Q 1{n} 11.0 1 u0-{n}+1" for n in range(40, 51)]
     _, findings = sink([*steady(0, 1, 50), *again], ends=(6.0, 20.0))
     assert not findings
 
 
 def test_a_request_from_before_the_last_save_may_not_come_again():
-    tally, findings = sink([*steady(0, 1, 50), "Q 99 11.0 1 u0-30+1"], ends=(6.0, 20.0))
+    tally, findings = sink([*steady(0, 1, 50), "Q 99 11.0 1 u0-20+1"], ends=(6.0, 20.0))
     assert findings == {"repeated from before the last save of the cursor": 1}
     assert tally.repeats == 1
 
 
 def test_slow_answers_do_not_let_older_requests_repeat():
     """What counts is what was answered behind it, not how long ago it was."""
-    slow = [f"Q {n} {n}.0 0 u0-{n}+1 .\nA {n} {n}.5".split("\n") for n in range(1, 10)]
-    lines = [line.removesuffix(" .") for pair in slow for line in pair]
-    assert not sink([*lines, "Q 20 11.0 1 u0-5+1"])[1]
-    assert sink([*lines, "Q 20 11.0 1 u0-3+1"])[1]
+    slow = [line for n in range(1, 20) for line in (f"Q {n} {n}.0 0 u0-{n}+1", f"A {n} {n}.5")]
+    assert not sink([*slow, "Q 30 31.0 1 u0-11+1"], ends=(25.0, 40.0))[1]
+    assert sink([*slow, "Q 30 31.0 1 u0-3+1"], ends=(25.0, 40.0))[1]
+
+
+def test_what_stands_behind_a_gap_may_come_again():
+    """The answer of request 2 never came; the cursor waits for it."""
+    lines = [line for line in steady(0, 1, 50) if not line.startswith("A 2 ")]
+    repeated = "Q 99 11.0 1 u0-30+1"
+    assert not sink([*lines, repeated], ends=(6.0, 20.0))[1]
+    refused = [line.replace("Q 2 1.1 0 u0-2+1", "U 2 1.1 0") for line in lines]
+    assert refused != lines
+    assert not sink([*refused, repeated], ends=(6.0, 20.0))[1]
+    cut = [*steady(0, 1, 50), "X 7.5", repeated]
+    assert not sink(cut, ends=(6.0, 20.0))[1]
 
 
 def test_what_was_never_confirmed_may_come_again():
