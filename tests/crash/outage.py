@@ -27,7 +27,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 from support import store  # noqa: E402
-from support.daemon import BIN, Daemon, quiet_port  # noqa: E402
+from support.daemon import BIN, ROOT, Daemon, quiet_port  # noqa: E402
 
 MEMORY_MAX_KIB = 64 * 1024
 MEMORY_SANITIZED_MAX_KIB = 512 * 1024  # the sanitizers' own needs are most of it
@@ -41,9 +41,12 @@ FILES, SINK = "file/forensic", "otlp_grpc/sink"
 
 
 def config(port):
+    # In the journal's order only with one request at a time, if there may be more.
+    known = (ROOT / "docs" / "CONFIGURATION.md").read_text()
+    in_order = "requests_in_flight_max: 1, " if "`requests_in_flight_max`" in known else ""
     return (f"{FILES}: {{}}\n"
-            f"{SINK}: {{ endpoint: '127.0.0.1:{port}', compression: none,"
-            f" retry: {{ initial: 50ms, max: 1s }} }}\n")
+            f"{SINK}: {{ endpoint: '127.0.0.1:{port}', compression: none, {in_order}"
+            f"retry: {{ initial: 50ms, max: 1s }} }}\n")
 
 
 class MemorySampler(threading.Thread):
