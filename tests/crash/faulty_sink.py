@@ -185,6 +185,7 @@ class FaultySink:
 
 
 def main():
+    messages.logs_request()  # makes the classes, which takes a moment
     sink = FaultySink(int(sys.argv[1]), sys.argv[2])
     # Stopped and continued: what was waiting in between may have been given up.
     signal.signal(signal.SIGCONT, lambda *_: sink.on_continued())
