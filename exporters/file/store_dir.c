@@ -20,32 +20,14 @@
 
 #include "file_io.h"
 #include "seek_table.h"
+#include "telltale/disk_dirs.h"
 
 enum {
-    DIR_MODE = 0700,
     FILE_MODE = 0600,
     ENTRY_COUNT_MAX = 1 << 20,
     NOTE_SIZE_MAX = 1024,
     LOG_SIZE_MAX = 1 << 20,
 };
-
-static enum status make_dirs(const char *path, struct error *err)
-{
-    char part[PATH_MAX];
-    size_t size = strlen(path);
-
-    if (size == 0 || size >= sizeof(part))
-        return error_set(err, ST_INVALID, "directory name of %zu bytes", size);
-    for (size_t i = 1; i <= size; i++) {
-        if (path[i] != '/' && path[i] != 0)
-            continue;
-        memcpy(part, path, i);
-        part[i] = 0;
-        if (mkdir(part, DIR_MODE) < 0 && errno != EEXIST)
-            return error_set_errno(err, ST_IO, "make directory '%s'", part);
-    }
-    return ST_OK;
-}
 
 enum status store_dir_reserve(struct store_dir *dir, struct error *err)
 {
@@ -159,10 +141,10 @@ static enum status list(struct store_dir *dir, struct error *err)
 enum status store_dir_open(struct store_dir *dir, const char *path, struct error *err)
 {
     *dir = (struct store_dir){.fd = -1};
-    enum status st = make_dirs(path, err);
+    enum status st = disk_make_dirs(path, err);
     if (st != ST_OK)
         return st;
-    memcpy(dir->path, path, strlen(path) + 1); /* make_dirs() has checked its size */
+    memcpy(dir->path, path, strlen(path) + 1); /* disk_make_dirs() has checked its size */
     dir->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir->fd < 0)
         return error_set_errno(err, ST_IO, "open directory '%s'", path);
