@@ -185,56 +185,56 @@ static void fs_getattr(fuse_req_t req, fuse_ino_t number, struct fuse_file_info 
     fuse_reply_attr(req, &info, 0);
 }
 
-static DIR *stream_of(const struct fuse_file_info *file)
-{
-    return (DIR *)(uintptr_t)file->fh;
-}
-
 static void fs_opendir(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *file)
 {
     if (refuse_when_off(req))
         return;
     int fd = openat(fd_of(req, number), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-    if (stream == NULL) {
+    if (fd < 0) {
         answer(req, -errno);
         return;
     }
-    file->fh = (uintptr_t)stream;
+    file->fh = (uint64_t)fd;
     fuse_reply_open(req, file);
 }
 
-static void fs_readdir(fuse_req_t req, fuse_ino_t number, size_t size, off_t offset,
-                       struct fuse_file_info *file)
+/* Puts the entries behind `offset` into `out`, as many as there is room for. */
+static size_t list(fuse_req_t req, DIR *stream, off_t offset, char *out, size_t size)
 {
-    DIR *stream = stream_of(file);
     size_t used = 0;
 
-    (void)number;
-    if (refuse_when_off(req))
-        return;
-    char *out = calloc(1, size);
-    ASSERT(out != NULL);
-    if (offset == 0)
-        rewinddir(stream);
-    else
-        seekdir(stream, offset);
+    seekdir(stream, offset);
     for (struct dirent *item = readdir(stream); item != NULL; item = readdir(stream)) {
         struct stat info = {.st_ino = item->d_ino, .st_mode = (mode_t)item->d_type << 12};
         size_t more =
-            fuse_add_direntry(req, out + used, size - used, item->d_name, &info, telldir(stream));
+            fuse_add_direntry(req, out + used, size - used, item->d_name, &info, item->d_off);
         if (more > size - used)
             break;
         used += more;
     }
-    fuse_reply_buf(req, out, used);
+    return used;
+}
+
+/* A stream for each answer: nobody closes one that outlives a program whose disk has gone. */
+static void fs_readdir(fuse_req_t req, fuse_ino_t number, size_t size, off_t offset,
+                       struct fuse_file_info *file)
+{
+    (void)number;
+    if (refuse_when_off(req))
+        return;
+    int fd = openat((int)file->fh, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+    char *out = calloc(1, size);
+    ASSERT(stream != NULL && out != NULL);
+    fuse_reply_buf(req, out, list(req, stream, offset, out, size));
     free(out);
+    (void)closedir(stream); /* was only read */
 }
 
 static void fs_releasedir(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *file)
 {
     (void)number;
-    (void)closedir(stream_of(file)); /* was only read */
+    (void)close((int)file->fh); /* a directory */
     answer(req, 0);
 }
 
