@@ -231,13 +231,6 @@ static void fs_readdir(fuse_req_t req, fuse_ino_t number, size_t size, off_t off
     (void)closedir(stream); /* was only read */
 }
 
-static void fs_releasedir(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *file)
-{
-    (void)number;
-    (void)close((int)file->fh); /* a directory */
-    answer(req, 0);
-}
-
 static void fs_statfs(fuse_req_t req, fuse_ino_t number)
 {
     struct statvfs info;
@@ -380,11 +373,11 @@ static void fs_fsync(fuse_req_t req, fuse_ino_t number, int data_only, struct fu
 
 /* --- Names --------------------------------------------------------------------------------- */
 
-static void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+/* `error`: of making `name`. */
+static void answer_made(fuse_req_t req, int error, fuse_ino_t parent, const char *name)
 {
     struct fuse_entry_param entry;
 
-    int error = volatile_disk_make_dir(disk_of(req), fd_of(req, parent), name, mode);
     if (error == 0)
         error = look_up(req, fd_of(req, parent), name, &entry);
     if (error != 0)
@@ -393,17 +386,16 @@ static void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
         fuse_reply_entry(req, &entry);
 }
 
+static void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    int error = volatile_disk_make_dir(disk_of(req), fd_of(req, parent), name, mode);
+    answer_made(req, error, parent, name);
+}
+
 static void fs_link(fuse_req_t req, fuse_ino_t number, fuse_ino_t parent, const char *name)
 {
-    struct fuse_entry_param entry;
-
     int error = volatile_disk_link(disk_of(req), fd_of(req, number), fd_of(req, parent), name);
-    if (error == 0)
-        error = look_up(req, fd_of(req, parent), name, &entry);
-    if (error != 0)
-        answer(req, error);
-    else
-        fuse_reply_entry(req, &entry);
+    answer_made(req, error, parent, name);
 }
 
 static void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -499,7 +491,7 @@ static const struct fuse_lowlevel_ops operations = {
     .setattr = fs_setattr,
     .opendir = fs_opendir,
     .readdir = fs_readdir,
-    .releasedir = fs_releasedir,
+    .releasedir = fs_release,
     .fsyncdir = fs_fsyncdir,
     .statfs = fs_statfs,
     .open = fs_open,
@@ -579,8 +571,7 @@ int main(int argc, char **argv)
     struct mount mount = {.power_cut.fd = -1};
 
     if (argc < 3) {
-        fprintf(stderr, "usage: forgetful_fs BASE MOUNT_POINT [--seed=N] [--sector=N] "
-                        "[--ext4-names] [--lie]\n");
+        fprintf(stderr, "usage: forgetful_fs BASE MOUNT_POINT [OPTION...]\n");
         return 2;
     }
     const char *base = argv[1];
