@@ -20,6 +20,7 @@
 
 #include "file_io.h"
 #include "seek_table.h"
+#include "telltale/disk_dirs.h"
 
 enum {
     FILE_MODE = 0600,
@@ -157,12 +158,10 @@ enum status store_dir_open(struct store_dir *dir, const char *path, const struct
                            struct error *err)
 {
     *dir = (struct store_dir){.io = io, .fd = -1};
-    if (strlen(path) >= sizeof(dir->path))
-        return error_set(err, ST_INVALID, "directory name of %zu bytes", strlen(path));
     enum status st = disk_make_dirs(io, path, err);
     if (st != ST_OK)
         return error_context(err, "store '%s'", path);
-    memcpy(dir->path, path, strlen(path) + 1);
+    memcpy(dir->path, path, strlen(path) + 1); /* disk_make_dirs() has checked its size */
     dir->fd = io->open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (dir->fd < 0)
         return error_set_errno(err, ST_IO, "open directory '%s'", path);

@@ -60,11 +60,6 @@ MUST_CHECK enum status disk_write(const struct disk_io *io, int fd, struct iovec
 MUST_CHECK enum status disk_sync(const struct disk_io *io, int fd, struct error *err);
 MUST_CHECK enum status disk_sync_dir(const struct disk_io *io, int dir_fd, struct error *err);
 
-/* Makes directory `path` (mode 0700) with those above it, where they are not there, and makes
- * their names durable: without that a power cut takes a new directory with all its files. */
-MUST_CHECK enum status disk_make_dirs(const struct disk_io *io, const char *path,
-                                      struct error *err);
-
 /* Writes a new file whole, so that after a crash it is there complete or not at all: a
  * temporary file is filled, synced and renamed to `name`, and the directory is synced. */
 MUST_CHECK enum status disk_publish(const struct disk_io *io, int dir_fd, const char *name,

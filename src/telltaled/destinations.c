@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "journal/cursor.h"
-#include "telltale/disk_io.h"
+#include "telltale/disk_dirs.h"
 #include "util/clock.h"
 
 /* Nearer destinations are better served by one lane: it is our processor that they wait for. */
@@ -32,7 +32,7 @@ static enum status make_directory(char *out, size_t out_size, const char *parent
     int size = snprintf(out, out_size, "%s/%s", parent, name);
     if (size < 0 || (size_t)size >= out_size)
         return error_set(err, ST_LIMIT, "the path '%.100s...' is too long", parent);
-    return disk_make_dirs(&disk_io_system, out, err);
+    return disk_make_dir(&disk_io_system, out, err);
 }
 
 static bool is_cursor_name(const char *name)

@@ -136,50 +136,6 @@ enum status disk_sync_dir(const struct disk_io *io, int dir_fd, struct error *er
     return ST_OK;
 }
 
-/* Makes durable the name of `path` in the directory above it. */
-static enum status sync_parent(const struct disk_io *io, const char *path, struct error *err)
-{
-    char parent[PATH_MAX];
-
-    const char *slash = strrchr(path, '/');
-    size_t size = slash == NULL || slash == path ? 1 : (size_t)(slash - path);
-    memcpy(parent, slash == NULL ? "." : path, size);
-    parent[size] = 0;
-    int fd = io->open_at(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    if (fd < 0 && errno == EACCES)
-        return ST_OK; /* who may not look into it has not made the directory, or cannot do more */
-    if (fd < 0)
-        return error_set_errno(err, ST_IO, "open '%s'", parent);
-    enum status st = disk_sync_dir(io, fd, err);
-    (void)close(fd); /* a directory */
-    return st;
-}
-
-enum status disk_make_dirs(const struct disk_io *io, const char *path, struct error *err)
-{
-    char part[PATH_MAX];
-    size_t size = strlen(path);
-
-    while (size > 1 && path[size - 1] == '/')
-        size--;
-    if (size == 0 || size >= sizeof(part))
-        return error_set(err, ST_INVALID, "directory name of %zu bytes", size);
-    for (size_t i = 1; i <= size; i++) {
-        if (i < size && path[i] != '/')
-            continue;
-        memcpy(part, path, i);
-        part[i] = 0;
-        int made = io->make_dir(part, 0700);
-        if (made < 0 && errno != EEXIST)
-            return error_set_errno(err, ST_IO, "make directory '%s'", part);
-        /* The last may have been made by a process that was killed before it synced. */
-        enum status st = made == 0 || i == size ? sync_parent(io, part, err) : ST_OK;
-        if (st != ST_OK)
-            return error_context(err, "make directory '%s'", part);
-    }
-    return ST_OK;
-}
-
 enum status disk_publish(const struct disk_io *io, int dir_fd, const char *name, const void *data,
                          size_t size, struct error *err)
 {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "support/temp_dir.h"
+#include "telltale/disk_dirs.h"
 
 enum {
     NAMES_MAX = 256,
