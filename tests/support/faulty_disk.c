@@ -145,10 +145,27 @@ static void end_sync(ino_t file, bool has_failed)
 
 /* --- The calls ---------------------------------------------------------------------------- */
 
+/* A file that is truncated to nothing has no pages any more: none is unsafe. */
+static void forget_bytes(ino_t file)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < disk.count; i++) {
+        struct change *change = &disk.changes[i];
+        if (change->kind == CHANGE_BYTES && change->file == file)
+            drop_change(change);
+        else
+            disk.changes[kept++] = *change;
+    }
+    disk.count = kept;
+}
+
 static int disk_open_at(int dir_fd, const char *name, int flags, mode_t mode)
 {
     (void)pthread_mutex_lock(&disk.lock);
     int fd = fails(count_call()) ? -1 : openat(dir_fd, name, flags, mode);
+    if (fd >= 0 && (flags & O_TRUNC) != 0)
+        forget_bytes(file_of(fd));
     (void)pthread_mutex_unlock(&disk.lock);
     return fd;
 }
@@ -183,6 +200,16 @@ static size_t first_half(const struct iovec *parts, int count, uint8_t **ret)
     return total / 2 + 1 < total ? total / 2 + 1 : total;
 }
 
+/* Such a write is done or not: neither the kernel nor a disk stops in the middle of it. */
+static bool is_in_one_sector(const struct iovec *parts, int count, off_t offset)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < count; i++)
+        total += parts[i].iov_len;
+    return total > 0 && offset / SECTOR == (offset + (off_t)total - 1) / SECTOR;
+}
+
 static ssize_t disk_pwritev(int fd, const struct iovec *parts, int count, off_t offset)
 {
     (void)pthread_mutex_lock(&disk.lock);
@@ -199,6 +226,8 @@ static ssize_t disk_pwritev(int fd, const struct iovec *parts, int count, off_t 
     } else if (fault != DISK_FAULT_INTERRUPT && !was_off) {
         uint8_t *bytes;
         size_t size = first_half(parts, count, &bytes);
+        if (fails(fault) && is_in_one_sector(parts, count, offset))
+            size = 0;
         remember_bytes(fd, offset, size);
         n = pwrite(fd, bytes, size, offset);
         free(bytes);
@@ -249,14 +278,19 @@ static int disk_ftruncate(int fd, off_t size)
     return has_failed ? -1 : 0;
 }
 
+/* The file grows; what it grew by may be gone after a power cut. */
 static int disk_fallocate(int fd, int mode, off_t offset, off_t size)
 {
-    (void)fd;
-    (void)mode;
-    (void)offset;
-    (void)size;
+    struct stat st;
+
     (void)pthread_mutex_lock(&disk.lock);
     bool has_failed = fails(count_call());
+    if (!has_failed) {
+        ASSERT(mode == 0 && fstat(fd, &st) == 0);
+        if (offset + size > st.st_size)
+            remember_bytes(fd, st.st_size, (size_t)(offset + size - st.st_size));
+        has_failed = fallocate(fd, mode, offset, size) < 0;
+    }
     (void)pthread_mutex_unlock(&disk.lock);
     return has_failed ? -1 : 0;
 }
