@@ -83,7 +83,7 @@ def test_inspect_shows_segments_and_how_far_cursors_are(home):
         assert (segment["first_sequence"], segment["last_sequence"]) == (1, COUNT)
         assert (segment["newest"], segment["records"]) == (True, COUNT)
         assert segment["size_bytes"] == segments(daemon)[0].stat().st_size
-        assert segment["format_version"] == 1 and segment["created"].endswith("Z")
+        assert segment["format_version"] == 2 and segment["created"].endswith("Z")
         assert segment["groups"] >= 1
         assert report["quarantine"] == []
         text = daemon.command("journal", "inspect")
