@@ -154,6 +154,40 @@ static unsigned kept_aside(const struct journal_fixture *fixture)
     return journal_fixture_count_files(fixture, "quarantine", ".txt");
 }
 
+/* --- A large backlog ---------------------------------------------------------------------- */
+
+static uint64_t bytes_read;
+
+static ssize_t counted_pread(int fd, void *data, size_t size, off_t offset)
+{
+    ssize_t n = pread(fd, data, size, offset);
+    bytes_read += n > 0 ? (uint64_t)n : 0;
+    return n;
+}
+
+/* Of closed segments a start reads the headers, however many there are and however full. */
+static void test_start_reads_a_header_of_each_segment_and_the_last_one(void **state)
+{
+    enum { BATCHES = 8, BATCH = 20, SIZE = 1000, NEWEST_MAX = IMAGE_MAX / 2 };
+    struct journal_fixture *fixture = *state;
+    struct disk_io io = no_sync_io;
+
+    io.pread = counted_pread;
+    fixture->settings.io = &io;
+    for (unsigned round = 1; round <= 6; round++) {
+        for (int i = 0; i < BATCHES; i++)
+            assert_int_equal(journal_fixture_append(fixture, BATCH, SIZE), ST_OK);
+        journal_fixture_close(fixture);
+        bytes_read = 0;
+        journal_fixture_open(fixture);
+        assert_true(fixture->recovery.segments >= round * BATCHES / 2);
+        assert_true(bytes_read <=
+                    fixture->recovery.segments * SEGMENT_HEADER_SIZE + NEWEST_MAX + 100);
+        assert_int_equal(fixture->recovery.records, round * BATCHES * BATCH);
+    }
+    journal_fixture_close(fixture);
+}
+
 /* --- Torn tails --------------------------------------------------------------------------- */
 
 static void test_tail_cut_at_any_byte_loses_cut_records_only(void **state)
@@ -658,6 +692,7 @@ static void test_other_files_are_left_alone_and_half_written_ones_removed(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_JOURNAL(test_start_reads_a_header_of_each_segment_and_the_last_one),
         WITH_JOURNAL(test_tail_cut_at_any_byte_loses_cut_records_only),
         WITH_JOURNAL(test_segment_shorter_than_its_header_is_put_aside),
         WITH_JOURNAL(test_what_is_behind_the_end_mark_is_cut_without_a_trace),
