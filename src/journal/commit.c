@@ -157,9 +157,19 @@ static struct append_batch *choose_span(struct journal *journal, struct append_b
         stop = stop->next;
     } while (stop != NULL && position + append_batch_size(stop) <= room &&
              groups + stop->groups.count <= SEGMENT_GROUPS_MAX);
-    if (segment_writer_is_open(writer) && position + END_SIZE_MAX > writer->file_size)
-        (void)journal_make_room(journal, position + END_SIZE_MAX - writer->file_size);
     return stop;
+}
+
+/* A file that has to grow for this does so within the limit, at the cost of spares. */
+static void make_room(struct journal *journal, const struct append_batch *first,
+                      const struct append_batch *stop)
+{
+    uint64_t end = journal->writer.position + END_SIZE_MAX;
+
+    for (; first != stop; first = first->next)
+        end += append_batch_size(first);
+    if (end > journal->writer.file_size)
+        (void)journal_make_room(journal, end - journal->writer.file_size); /* was admitted */
 }
 
 static enum status write_and_sync(struct journal *journal, struct append_batch *first,
@@ -169,8 +179,10 @@ static enum status write_and_sync(struct journal *journal, struct append_batch *
     struct segment_writer *writer = &journal->writer;
 
     enum status st = open_segment(journal, may_take_spare, err);
-    if (st == ST_OK)
+    if (st == ST_OK) {
+        make_room(journal, first, stop);
         st = segment_writer_write(writer, first, stop, journal->next_sequence, ret_next, err);
+    }
     if (st == ST_OK)
         st = segment_writer_sync(writer, err);
     if (st != ST_OK)

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "journal/segment_survey.h"
+#include "journal/segment_tail.h"
 #include "journal/segment_writer.h"
 #include "telltale/buf.h"
 
@@ -234,64 +235,9 @@ static enum status take_frame(struct journal_check *check, const struct scan_fra
 
 /* --- The end of a segment ----------------------------------------------------------------- */
 
-/* Whether all that stands from good_end on is zero. */
-static bool tail_is_zero(struct journal_check *check)
-{
-    static const uint8_t zeros[4096];
-    uint8_t bytes[sizeof(zeros)];
-    uint64_t at = check->scan.good_end;
-    bool is_zero = true;
-
-    while (is_zero && at < check->scan.end) {
-        uint64_t left = check->scan.end - at;
-        struct error ignored;
-        size_t got = 0;
-        is_zero = disk_read(check->io, check->fd, bytes,
-                            left < sizeof(bytes) ? (size_t)left : sizeof(bytes), at, &got,
-                            &ignored) == ST_OK &&
-                  memcmp(bytes, zeros, got) == 0;
-        if (got == 0)
-            break;
-        at += got;
-    }
-    return is_zero;
-}
-
-/* Whether the end of the file cuts the frame that was to come. */
-static bool tail_is_cut(struct journal_check *check)
-{
-    const struct segment_scan *scan = &check->scan;
-    uint8_t head[FRAME_HEADER_SIZE];
-    struct frame_header header;
-    struct error ignored;
-    size_t got;
-
-    if (scan->end - scan->good_end < FRAME_HEADER_SIZE)
-        return true;
-    return disk_read(check->io, check->fd, head, sizeof(head), scan->good_end, &got, &ignored) ==
-               ST_OK &&
-           got == sizeof(head) && frame_header_get(head, scan->salt, &header) &&
-           header.sequence == scan->expected &&
-           scan->end - scan->good_end - FRAME_HEADER_SIZE < header.payload_size;
-}
-
 static bool has_end_marks(const struct journal_check *check)
 {
     return !check->probe.header_is_valid || check->probe.header.version > 1;
-}
-
-/* Whether an end mark stands behind the last valid frame that has suffered only a little. */
-static bool tail_is_end_mark(struct journal_check *check)
-{
-    const struct segment_scan *scan = &check->scan;
-    uint8_t head[FRAME_HEADER_SIZE];
-    struct error ignored;
-    size_t got;
-
-    return has_end_marks(check) &&
-           disk_read(check->io, check->fd, head, sizeof(head), scan->good_end, &got, &ignored) ==
-               ST_OK &&
-           got == sizeof(head) && end_mark_is_near(head, scan->salt, scan->expected);
 }
 
 /* What stands behind the last valid frame, which is the last one that is wanted if
@@ -299,19 +245,24 @@ static bool tail_is_end_mark(struct journal_check *check)
 static enum journal_finding_kind judge_tail(struct journal_check *check,
                                             const struct journal_finding *finding)
 {
-    bool is_newest = check->scan.limit_sequence == UINT64_MAX;
+    const struct segment_scan *scan = &check->scan;
+    bool is_newest = scan->limit_sequence == UINT64_MAX;
+    struct error ignored;
+    bool is_zero;
 
     if (finding->count > 0)
         return finding->size > 0 ? FINDING_TAIL : FINDING_GAP;
-    if (tail_is_end_mark(check))
+    if (has_end_marks(check) && segment_tail_is_end_mark(scan))
         return FINDING_END_MARK;
     if (is_newest && has_end_marks(check))
         return FINDING_TAIL;
-    if (tail_is_zero(check))
+    if (segment_tail_is_zero(scan->io, scan->fd, scan->good_end, scan->end, &is_zero, &ignored) ==
+            ST_OK &&
+        is_zero)
         return FINDING_UNUSED;
     if (!is_newest)
         return FINDING_SUPERSEDED;
-    return tail_is_cut(check) ? FINDING_UNFINISHED : FINDING_TAIL;
+    return segment_tail_is_cut(scan) ? FINDING_UNFINISHED : FINDING_TAIL;
 }
 
 /* Looks again from the last valid frame on, with the size that the file has now. */
@@ -417,6 +368,7 @@ static void close_segment(struct journal_check *check)
     if (check->fd >= 0)
         (void)close(check->fd); /* was only read */
     check->fd = -1;
+    check->was_recycled = false;
 }
 
 static enum status walk_usable(struct journal_check *check, size_t i, struct error *err)
@@ -430,7 +382,6 @@ static enum status walk_usable(struct journal_check *check, size_t i, struct err
     check->group_numbers = 0;
     check->group_frame = 0;
     check->group = (struct record_group){0};
-    check->was_recycled = false;
     if (!probe->header_is_valid)
         st = found(check, probe->segment.first,
                    (struct journal_finding){.kind = FINDING_HEADER, .size = SEGMENT_HEADER_SIZE},

@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "journal/segment_probe.h"
+#include "journal/segment_tail.h"
 
 enum { TAIL_KEEP_MAX = 1 << 20 };
 
@@ -261,27 +262,6 @@ static enum status reject_strangers(struct recovery *rec, struct error *err)
 
 /* --- The last segment -------------------------------------------------------------------- */
 
-static enum status is_all_zero(struct recovery *rec, int fd, uint64_t start, uint64_t end,
-                               bool *ret, struct error *err)
-{
-    static const uint8_t zeros[4096];
-    uint8_t bytes[sizeof(zeros)];
-
-    *ret = true;
-    while (start < end && *ret) {
-        size_t want = end - start < sizeof(bytes) ? (size_t)(end - start) : sizeof(bytes);
-        size_t got;
-        enum status st = disk_read(rec->dir->io, fd, bytes, want, start, &got, err);
-        if (st != ST_OK)
-            return st;
-        if (got == 0)
-            break;
-        *ret = memcmp(bytes, zeros, got) == 0;
-        start += got;
-    }
-    return ST_OK;
-}
-
 static void cut(struct recovery *rec, int fd, struct segment *segment, uint64_t size)
 {
     if (segment->size > size && rec->dir->io->ftruncate(fd, (off_t)size) == 0)
@@ -314,7 +294,7 @@ static enum status cut_tail(struct recovery *rec, int fd, struct segment_probe *
 
     if (has_marks && end - start > TAIL_KEEP_MAX)
         end = start + TAIL_KEEP_MAX;
-    enum status st = is_all_zero(rec, fd, start, end, &is_zero, err);
+    enum status st = segment_tail_is_zero(rec->dir->io, fd, start, end, &is_zero, err);
     if (st != ST_OK)
         return st;
     rec->report->torn_bytes += end - start;

@@ -456,7 +456,7 @@ static void test_a_newest_segment_without_its_end_mark_is_damage(void **state)
     assert_int_equal(truncate(path, (off_t)whole), 0);
     check(&fixture, &outcome);
     assert_int_equal(outcome.report.damages, 0);
-    for (uint64_t size = whole - 1; size > SEGMENT_HEADER_SIZE; size -= 3) {
+    for (uint64_t size = whole - 1; size > SEGMENT_HEADER_SIZE; size -= 5) {
         assert_int_equal(truncate(path, (off_t)size), 0);
         check(&fixture, &outcome);
         assert_int_equal(outcome.report.damages, 1);
