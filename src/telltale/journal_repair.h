@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* journal_repair.h -- does with a journal what the daemon does when it starts, and says what it did.
+/* journal_repair.h -- does with a journal what the daemon does at its start, and says what it did.
  *
  * Threads: one owner at a time.
  */
