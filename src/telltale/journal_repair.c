@@ -18,7 +18,7 @@
 #include "telltale/buf.h"
 #include "util/fd.h"
 
-enum { NOTE_SIZE_MAX = 1024 };
+enum { NOTE_SIZE_MAX = 1024, SHOWN_SIZE_MAX = 8 << 10 /* with escapes */ };
 
 struct notes {
     int dir_fd;
@@ -76,7 +76,7 @@ static void tell_notes(const struct journal_place *place, const struct timespec 
     notes.dir_fd = openat(place->fd, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (notes.dir_fd < 0)
         return;
-    buf_init(&notes.text, 8 * NOTE_SIZE_MAX);
+    buf_init(&notes.text, SHOWN_SIZE_MAX);
     journal_place_quarantine(place, tell_note, &notes);
     buf_fini(&notes.text);
     (void)close(notes.dir_fd); /* was only read */
