@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -373,7 +374,7 @@ static void test_power_cut_after_recovery_from_a_kill(void **state)
     }
 }
 
-static unsigned spares_taken;
+static atomic_uint spares_taken;
 
 static int open_counting(int dir_fd, const char *name, int flags, mode_t mode)
 {
