@@ -211,6 +211,16 @@ static void end_sync(ino_t file, bool has_failed)
 
 /* --- The calls ---------------------------------------------------------------------------- */
 
+/* A file that is truncated to nothing has no pages any more: none is doomed. */
+static void let_pages_go(ino_t file)
+{
+    for (size_t i = 0; i < disk.count; i++) {
+        struct change *change = &disk.changes[i];
+        if (change->kind == CHANGE_BYTES && change->file == file)
+            change->is_doomed = false;
+    }
+}
+
 /* Opens; a file that this makes or empties can be lost. */
 static int open_noting(int dir_fd, const char *name, int flags, mode_t mode)
 {
@@ -221,6 +231,8 @@ static int open_noting(int dir_fd, const char *name, int flags, mode_t mode)
         int old = openat(dir_fd, name, O_RDWR | O_CLOEXEC);
         if (old >= 0 && fstat(old, &info) == 0 && info.st_size > 0)
             remember_bytes(old, 0, (size_t)info.st_size);
+        if (old >= 0)
+            let_pages_go(file_of(old));
         if (old >= 0)
             (void)close(old);
     }
@@ -270,6 +282,16 @@ static size_t first_half(const struct iovec *parts, int count, uint8_t **ret)
     return total / 2 + 1 < total ? total / 2 + 1 : total;
 }
 
+/* Such a write is done or not: neither the kernel nor a disk stops in the middle of it. */
+static bool is_in_one_sector(const struct iovec *parts, int count, off_t offset)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < count; i++)
+        total += parts[i].iov_len;
+    return total > 0 && offset / SECTOR == (offset + (off_t)total - 1) / SECTOR;
+}
+
 static ssize_t disk_pwritev(int fd, const struct iovec *parts, int count, off_t offset)
 {
     (void)pthread_mutex_lock(&disk.lock);
@@ -286,6 +308,8 @@ static ssize_t disk_pwritev(int fd, const struct iovec *parts, int count, off_t 
     } else if (fault != DISK_FAULT_INTERRUPT && !was_off) {
         uint8_t *bytes;
         size_t size = first_half(parts, count, &bytes);
+        if (fails(fault) && is_in_one_sector(parts, count, offset))
+            size = 0;
         remember_bytes(fd, offset, size);
         n = pwrite(fd, bytes, size, offset);
         free(bytes);
@@ -334,13 +358,23 @@ static int only_count(void)
     return has_failed ? -1 : 0;
 }
 
+/* The file grows; what it grew by may be gone after a power cut. */
 static int disk_fallocate(int fd, int mode, off_t offset, off_t size)
 {
-    (void)fd;
-    (void)mode;
-    (void)offset;
-    (void)size;
-    return only_count();
+    struct stat st;
+
+    if (mode != 0)
+        return only_count();
+    (void)pthread_mutex_lock(&disk.lock);
+    bool has_failed = fails(count_call());
+    if (!has_failed) {
+        ASSERT(fstat(fd, &st) == 0);
+        if (offset + size > st.st_size)
+            remember_bytes(fd, st.st_size, (size_t)(offset + size - st.st_size));
+        has_failed = fallocate(fd, mode, offset, size) < 0;
+    }
+    (void)pthread_mutex_unlock(&disk.lock);
+    return has_failed ? -1 : 0;
 }
 
 static int disk_rename_at(int old_dir_fd, const char *old_name, int new_dir_fd,
