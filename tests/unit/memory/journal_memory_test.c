@@ -195,6 +195,7 @@ static struct worker_settings settings_of(struct bench *bench, struct fake_expor
                                     .state_dir = bench->fixture.temp.path,
                                     .batch_size_max = 1 << 20,
                                     .batch_count_max = 2,
+                                    .lanes_max = 2,
                                     .timeout_ns = PATIENCE_S * NS_PER_S,
                                     .retry_initial_ns = NS_PER_MS / 10,
                                     .retry_max_ns = NS_PER_MS};
