@@ -18,11 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "telltale/encode.h"
-#include "util/clock.h"
 #include "util/fd.h"
 #include "wire/json_put.h"
 
@@ -205,18 +203,6 @@ static enum status rotate(struct dead_letter *letters, struct error *err)
     return error_set(err, ST_LIMIT, "%d files of dead letters", FILE_INDEX_MAX);
 }
 
-static void put_time(struct json_put *json, uint64_t unix_ns)
-{
-    char text[48];
-    struct tm utc;
-    time_t seconds = (time_t)(unix_ns / NS_PER_S);
-
-    (void)gmtime_r(&seconds, &utc);
-    size_t used = strftime(text, sizeof(text), "\"%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + used, sizeof(text) - used, ".%09" PRIu64 "Z\"", unix_ns % NS_PER_S);
-    json_put(json, slice_of_text(text));
-}
-
 static enum status make_head(struct dead_letter *letters, const struct batch *batch, size_t index,
                              const struct dead_letter_reason *reason, struct error *err)
 {
@@ -224,7 +210,7 @@ static enum status make_head(struct dead_letter *letters, const struct batch *ba
 
     json_start(&json, &letters->line, err);
     json_put(&json, SLICE("{\"time\":"));
-    put_time(&json, reason->unix_ns);
+    json_put_time(&json, reason->unix_ns);
     json_put(&json, SLICE(",\"exporter\":"));
     json_put_text(&json, slice_of_text(letters->exporter));
     json_put(&json, SLICE(",\"reason\":"));
