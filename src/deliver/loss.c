@@ -177,7 +177,7 @@ static void put_words(struct json_put *json, struct slice key, const struct loss
     json_put(json, key);
     for (size_t i = 0; i < words->count; i++) {
         json_put(json, i == 0 ? SLICE("{") : SLICE(","));
-        put_text(json, SLICE_EMPTY, words->items[i].text);
+        json_put_text(json, slice_of_text(words->items[i].text));
         put_number(json, SLICE(":"), words->items[i].count);
     }
     json_put(json, SLICE("}"));

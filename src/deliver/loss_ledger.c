@@ -240,7 +240,8 @@ static enum status load(struct loss_ledger *ledger, struct error *err)
                                          O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (ledger->fd < 0)
             return error_set_errno(err, ST_IO, "open '%s'", PRESENT_NAME);
-        ledger->is_suspect = true; /* a torn line may stand there */
+        struct stat info;
+        ledger->is_suspect = fstat(ledger->fd, &info) < 0 || (uint64_t)info.st_size != ledger->size;
         return ST_OK;
     }
     if (st != ST_NOT_FOUND)
