@@ -23,6 +23,7 @@
 
 #include "deliver/split.h"
 #include "deliver/worker_internal.h"
+#include "deliver/write_off.h"
 #include "util/clock.h"
 
 enum { THREAD_NAME_MAX = 16 }; /* Linux' limit */
@@ -40,6 +41,23 @@ void lane_set_state(struct lane *lane, enum worker_state state)
 }
 
 /* --- Delivering ------------------------------------------------------------------------------- */
+
+/* Nobody wants the part any more: true when that is written down, false when the lane ends first,
+ * and then the part is as it was. */
+static bool give_up(struct lane *lane, const struct batch *part)
+{
+    struct worker *worker = lane->worker;
+    struct error err;
+
+    while (write_off_part(worker, part, &err) != ST_OK) {
+        account_retry(&worker->account, &err, worker->settings.retry_max_ns);
+        lane_set_state(lane, WORKER_FAILED);
+        if (stop_is_asked(&worker->stop))
+            return false;
+        stop_sleep(&worker->stop, worker->settings.retry_max_ns);
+    }
+    return true;
+}
 
 /* Delivers a claim, whole or in parts; false: the lane is to end with some of it unsettled. */
 static bool deliver(struct lane *lane, const struct claim *claim)
@@ -59,13 +77,15 @@ static bool deliver(struct lane *lane, const struct claim *claim)
             split_halve(&split);
             continue;
         }
-        if (fate == FATE_SKIPPED)
-            account_skipped(&lane->worker->account, part.record_count);
+        if (fate == FATE_SKIPPED && !give_up(lane, &part))
+            return false;
         split_settle(&split);
         /* Behind the last record there may be damage, which `next` has passed. */
         bool all = first + count == batch->record_count;
         lane_settle(lane, claim, all ? claim->next : batch->records[first + count].sequence,
                     part.size_bytes);
+        if (fate == FATE_SKIPPED)
+            worker_save_skipped(lane->worker);
     }
     return true;
 }

@@ -93,20 +93,6 @@ const struct loss_total *loss_totals_find(const struct loss_totals *totals, cons
     return NULL;
 }
 
-/* Whoever reads the journal goes forward: what ends where a known incident ended, or before, was
- * known.  Files are deleted in any order of their records. */
-bool loss_is_known(const struct loss_totals *totals, const struct loss *loss)
-{
-    const struct loss_total *total = loss_totals_find(totals, loss->destination, loss->reason);
-    bool is_of_file = loss->reason == LOSS_DISK_FULL || loss->reason == LOSS_DEAD_LETTERS_FULL;
-
-    if (total == NULL || loss->reason == LOSS_SHED ||
-        memcmp(total->journal_id, loss->journal_id, JOURNAL_ID_SIZE) != 0)
-        return false;
-    return is_of_file ? loss->first == total->first && loss->last == total->last
-                      : loss->last <= total->last;
-}
-
 static struct loss_total *total_of(struct loss_totals *totals, const struct loss *loss)
 {
     struct loss_total *total = (struct loss_total *)loss_totals_find(
@@ -132,9 +118,6 @@ void loss_totals_add(struct loss_totals *totals, const struct loss *loss)
     total->incidents++;
     total->records += loss->records;
     total->bytes += loss->bytes;
-    memcpy(total->journal_id, loss->journal_id, JOURNAL_ID_SIZE);
-    total->first = loss->first;
-    total->last = loss->last;
     widen(&total->first_event_ns, &total->last_event_ns, loss->first_event_ns);
     widen(&total->first_event_ns, &total->last_event_ns, loss->last_event_ns);
 }
@@ -219,7 +202,6 @@ enum status loss_totals_write(const struct loss_totals *totals, struct buf *out,
         put_number(&json, SLICE(",\"incidents\":"), total->incidents);
         put_number(&json, SLICE(",\"records\":"), total->records);
         put_number(&json, SLICE(",\"bytes\":"), total->bytes);
-        put_place(&json, total->journal_id, total->first, total->last);
         put_time(&json, SLICE(",\"first_event\":"), total->first_event_ns);
         put_time(&json, SLICE(",\"last_event\":"), total->last_event_ns);
         json_put(&json, SLICE("}"));
@@ -336,7 +318,6 @@ static bool read_totals(const cJSON *list, struct loss_totals *ret)
         read_time(item, "last_event", &total->last_event_ns);
         if (!read_text(item, "destination", total->destination, sizeof(total->destination)) ||
             !read_reason(item, &total->reason) ||
-            !read_place(item, total->journal_id, &total->first, &total->last) ||
             !read_number(item, "incidents", &total->incidents) ||
             !read_number(item, "records", &total->records) ||
             !read_number(item, "bytes", &total->bytes))

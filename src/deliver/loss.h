@@ -16,9 +16,7 @@
  * or the sums of everything before it, the first line of a file:
  *
  *     {"totals":[{"destination":...,"reason":...,"incidents":3,"records":...,"bytes":...,
- *                 "journal":...,"first":...,"last":...,"first_event":...,"last_event":...}]}
- *
- * where journal, first and last are those of the newest incident of that destination and reason.
+ *                 "first_event":...,"last_event":...}]}
  *
  * Threads: pure functions on the caller's structs.
  */
@@ -76,9 +74,7 @@ struct loss_total {
     char destination[LOSS_NAME_SIZE];
     enum loss_reason reason;
     uint64_t incidents, records, bytes;
-    uint8_t journal_id[JOURNAL_ID_SIZE]; /* these three: of the newest */
-    uint64_t first, last;
-    uint64_t first_event_ns, last_event_ns; /* of all */
+    uint64_t first_event_ns, last_event_ns;
 };
 
 struct loss_totals {
@@ -98,9 +94,6 @@ void loss_words_add(struct loss_words *words, struct slice word, uint64_t count)
 
 /* An event's own time; 0 is passed over. */
 void loss_add_time(struct loss *loss, uint64_t unix_ns);
-
-/* Whether `totals` knows of it already: it was written before a crash, and comes again. */
-bool loss_is_known(const struct loss_totals *totals, const struct loss *loss);
 
 /* NULL: there is none. */
 const struct loss_total *loss_totals_find(const struct loss_totals *totals, const char *destination,

@@ -36,6 +36,14 @@ enum {
 #define FILE_SIZE_DEFAULT (UINT64_C(16) << 20)
 #define PRESENT_NAME      LOSS_LEDGER_NAME ".jsonl"
 
+/* What tells an incident from others. */
+struct incident {
+    char destination[LOSS_NAME_SIZE];
+    enum loss_reason reason;
+    uint8_t journal_id[JOURNAL_ID_SIZE];
+    uint64_t first, last;
+};
+
 struct loss_ledger {
     const struct disk_io *io;
     int dir_fd; /* owned */
@@ -48,7 +56,45 @@ struct loss_ledger {
     bool is_suspect; /* there may be more than that */
     struct buf line;
     struct loss_totals totals;
+    struct incident recent[LOSS_RECENT_MAX]; /* a ring */
+    uint64_t recent_count;                   /* of all that were ever put there */
 };
+
+/* --- Recent incidents ------------------------------------------------------------------------- */
+
+static void remember(struct loss_ledger *ledger, const struct loss *loss)
+{
+    struct incident *incident = &ledger->recent[ledger->recent_count++ % LOSS_RECENT_MAX];
+
+    *incident = (struct incident){.reason = loss->reason, .first = loss->first, .last = loss->last};
+    memcpy(incident->destination, loss->destination, sizeof(incident->destination));
+    memcpy(incident->journal_id, loss->journal_id, JOURNAL_ID_SIZE);
+}
+
+/* Ranges of the journal may come again in parts; a file is told by the range it had. */
+static bool covers(const struct incident *incident, const struct loss *loss)
+{
+    bool is_of_file = loss->reason == LOSS_DISK_FULL || loss->reason == LOSS_DEAD_LETTERS_FULL;
+
+    if (incident->reason != loss->reason || strcmp(incident->destination, loss->destination) != 0 ||
+        memcmp(incident->journal_id, loss->journal_id, JOURNAL_ID_SIZE) != 0)
+        return false;
+    return is_of_file ? loss->first == incident->first && loss->last == incident->last
+                      : loss->first >= incident->first && loss->last <= incident->last;
+}
+
+static const struct incident *find_incident(const struct loss_ledger *ledger,
+                                            const struct loss *loss)
+{
+    uint64_t count =
+        ledger->recent_count < LOSS_RECENT_MAX ? ledger->recent_count : LOSS_RECENT_MAX;
+
+    for (uint64_t i = 0; i < count; i++) {
+        if (covers(&ledger->recent[i], loss))
+            return &ledger->recent[i];
+    }
+    return NULL;
+}
 
 /* --- Names ------------------------------------------------------------------------------------ */
 
@@ -157,6 +203,7 @@ static enum status take_loss(void *context, const struct loss *loss, struct erro
 
     (void)err;
     loss_totals_add(&ledger->totals, loss);
+    remember(ledger, loss);
     return ST_OK;
 }
 
@@ -224,33 +271,46 @@ static enum status rotate(struct loss_ledger *ledger, struct error *err)
     return st;
 }
 
-/* Learns what was written before. */
-static enum status load(struct loss_ledger *ledger, struct error *err)
+/* Reads the newest numbered file; *ret_found: there is one. */
+static enum status load_newest(struct loss_ledger *ledger, bool *ret_found, struct error *err)
 {
     const struct loss_visitor visitor = {ledger, take_totals, take_loss};
     struct numbered found;
     char name[NAME_SIZE];
     uint64_t bad_lines = 0;
-    uint64_t size = 0;
+    uint64_t size;
 
-    enum status st =
-        read_file(ledger->dir_fd, PRESENT_NAME, &visitor, &bad_lines, &ledger->size, err);
-    if (st == ST_OK) {
-        ledger->fd = ledger->io->open_at(ledger->dir_fd, PRESENT_NAME,
-                                         O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (ledger->fd < 0)
-            return error_set_errno(err, ST_IO, "open '%s'", PRESENT_NAME);
-        struct stat info;
-        ledger->is_suspect = fstat(ledger->fd, &info) < 0 || (uint64_t)info.st_size != ledger->size;
-        return ST_OK;
-    }
-    if (st != ST_NOT_FOUND)
-        return st;
-    st = find_numbered(ledger->dir_fd, 0, &found, err);
-    if (st != ST_OK || found.newest == 0)
+    enum status st = find_numbered(ledger->dir_fd, 0, &found, err);
+    *ret_found = st == ST_OK && found.newest != 0;
+    if (!*ret_found)
         return st;
     name_numbered(name, found.newest);
     return read_file(ledger->dir_fd, name, &visitor, &bad_lines, &size, err);
+}
+
+/* Learns what was written before.  The file before the present one is read for its incidents; the
+ * sums that the present one begins with replace its own. */
+static enum status load(struct loss_ledger *ledger, struct error *err)
+{
+    const struct loss_visitor visitor = {ledger, take_totals, take_loss};
+    uint64_t bad_lines = 0;
+    struct stat info;
+    bool found;
+
+    enum status st = load_newest(ledger, &found, err);
+    if (st != ST_OK)
+        return st;
+    st = read_file(ledger->dir_fd, PRESENT_NAME, &visitor, &bad_lines, &ledger->size, err);
+    if (st == ST_NOT_FOUND)
+        return ST_OK;
+    if (st != ST_OK)
+        return st;
+    ledger->fd =
+        ledger->io->open_at(ledger->dir_fd, PRESENT_NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (ledger->fd < 0)
+        return error_set_errno(err, ST_IO, "open '%s'", PRESENT_NAME);
+    ledger->is_suspect = fstat(ledger->fd, &info) < 0 || (uint64_t)info.st_size != ledger->size;
+    return ST_OK;
 }
 
 /* Makes the present file what it should be. */
@@ -346,11 +406,13 @@ enum status loss_ledger_write(struct loss_ledger *ledger, const struct loss *los
     enum status st = ST_OK;
 
     (void)pthread_mutex_lock(&ledger->lock); /* fails only if we hold it */
-    bool is_new = !loss_is_known(&ledger->totals, loss);
+    bool is_new = loss->reason == LOSS_SHED || find_incident(ledger, loss) == NULL;
     if (is_new)
         st = append(ledger, loss, err);
-    if (is_new && st == ST_OK)
+    if (is_new && st == ST_OK) {
         loss_totals_add(&ledger->totals, loss);
+        remember(ledger, loss);
+    }
     (void)pthread_mutex_unlock(&ledger->lock); /* fails only if we do not hold it */
     if (st != ST_OK)
         return error_context(err, "loss ledger");
@@ -358,15 +420,23 @@ enum status loss_ledger_write(struct loss_ledger *ledger, const struct loss *los
     return ST_OK;
 }
 
-bool loss_ledger_last(struct loss_ledger *ledger, const char *destination, enum loss_reason reason,
-                      struct loss_total *ret)
+uint64_t loss_ledger_resume(struct loss_ledger *ledger, const char *destination,
+                            const uint8_t journal_id[JOURNAL_ID_SIZE], uint64_t sequence)
 {
+    struct loss wanted;
+    const struct incident *incident;
+
+    loss_init(&wanted, destination, LOSS_JOURNAL_FULL, journal_id, 0);
     (void)pthread_mutex_lock(&ledger->lock); /* as above */
-    const struct loss_total *total = loss_totals_find(&ledger->totals, destination, reason);
-    if (total != NULL)
-        *ret = *total;
+    for (;;) {
+        wanted.first = wanted.last = sequence;
+        incident = find_incident(ledger, &wanted);
+        if (incident == NULL)
+            break;
+        sequence = incident->last + 1; /* larger than before: each is met once */
+    }
     (void)pthread_mutex_unlock(&ledger->lock);
-    return total != NULL;
+    return sequence;
 }
 
 void loss_ledger_sums(struct loss_ledger *ledger, struct loss_totals *ret)

@@ -4,9 +4,9 @@
  *
  * A line is durable before the loss takes effect: before a cursor passes the records, before a file
  * goes.  So the worst that a crash leaves is a line whose loss has not happened yet.  Who gives
- * records of the journal up does so at the next start (loss_ledger_last()); who deletes a file
- * finds it there and deletes it, and the same line is not written twice (loss_is_known()).  So the
- * sums count each record once.
+ * records of the journal up does so at the next start (loss_ledger_resume()); who deletes a file
+ * finds it there and deletes it.  Either way the same loss is not written twice: of the newest
+ * LOSS_RECENT_MAX incidents those are known that come again.  So the sums count each record once.
  *
  * A file that has reached its size becomes loss-ledger.N.jsonl, N rising from 1, and the new one
  * begins with the sums of all before; only a number of files is kept, but the sums lose nothing.
@@ -21,6 +21,8 @@ struct disk_io; /* telltale/disk_io.h */
 struct loss_ledger;
 
 #define LOSS_LEDGER_NAME "loss-ledger"
+
+enum { LOSS_RECENT_MAX = 512 };
 
 struct loss_ledger_settings {
     const char *dir;          /* must exist; borrowed during open */
@@ -40,9 +42,10 @@ void loss_ledger_close(struct loss_ledger *ledger); /* accepts NULL */
 MUST_CHECK enum status loss_ledger_write(struct loss_ledger *ledger, const struct loss *loss,
                                          bool *ret_is_new, struct error *err);
 
-/* The newest incident of `destination` and `reason`.  False: there is none. */
-bool loss_ledger_last(struct loss_ledger *ledger, const char *destination, enum loss_reason reason,
-                      struct loss_total *ret);
+/* Where `destination` goes on when its cursor is found at `sequence`: behind what was given up for
+ * a full journal, if that was written down and the crash came before the cursor moved. */
+uint64_t loss_ledger_resume(struct loss_ledger *ledger, const char *destination,
+                            const uint8_t journal_id[JOURNAL_ID_SIZE], uint64_t sequence);
 
 /* Sums of all that was ever written. */
 void loss_ledger_sums(struct loss_ledger *ledger, struct loss_totals *ret);

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "deliver/worker_internal.h"
+#include "deliver/write_off.h"
 #include "util/clock.h"
 
 enum { CLAIMS_PER_LANE = 2 }; /* a lane that is slow does not stop the others at once */
@@ -84,6 +85,13 @@ void worker_save(struct worker *worker)
     tell_progress(worker);
     save(worker);
     (void)pthread_mutex_unlock(&worker->disk); /* fails only if we do not hold it */
+}
+
+void worker_save_skipped(struct worker *worker)
+{
+    worker_save(worker);
+    if (worker->settings.on_skipped != NULL)
+        worker->settings.on_skipped(worker->settings.context);
 }
 
 void worker_save_if_due(struct worker *worker)
@@ -162,6 +170,7 @@ static enum status open_state(struct worker *worker, struct error *err)
         st = open_replay(worker, file_name, err);
     if (st != ST_OK)
         return st;
+    write_off_at_start(worker, &start);
     uint64_t next = progress_next(worker->progress);
     st = journal_reader_open(worker->journal, next, &worker->reader, err);
     if (st != ST_OK)

@@ -18,6 +18,7 @@
 #include "telltale/exporter.h"
 
 struct worker;
+struct loss_ledger; /* loss_ledger.h */
 
 enum { WORKER_LANES_MAX = 64 };
 
@@ -37,6 +38,10 @@ struct worker_settings {
     uint64_t batch_delay_ns;                 /* how long records may wait for company */
     uint64_t timeout_ns;                     /* of one send() */
     uint64_t retry_initial_ns, retry_max_ns; /* backoff, full jitter */
+    struct loss_ledger *ledger; /* borrowed until worker_stop(); NULL: losses are only counted */
+    void *context;              /* borrowed; for: */
+    void (*on_skipped)(void *context); /* any thread: the durable cursor is behind what was
+                                          skipped; NULL: not needed */
 };
 
 enum worker_state {

@@ -101,6 +101,8 @@ bool worker_must_end(const struct worker *worker);
 
 /* Makes the cursor durable as far as everything is settled; the dead letters before that. */
 void worker_save(struct worker *worker);
+/* The same when something was skipped, for which somebody waits. */
+void worker_save_skipped(struct worker *worker);
 /* The same when it is time and no other lane is at it. */
 void worker_save_if_due(struct worker *worker);
 

@@ -259,23 +259,49 @@ static void test_files_are_told_apart_by_their_records(void **state)
     assert_false(put(desk, &earlier));
 }
 
-static void test_the_newest_incident_of_a_destination_is_told(void **state)
+static uint64_t resume(struct desk *desk, const char *destination, const uint8_t *journal_id,
+                       uint64_t sequence)
+{
+    return loss_ledger_resume(desk->ledger, destination, journal_id, sequence);
+}
+
+static void test_a_cursor_in_front_of_a_loss_resumes_behind_it(void **state)
 {
     struct desk *desk = *state;
-    struct loss loss = loss_of("fake/a", 1, 10);
-    struct loss_total last;
+    struct loss later = loss_of("fake/a", 21, 30);
+    struct loss loss = loss_of("fake/a", 11, 20);
+    struct loss apart = loss_of("fake/a", 40, 50);
+    struct loss damage = loss_of("fake/a", 51, 60);
 
-    assert_false(loss_ledger_last(desk->ledger, "fake/a", LOSS_JOURNAL_FULL, &last));
-    (void)put(desk, &loss);
-    loss = loss_of("fake/a", 20, 30);
-    (void)put(desk, &loss);
+    damage.reason = LOSS_DAMAGE;
+    assert_true(put(desk, &later));
+    assert_true(put(desk, &loss));
+    assert_true(put(desk, &apart));
+    assert_true(put(desk, &damage));
     open_ledger(desk);
-    assert_true(loss_ledger_last(desk->ledger, "fake/a", LOSS_JOURNAL_FULL, &last));
-    assert_int_equal(last.first, 20);
-    assert_int_equal(last.last, 30);
-    assert_int_equal(last.incidents, 2);
-    assert_int_equal(last.records, 21);
-    assert_false(loss_ledger_last(desk->ledger, "fake/a", LOSS_DAMAGE, &last));
+    assert_int_equal(resume(desk, "fake/a", journal_one, 10), 10);
+    assert_int_equal(resume(desk, "fake/a", journal_one, 11), 31);
+    assert_int_equal(resume(desk, "fake/a", journal_one, 30), 31);
+    assert_int_equal(resume(desk, "fake/a", journal_one, 45), 51);
+    assert_int_equal(resume(desk, "fake/a", journal_one, 51), 51);
+    assert_int_equal(resume(desk, "fake/b", journal_one, 11), 11);
+    assert_int_equal(resume(desk, "fake/a", journal_two, 11), 11);
+}
+
+static void test_what_comes_again_is_known_in_a_new_file_too(void **state)
+{
+    struct desk *desk = *state;
+    struct loss first = loss_of("fake/a", 1, 10);
+    struct loss second = loss_of("fake/a", 11, 20);
+
+    desk->settings.file_size = 100;
+    open_ledger(desk);
+    assert_true(put(desk, &first));
+    assert_true(put(desk, &second)); /* in the next file */
+    open_ledger(desk);
+    assert_false(put(desk, &first));
+    assert_false(put(desk, &second));
+    assert_int_equal(records_summed(desk), 20);
 }
 
 /* --- Files ------------------------------------------------------------------------------------ */
@@ -460,7 +486,8 @@ int main(void)
         WITH_DESK(test_the_same_loss_is_written_once),
         WITH_DESK(test_another_journal_counts_from_one_again),
         WITH_DESK(test_files_are_told_apart_by_their_records),
-        WITH_DESK(test_the_newest_incident_of_a_destination_is_told),
+        WITH_DESK(test_a_cursor_in_front_of_a_loss_resumes_behind_it),
+        WITH_DESK(test_what_comes_again_is_known_in_a_new_file_too),
         WITH_DESK(test_a_torn_last_line_is_cut_off_at_the_start),
         WITH_DESK(test_lines_of_somebody_else_are_passed_over_and_counted),
         WITH_DESK(test_old_files_go_and_their_sums_stay),
