@@ -207,6 +207,37 @@ static void run_helper(struct lane *lane)
     }
 }
 
+/* --- Room on the disk ------------------------------------------------------------------------- */
+
+void lane_make_room(struct lane *lane)
+{
+    struct worker *worker = lane->worker;
+    uint64_t freed = 0;
+    struct error err;
+
+    if (lane->index != 0)
+        return;
+    worker_lock(worker);
+    struct worker_room wanted = worker->room;
+    bool is_wanted = worker->wants_room;
+    worker->wants_room = false;
+    worker_unlock(worker);
+    if (!is_wanted)
+        return;
+    struct exporter_room room = {
+        .wanted_bytes = wanted.wanted_bytes,
+        .device = wanted.device,
+        .delivered_below = wanted.delivered_below,
+        .context = worker,
+        .before_deletion = write_off_file,
+    };
+    memcpy(room.journal_id, journal_id(worker->journal), JOURNAL_ID_SIZE);
+    if (worker->settings.ops->make_room(lane->exporter, &room, &freed, &err) != ST_OK)
+        account_note_error(&worker->account, "export.make_room", &err);
+    if (worker->settings.on_room != NULL)
+        worker->settings.on_room(worker->settings.context);
+}
+
 /* --- The first lane --------------------------------------------------------------------------- */
 
 static void tick(struct lane *lane)
@@ -303,6 +334,7 @@ static bool take_turns(struct lane *lane)
     uint64_t full;
     bool claimed;
 
+    lane_make_room(lane);
     /* Asked before looking: what was committed before the request to stop is seen below. */
     bool stopping = stop_is_asked(&worker->stop);
     if (stopping && stop_is_overdue(&worker->stop))

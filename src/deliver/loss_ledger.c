@@ -49,6 +49,8 @@ struct loss_ledger {
     int dir_fd; /* owned */
     uint64_t file_size;
     unsigned files_max;
+    void (*on_loss)(void *context, const struct loss *loss);
+    void *context; /* borrowed */
     pthread_mutex_t lock;
     /* shared, under lock */
     int fd;          /* owned: the present file; -1: there is none yet */
@@ -371,6 +373,13 @@ void loss_ledger_close(struct loss_ledger *ledger)
     free(ledger);
 }
 
+void loss_ledger_listen(struct loss_ledger *ledger,
+                        void (*on_loss)(void *context, const struct loss *loss), void *context)
+{
+    ledger->on_loss = on_loss;
+    ledger->context = context;
+}
+
 /* --- Writing ---------------------------------------------------------------------------------- */
 
 static enum status append(struct loss_ledger *ledger, const struct loss *loss, struct error *err)
@@ -416,6 +425,8 @@ enum status loss_ledger_write(struct loss_ledger *ledger, const struct loss *los
     (void)pthread_mutex_unlock(&ledger->lock); /* fails only if we do not hold it */
     if (st != ST_OK)
         return error_context(err, "loss ledger");
+    if (is_new && ledger->on_loss != NULL)
+        ledger->on_loss(ledger->context, loss);
     *ret_is_new = is_new;
     return ST_OK;
 }

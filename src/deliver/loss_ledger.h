@@ -37,6 +37,11 @@ MUST_CHECK enum status loss_ledger_open(const struct loss_ledger_settings *setti
                                         struct loss_ledger **ret, struct error *err);
 void loss_ledger_close(struct loss_ledger *ledger); /* accepts NULL */
 
+/* `on_loss` hears of every new incident once it is durable, on the thread that wrote it.  Before
+ * the first write. */
+void loss_ledger_listen(struct loss_ledger *ledger,
+                        void (*on_loss)(void *context, const struct loss *loss), void *context);
+
 /* Appends `loss` and syncs, unless it is known already; *ret_is_new tells.  On failure the loss
  * must not take effect, and the ledger is as it was. */
 MUST_CHECK enum status loss_ledger_write(struct loss_ledger *ledger, const struct loss *loss,

@@ -90,8 +90,8 @@ void worker_save(struct worker *worker)
 void worker_save_skipped(struct worker *worker)
 {
     worker_save(worker);
-    if (worker->settings.on_skipped != NULL)
-        worker->settings.on_skipped(worker->settings.context);
+    if (worker->settings.on_room != NULL)
+        worker->settings.on_room(worker->settings.context);
 }
 
 void worker_save_if_due(struct worker *worker)
@@ -295,6 +295,17 @@ void worker_skip_to(struct worker *worker, uint64_t sequence)
     worker_lock(worker);
     if (sequence > worker->skip_to)
         worker->skip_to = sequence;
+    worker_unlock(worker);
+    wake_all(worker);
+}
+
+void worker_ask_for_room(struct worker *worker, const struct worker_room *room)
+{
+    if (worker->settings.ops->make_room == NULL)
+        return;
+    worker_lock(worker);
+    worker->room = *room;
+    worker->wants_room = true;
     worker_unlock(worker);
     wake_all(worker);
 }

@@ -40,8 +40,8 @@ struct worker_settings {
     uint64_t retry_initial_ns, retry_max_ns; /* backoff, full jitter */
     struct loss_ledger *ledger; /* borrowed until worker_stop(); NULL: losses are only counted */
     void *context;              /* borrowed; for: */
-    void (*on_skipped)(void *context); /* any thread: the durable cursor is behind what was
-                                          skipped; NULL: not needed */
+    void (*on_room)(void *context); /* any thread: what was skipped may be retired, or what was
+                                       asked for was tried; NULL: not needed */
 };
 
 enum worker_state {
@@ -93,6 +93,18 @@ uint64_t worker_durable_sequence(const struct worker *worker);
  * answered or have failed once, after one timeout at the latest; records that wait for another
  * attempt do not get it.  Each is counted as skipped, unless it had its outcome. */
 void worker_skip_to(struct worker *worker, uint64_t sequence);
+
+/* Room on a disk is asked for; the rest of exporter_room is the worker's to know. */
+struct worker_room {
+    uint64_t wanted_bytes;
+    uint64_t device;
+    uint64_t delivered_below;
+};
+
+/* Has the exporter make room, soon and on its own thread; then on_room() is called.  Every file
+ * that goes is in the ledger before.  Does nothing when the exporter keeps nothing here or the
+ * request before is not answered. */
+void worker_ask_for_room(struct worker *worker, const struct worker_room *room);
 
 void worker_read_status(struct worker *worker, struct worker_status *ret);
 const char *worker_name(const struct worker *worker);

@@ -6,6 +6,7 @@
 #include "deliver/write_off.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "deliver/loss_count.h"
 #include "deliver/loss_ledger.h"
@@ -97,6 +98,26 @@ enum status write_off_range(struct worker *worker, uint64_t first, uint64_t next
     if (gone > 0)
         account_missing(&worker->account, gone);
     return ST_OK;
+}
+
+/* What is in the file is told by its name: a number that the store does not have, because its
+ * record became a dead letter, counts too. */
+enum status write_off_file(void *context, const struct exporter_deletion *deletion,
+                           struct error *err)
+{
+    struct worker *worker = context;
+    struct loss loss;
+
+    begin(worker, LOSS_DISK_FULL, &loss);
+    memcpy(loss.journal_id, deletion->journal_id, JOURNAL_ID_SIZE);
+    loss.first = deletion->first_sequence;
+    loss.last = deletion->last_sequence;
+    loss.records = loss.last - loss.first + 1;
+    loss.bytes = deletion->size_bytes;
+    loss_add_time(&loss, deletion->first_unix_ns);
+    loss_add_time(&loss, deletion->last_unix_ns);
+    snprintf(loss.file, sizeof(loss.file), "%s", deletion->name);
+    return write_down(worker, &loss, err);
 }
 
 enum status write_off_gaps(struct worker *worker, uint64_t from, const struct batch *batch,

@@ -23,6 +23,10 @@ MUST_CHECK enum status write_off_part(struct worker *worker, const struct batch 
 MUST_CHECK enum status write_off_range(struct worker *worker, uint64_t first, uint64_t next,
                                        struct error *err);
 
+/* exporter_room.before_deletion; the context is the worker. */
+MUST_CHECK enum status write_off_file(void *context, const struct exporter_deletion *deletion,
+                                      struct error *err);
+
 /* `batch` was read from position `from`; behind it is `next`.  What is not in it is damaged. */
 MUST_CHECK enum status write_off_gaps(struct worker *worker, uint64_t from,
                                       const struct batch *batch, uint64_t next, struct error *err);
