@@ -38,6 +38,8 @@ struct worker_settings {
     uint64_t batch_delay_ns;                 /* how long records may wait for company */
     uint64_t timeout_ns;                     /* of one send() */
     uint64_t retry_initial_ns, retry_max_ns; /* backoff, full jitter */
+    uint64_t dead_letter_size_max;           /* bytes of all files; 0: 1 GiB */
+    bool dead_letters_drop_oldest;           /* the oldest file goes then */
     struct loss_ledger *ledger; /* borrowed until worker_stop(); NULL: losses are only counted */
     void *context;              /* borrowed; for: */
     void (*on_room)(void *context); /* any thread: what was skipped may be retired, or what was
