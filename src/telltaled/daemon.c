@@ -297,7 +297,8 @@ static void on_housekeeping(void *context)
     journal_watch_look(&daemon->journal_watch, daemon->journal);
     look_for_room(daemon);
     pipeline_notes_flush(daemon->notes, clock_monotonic_ns(), false);
-    status_report_update(daemon->status_report, daemon->destinations);
+    status_report_update(daemon->status_report, daemon->destinations,
+                         daemon->intake != NULL && intake_is_open(daemon->intake));
     loop_timer_set(daemon->loop, &daemon->housekeeping,
                    clock_monotonic_ns() + HOUSEKEEPING_INTERVAL_NS);
 }
@@ -344,7 +345,7 @@ static enum status start_parts(struct daemon *daemon, struct error *err)
     if (st == ST_OK)
         st = start_destinations(daemon, daemon->config, err);
     if (st == ST_OK)
-        st = status_report_create(daemon->journal, &daemon->status_report, err);
+        st = status_report_create(daemon->journal, daemon->ledger, &daemon->status_report, err);
     if (st == ST_OK) {
         st = intake_start(daemon->config, daemon->loop, daemon->journal, daemon->status_report,
                           &daemon->intake, err);
