@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "deliver/letter_room.h"
 #include "telltale/encode.h"
 #include "util/fd.h"
 #include "wire/json_put.h"
@@ -42,7 +43,10 @@ struct dead_letter {
     struct buf unsynced; /* lines that were written and not synced */
     uint64_t file_size;
     uint64_t total_size;
-    char name[FILE_NAME_MAX]; /* without ".jsonl" */
+    bool drop_oldest;
+    struct loss_ledger *ledger; /* borrowed */
+    const char *keep;           /* borrowed: a file that is read; NULL: none */
+    char name[FILE_NAME_MAX];   /* without ".jsonl" */
     char file_name[FILE_NAME_MAX + 8];
     char exporter[FILE_NAME_MAX];
 };
@@ -107,6 +111,8 @@ enum status dead_letter_open(const struct dead_letter_settings *settings, struct
     letters->fd = -1;
     letters->file_size = settings->file_size;
     letters->total_size = settings->total_size;
+    letters->drop_oldest = settings->drop_oldest;
+    letters->ledger = settings->ledger;
     buf_init(&letters->line, LINE_SIZE_MAX);
     buf_init(&letters->unsynced, UNSYNCED_MAX);
     snprintf(letters->name, sizeof(letters->name), "%s", settings->name);
@@ -264,6 +270,28 @@ static enum status make_line(struct dead_letter *letters, const struct batch *ba
     return make_raw(letters, record->bytes, err);
 }
 
+static bool is_over(const struct dead_letter *letters)
+{
+    return letters->others + letters->size + letters->line.size > letters->total_size;
+}
+
+static enum status drop_oldest(struct dead_letter *letters, struct error *err)
+{
+    const struct letter_room room = {.dir_fd = letters->dir_fd,
+                                     .name = letters->name,
+                                     .exporter = letters->exporter,
+                                     .keep = letters->keep,
+                                     .ledger = letters->ledger};
+    enum status st = ST_OK;
+
+    while (st == ST_OK && is_over(letters)) {
+        st = letter_room_drop_oldest(&room, err);
+        if (st == ST_OK)
+            st = measure_others(letters, err);
+    }
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
 static enum status make_room(struct dead_letter *letters, struct error *err)
 {
     enum status st = ST_OK;
@@ -274,13 +302,14 @@ static enum status make_room(struct dead_letter *letters, struct error *err)
         st = rotate(letters, err);
     if (st != ST_OK)
         return st;
-    uint64_t size = letters->others + letters->size + letters->line.size;
-    if (size > letters->total_size)
+    if (is_over(letters))
         st = measure_others(letters, err); /* somebody may have made room */
+    if (st == ST_OK && letters->drop_oldest)
+        st = drop_oldest(letters, err);
     if (st != ST_OK)
         return st;
-    size = letters->others + letters->size + letters->line.size;
-    if (size > letters->total_size) {
+    uint64_t size = letters->others + letters->size + letters->line.size;
+    if (is_over(letters)) {
         return error_set(err, ST_LIMIT,
                          "%" PRIu64 " bytes of dead letters, limit %" PRIu64
                          "; move or replay some",
@@ -357,6 +386,11 @@ enum status dead_letter_sync(struct dead_letter *letters, struct error *err)
     }
     buf_trim(&letters->unsynced, LINE_KEEP_SIZE);
     return ST_OK;
+}
+
+void dead_letter_keep(struct dead_letter *letters, const char *file_name)
+{
+    letters->keep = file_name;
 }
 
 enum status dead_letter_set_aside(struct dead_letter *letters, struct error *err)

@@ -20,7 +20,10 @@
 #include "deliver/write_off.h"
 #include "util/clock.h"
 
-enum { CLAIMS_PER_LANE = 2 }; /* a lane that is slow does not stop the others at once */
+enum {
+    CLAIMS_PER_LANE = 2,   /* a lane that is slow does not stop the others at once */
+    DEAD_LETTER_FILES = 4, /* at least, when they are full: the oldest must be one of several */
+};
 
 #define DEAD_LETTER_FILE  (UINT64_C(64) << 20)
 #define DEAD_LETTER_TOTAL (UINT64_C(1) << 30)
@@ -156,12 +159,19 @@ static enum status open_state(struct worker *worker, struct error *err)
         .oldest = journal_oldest(worker->journal),
         .committed = journal_committed(worker->journal),
     };
+    uint64_t letters_size = worker->settings.dead_letter_size_max != 0
+                                ? worker->settings.dead_letter_size_max
+                                : DEAD_LETTER_TOTAL;
     const struct dead_letter_settings letters = {
         .dir = worker->settings.dead_letter_dir,
         .name = file_name,
         .exporter = worker->account.name,
-        .file_size = DEAD_LETTER_FILE,
-        .total_size = DEAD_LETTER_TOTAL,
+        .file_size = letters_size / DEAD_LETTER_FILES < DEAD_LETTER_FILE
+                         ? letters_size / DEAD_LETTER_FILES
+                         : DEAD_LETTER_FILE,
+        .total_size = letters_size,
+        .drop_oldest = worker->settings.dead_letters_drop_oldest,
+        .ledger = worker->settings.ledger,
     };
     st = progress_open(&progress, &worker->progress, &start, err);
     if (st == ST_OK)
