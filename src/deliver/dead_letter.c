@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "deliver/letter_file.h"
 #include "deliver/letter_room.h"
 #include "telltale/encode.h"
 #include "util/fd.h"
@@ -30,7 +31,7 @@ enum {
     LINE_SIZE_MAX = 64 * 1024 * 1024, /* room for any record in base64 */
     LINE_KEEP_SIZE = 64 * 1024,
     UNSYNCED_MAX = 1 << 20, /* bytes of lines */
-    FILE_INDEX_MAX = 1000000,
+    FILE_NUMBER_MAX = 2000000000,
 };
 
 struct dead_letter {
@@ -187,26 +188,42 @@ fail:
     return st;
 }
 
-/* Gives the present file its number, the first that is free. */
+/* The number behind all there are: the lowest is the oldest.  Rising ones are not taken for each
+ * other when a file has gone. */
+static enum status next_number(const struct dead_letter *letters, unsigned long *ret,
+                               struct error *err)
+{
+    struct letter_file_list files;
+    size_t prefix = strlen(letters->name) + 1;
+
+    enum status st = letter_files_list(letters->dir_fd, letters->name, &files, err);
+    if (st != ST_OK)
+        return st;
+    *ret = files.count > 0 ? strtoul(files.names[files.count - 1] + prefix, NULL, 10) + 1 : 1;
+    letter_files_free(&files);
+    return ST_OK;
+}
+
+/* Gives the present file its number. */
 static enum status rotate(struct dead_letter *letters, struct error *err)
 {
     char numbered[FILE_NAME_MAX + 24];
+    unsigned long number = 0;
 
     enum status st = dead_letter_sync(letters, err);
+    if (st == ST_OK)
+        st = next_number(letters, &number, err);
     if (st != ST_OK)
         return st;
-    for (int i = 1; i < FILE_INDEX_MAX; i++) {
-        snprintf(numbered, sizeof(numbered), "%s.%d.jsonl", letters->name, i);
-        if (renameat2(letters->dir_fd, letters->file_name, letters->dir_fd, numbered,
-                      RENAME_NOREPLACE) == 0) {
-            (void)close(letters->fd); /* synced above */
-            letters->fd = -1;
-            return open_file(letters, err);
-        }
-        if (errno != EEXIST)
-            return error_set_errno(err, ST_IO, "rename '%s'", letters->file_name);
-    }
-    return error_set(err, ST_LIMIT, "%d files of dead letters", FILE_INDEX_MAX);
+    if (number > FILE_NUMBER_MAX)
+        return error_set(err, ST_LIMIT, "a file of dead letters has the number %lu", number - 1);
+    snprintf(numbered, sizeof(numbered), "%s.%lu.jsonl", letters->name, number);
+    if (renameat2(letters->dir_fd, letters->file_name, letters->dir_fd, numbered,
+                  RENAME_NOREPLACE) < 0)
+        return error_set_errno(err, ST_IO, "rename '%s'", letters->file_name);
+    (void)close(letters->fd); /* synced above */
+    letters->fd = -1;
+    return open_file(letters, err);
 }
 
 static enum status make_head(struct dead_letter *letters, const struct batch *batch, size_t index,
