@@ -12,7 +12,7 @@
  *
  * Ownership: a batch borrows everything from the worker that made it.
  *
- * Threads: a batch is used by the thread of its worker alone.
+ * Threads: a batch is used by one thread, that of the lane that sends it.
  */
 #pragma once
 

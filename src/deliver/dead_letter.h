@@ -18,7 +18,7 @@
  * together have reached their size, nothing more is taken, and the worker waits for somebody to
  * make room; or, if the policy says so, the oldest one is deleted, when the loss ledger has it.
  *
- * Threads: one owner.
+ * Threads: one at a time.
  */
 #pragma once
 

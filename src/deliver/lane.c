@@ -14,7 +14,7 @@
  * batch calls one if the journal has another full request and requests spend their time waiting
  * for the destination; when it is our own processor that they wait for, another lane would only
  * cost memory.  Helpers claim full requests only, and one that has found nothing to do for
- * HELPER_IDLE_NS goes, and its exporter with it.  So what is left over is always the first lane's,
+ * helper_idle_ns goes, and its exporter with it.  So what is left over is always the first lane's,
  * and an idle destination has one thread and one connection.
  *
  * Company.  When fewer records wait than a request may hold, the first lane gives others
@@ -153,7 +153,7 @@ static void call_helper(struct worker *worker)
 static bool wait_for_call(struct lane *lane)
 {
     struct worker *worker = lane->worker;
-    uint64_t until_ns = clock_monotonic_ns() + HELPER_IDLE_NS;
+    uint64_t until_ns = clock_monotonic_ns() + worker->settings.helper_idle_ns;
     bool called = false;
 
     worker_save(worker);

@@ -118,6 +118,32 @@ static enum status pass_over_skipped(struct worker *worker, uint64_t *ret_next,
     return ST_OK;
 }
 
+void lane_skip(struct lane *lane)
+{
+    struct worker *worker = lane->worker;
+    enum claim_result result;
+    struct error err;
+    uint64_t next;
+
+    worker_lock(worker);
+    bool can = !worker->reading && window_has_room(&worker->window) &&
+               worker->skip_to > window_next(&worker->window);
+    worker->reading = worker->reading || can;
+    worker_unlock(worker);
+    if (!can)
+        return;
+    enum status st = pass_over_skipped(worker, &next, &result, &err);
+    if (st != ST_OK) { /* the next look tries again */
+        account_note_error(&worker->account, "export.loss", &err);
+        stop_sleep(&worker->stop, worker->settings.retry_max_ns);
+    } else if (result != CLAIM_TAKEN) {
+        return;
+    }
+    worker_lock(worker);
+    pass_token(worker);
+    worker_unlock(worker);
+}
+
 static enum status read_batch(struct lane *lane, uint64_t from, struct claim *ret,
                               struct error *err)
 {

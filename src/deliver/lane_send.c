@@ -109,7 +109,8 @@ static enum fate send_once(struct lane *lane, const struct batch *part, uint64_t
     *err = (struct error){.status = ST_OK};
     enum export_result result = worker->settings.ops->send(
         lane->exporter, part, deadline_ns < stop_ns ? deadline_ns : stop_ns, &report, err);
-    learn_wait(worker, clock_monotonic_ns() - start_ns, busy_ns() - start_busy_ns);
+    if (result != EXPORT_RETRY)
+        learn_wait(worker, clock_monotonic_ns() - start_ns, busy_ns() - start_busy_ns);
     *ret_asked_ms = report.retry_after_ms;
     switch (result) {
     case EXPORT_DONE:
@@ -132,14 +133,16 @@ struct attempt {
     bool alone; /* no other lane goes in meanwhile */
 };
 
-/* Who waits may wait for long. */
-static void wait_at_gate(struct lane *lane, uint64_t until_ns, bool *waited)
+/* Who waits may wait for long: what is settled is saved, and a skip that was asked for must not
+ * wait for a dead letter, which has no part in it. */
+static void wait_at_gate(struct lane *lane, uint64_t until_ns, uint64_t *skipped_to)
 {
     struct worker *worker = lane->worker;
 
-    if (!*waited) { /* there is time for both; then it has to look again */
-        *waited = true;
+    if (*skipped_to != worker->skip_to) { /* there is time; then it has to look again */
+        *skipped_to = worker->skip_to;
         worker_unlock(worker);
+        lane_skip(lane);
         worker_save(worker);
         lane_set_state(lane, WORKER_WAITING_TO_RETRY);
         worker_lock(worker);
@@ -170,7 +173,7 @@ static enum fate pass_gate(struct lane *lane, const struct batch *part, bool is_
 {
     struct worker *worker = lane->worker;
     enum fate fate = FATE_AGAIN;
-    bool waited = false;
+    uint64_t skipped_to = UINT64_MAX; /* no mark: it has not waited yet */
     uint64_t until_ns;
 
     worker_lock(worker);
@@ -184,7 +187,7 @@ static enum fate pass_gate(struct lane *lane, const struct batch *part, bool is_
             break;
         if (gate_enter(&worker->gate, clock_monotonic_ns(), ret->last, &ret->alone, &until_ns))
             break;
-        wait_at_gate(lane, until_ns, &waited);
+        wait_at_gate(lane, until_ns, &skipped_to);
     }
     worker_unlock(worker);
     return fate;

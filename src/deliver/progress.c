@@ -19,7 +19,7 @@ struct progress {
     struct cursor *cursor; /* owned */
     uint64_t next;
     uint64_t unsaved_size; /* bytes */
-    uint64_t saved_ns;     /* monotonic */
+    uint64_t saved_ns;     /* monotonic; 0: not in this life */
     /* shared, atomic */
     _Atomic uint64_t durable;
 };
@@ -117,7 +117,7 @@ bool progress_is_due(const struct progress *progress, uint64_t now_ns)
 {
     if (progress->next == progress_durable(progress))
         return false;
-    return progress->unsaved_size >= PROGRESS_SIZE ||
+    return progress->saved_ns == 0 || progress->unsaved_size >= PROGRESS_SIZE ||
            now_ns - progress->saved_ns >= PROGRESS_DELAY_MS * NS_PER_MS;
 }
 

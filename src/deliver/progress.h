@@ -3,9 +3,10 @@
  *
  * Making the cursor durable costs two fsyncs, so under load it follows at most every
  * PROGRESS_DELAY_MS or PROGRESS_SIZE bytes; it always follows when the worker idles, waits or
- * stops.  After a crash no more than that is delivered twice.
+ * stops.  After a crash no more than that is delivered twice.  The first request of a life is made
+ * durable at once, so that a daemon that is killed again and again moves on all the same.
  *
- * Threads: one owner; progress_durable() is for any thread.
+ * Threads: one at a time; progress_durable() is for any thread.
  */
 #pragma once
 

@@ -31,12 +31,12 @@ struct worker_settings {
     const char *state_dir;          /* borrowed until worker_stop() */
     size_t batch_size_max;          /* bytes of one request */
     size_t batch_count_max;
-    size_t lanes_max; /* requests under way at one time, 1 to WORKER_LANES_MAX; exporters that take
-                         records in order only have one */
-    uint64_t
-        helper_wait_ns; /* a lane is added when a request waits this long for the destination */
-    uint64_t batch_delay_ns;                 /* how long records may wait for company */
-    uint64_t timeout_ns;                     /* of one send() */
+    size_t lanes_max;        /* requests under way at one time, 1 to WORKER_LANES_MAX; an exporter
+                                that takes records in order has one */
+    uint64_t helper_wait_ns; /* a lane is added when requests wait this long for an answer */
+    uint64_t helper_idle_ns; /* and goes when it had nothing to do for so long */
+    uint64_t batch_delay_ns; /* how long records may wait for company */
+    uint64_t timeout_ns;     /* of one send() */
     uint64_t retry_initial_ns, retry_max_ns; /* backoff, full jitter */
     uint64_t dead_letter_size_max;           /* bytes of all files; 0: 1 GiB */
     bool dead_letters_drop_oldest;           /* the oldest file goes then */
@@ -44,6 +44,11 @@ struct worker_settings {
     void *context;              /* borrowed; for: */
     void (*on_room)(void *context); /* any thread: what was skipped may be retired, or what was
                                        asked for was tried; NULL: not needed */
+    /* Told of records first .. end - 1 that worker_skip_to() gives up, before the cursor passes
+     * them and exactly once in a life.  Called by any lane, which waits for it; ranges do not
+     * overlap but may come in any order.  NULL: nobody wants to know. */
+    void (*note_skipped)(void *context, uint64_t first, uint64_t end);
+    void *note_context; /* borrowed until worker_stop() */
 };
 
 enum worker_state {
@@ -93,7 +98,8 @@ uint64_t worker_durable_sequence(const struct worker *worker);
 /* Gives up everything below `sequence` that has no outcome yet; what is not committed cannot be
  * given up.  Returns at once.  The cursor gets there when the requests that are under way are
  * answered or have failed once, after one timeout at the latest; records that wait for another
- * attempt do not get it.  Each is counted as skipped, unless it had its outcome. */
+ * attempt do not get it.  Each is counted as skipped and told to note_skipped(), unless it had its
+ * outcome. */
 void worker_skip_to(struct worker *worker, uint64_t sequence);
 
 /* Room on a disk is asked for; the rest of exporter_room is the worker's to know. */

@@ -144,6 +144,10 @@ void lane_settle(struct lane *lane, const struct claim *claim, uint64_t next, si
 /* The lane is done with the claim, settled or not. */
 void lane_release(struct lane *lane, struct claim *claim);
 
+/* Lets the cursor pass what is to be skipped and nobody has claimed, if the reader is free; a claim
+ * does the same. */
+void lane_skip(struct lane *lane);
+
 /* Committed records that no lane has claimed; `lock` is held. */
 uint64_t worker_backlog(const struct worker *worker);
 

@@ -27,6 +27,14 @@ static enum status write_down(struct worker *worker, const struct loss *loss, st
     return loss_ledger_write(worker->settings.ledger, loss, &is_new, err);
 }
 
+/* Counts records that were given up, and tells who wanted to know. */
+static void tell_skipped(struct worker *worker, uint64_t records, uint64_t first, uint64_t next)
+{
+    account_skipped(&worker->account, records);
+    if (worker->settings.note_skipped != NULL)
+        worker->settings.note_skipped(worker->settings.note_context, first, next);
+}
+
 static enum status write_missing(struct worker *worker, enum loss_reason reason, uint64_t first,
                                  uint64_t next, struct error *err)
 {
@@ -71,7 +79,7 @@ enum status write_off_part(struct worker *worker, const struct batch *part, stru
         loss_add_record(&loss, &part->records[i]);
     enum status st = write_down(worker, &loss, err);
     if (st == ST_OK)
-        account_skipped(&worker->account, loss.records);
+        tell_skipped(worker, loss.records, loss.first, loss.last + 1);
     return st;
 }
 
@@ -94,7 +102,7 @@ enum status write_off_range(struct worker *worker, uint64_t first, uint64_t next
     }
     if (st != ST_OK)
         return st;
-    account_skipped(&worker->account, loss.records);
+    tell_skipped(worker, loss.records, first, next);
     if (gone > 0)
         account_missing(&worker->account, gone);
     return ST_OK;

@@ -19,6 +19,7 @@
 
 /* Nearer destinations are better served by one lane: it is our processor that they wait for. */
 #define HELPER_WAIT_NS (10 * NS_PER_MS)
+#define HELPER_IDLE_NS (5 * NS_PER_S)
 
 struct destinations {
     struct journal *journal; /* borrowed */
@@ -85,6 +86,7 @@ static enum status start_one(struct destinations *destinations, const struct con
         .batch_count_max = exporter->delivery.batch.max_count,
         .lanes_max = exporter->delivery.requests_in_flight_max,
         .helper_wait_ns = HELPER_WAIT_NS,
+        .helper_idle_ns = HELPER_IDLE_NS,
         .batch_delay_ns = exporter->delivery.batch.max_delay,
         .timeout_ns = exporter->delivery.timeout,
         .retry_initial_ns = exporter->delivery.retry.initial,

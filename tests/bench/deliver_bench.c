@@ -146,6 +146,7 @@ static struct worker *start_worker(struct journal *journal, const char *dir, con
         .batch_count_max = 8192,
         .lanes_max = lanes,
         .helper_wait_ns = 10 * NS_PER_MS,
+        .helper_idle_ns = 5 * NS_PER_S,
         .batch_delay_ns = 200 * NS_PER_MS,
         .timeout_ns = 10 * NS_PER_S,
         .retry_initial_ns = 100 * NS_PER_MS,

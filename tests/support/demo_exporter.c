@@ -122,6 +122,7 @@ const struct exporter_ops demo_exporter = {
 
 const struct exporter_ops demo_file_exporter = {
     .name = "file",
+    .in_order_only = true,
     .fields = demo_file_fields,
     .config_size = sizeof(struct demo_file_config),
     .create = demo_create,

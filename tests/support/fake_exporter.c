@@ -309,6 +309,16 @@ void fake_exporter_wait_inside(struct fake_exporter *fake)
     fake_exporter_wait_inside_count(fake, 1);
 }
 
+void fake_exporter_wait_open_count(struct fake_exporter *fake, int count)
+{
+    struct timespec until = at(clock_monotonic_ns() + PATIENCE_S * NS_PER_S);
+
+    lock(fake);
+    while (fake->open_count > count)
+        wait_change(fake, &until);
+    unlock(fake);
+}
+
 size_t fake_exporter_call_count(struct fake_exporter *fake)
 {
     lock(fake);

@@ -80,5 +80,7 @@ void fake_exporter_wait_delivered(struct fake_exporter *fake, size_t count);
 void fake_exporter_wait_inside(struct fake_exporter *fake);
 /* At least `count` send()s are under way. */
 void fake_exporter_wait_inside_count(struct fake_exporter *fake, size_t count);
+/* So many instances are left, or fewer. */
+void fake_exporter_wait_open_count(struct fake_exporter *fake, int count);
 
 size_t fake_exporter_call_count(struct fake_exporter *fake);

@@ -44,6 +44,7 @@ static int make(void **state, size_t lanes)
         .batch_size_max = 1 << 20,
         .batch_count_max = 8,
         .lanes_max = lanes,
+        .helper_idle_ns = 60 * NS_PER_S,
         .timeout_ns = 60 * NS_PER_S,
         .retry_initial_ns = NS_PER_MS,
         .retry_max_ns = 4 * NS_PER_MS,

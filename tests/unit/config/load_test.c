@@ -116,6 +116,32 @@ static void check_default_store(const struct config *config)
     assert_int_equal(config->exporters[0].delivery.retry.max, UINT64_C(30000000000));
 }
 
+static void test_requests_in_flight(void **state)
+{
+    (void)state;
+    const struct config *config =
+        must_load("exporters:\n"
+                  "  demo/a: { endpoint: x }\n"
+                  "  demo/b: { endpoint: x, requests_in_flight_max: 64 }\n"
+                  "  file/a: { dir: /a }\n"
+                  "  file/b: { dir: /b, requests_in_flight_max: 1 }\n");
+    assert_int_equal(config->exporters[0].delivery.requests_in_flight_max, 4);
+    assert_int_equal(config->exporters[1].delivery.requests_in_flight_max, 64);
+    assert_int_equal(config->exporters[2].delivery.requests_in_flight_max, 1);
+    assert_int_equal(config->exporters[3].delivery.requests_in_flight_max, 1);
+    config_destroy(config);
+    must_fail("exporters:\n"
+              "  demo: { endpoint: x, requests_in_flight_max: 65 }\n",
+              "test.yaml:2:48: exporters.demo.requests_in_flight_max: ");
+    must_fail(
+        "exporters:\n"
+        "  file/b:\n"
+        "    dir: /b\n"
+        "    requests_in_flight_max: 2\n",
+        "test.yaml:4:29: exporters.file/b: requests_in_flight_max must be 1 or absent: 'file' "
+        "takes events in order");
+}
+
 static void test_no_file_is_a_whole_configuration(void **state)
 {
     const struct config_source source = {
@@ -531,6 +557,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_file_is_a_whole_configuration),
+        cmocka_unit_test(test_requests_in_flight),
         cmocka_unit_test(test_empty_files_and_empty_sections_are_defaults),
         cmocka_unit_test(test_values_of_the_file_arrive),
         cmocka_unit_test(test_exporters_of_the_file_replace_the_default_store),

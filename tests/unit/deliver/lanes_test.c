@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
+#include "deliver/replay.h"
 #include "support/worker_bench.h"
 #include "util/clock.h"
 
@@ -98,6 +100,22 @@ static void test_a_destination_that_is_near_has_one_lane(void **state)
     bench_stop(bench);
     bench_assert_each_delivered_once(bench, 800);
     assert_int_equal(bench->fake.open_most, 1);
+}
+
+static void test_lanes_come_and_go(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->settings.helper_idle_ns = 0;
+    bench_start(bench);
+    for (size_t i = 1; i <= 10; i++) {
+        bench_append(bench, 80);
+        fake_exporter_wait_delivered(&bench->fake, i * 80);
+        fake_exporter_wait_open_count(&bench->fake, 1);
+    }
+    bench_stop(bench);
+    bench_assert_each_delivered_once(bench, 800);
+    assert_true(bench->fake.open_most > 1);
 }
 
 static void test_an_exporter_that_takes_records_in_order_has_one_lane(void **state)
@@ -349,13 +367,31 @@ static void test_the_shortest_life_moves_the_cursor(void **state)
 
 /* --- Skipping --------------------------------------------------------------------------------- */
 
+struct skip_notes {
+    pthread_mutex_t lock;
+    unsigned times[FAKE_SEQUENCE_MAX]; /* how often each record was noted */
+};
+
+static void note_skipped(void *context, uint64_t first, uint64_t end)
+{
+    struct skip_notes *notes = context;
+
+    (void)pthread_mutex_lock(&notes->lock);
+    for (uint64_t i = first; i < end; i++)
+        notes->times[i]++;
+    (void)pthread_mutex_unlock(&notes->lock);
+}
+
 static void test_what_is_skipped_is_not_delivered_and_all_else_is(void **state)
 {
     struct bench *bench = *state;
     static const uint64_t marks[] = {1, 2, 5, 9, 20, 33, 64, 65};
+    struct skip_notes notes = {.lock = PTHREAD_MUTEX_INITIALIZER};
     uint64_t base = 0;
     uint64_t delivered = 0;
 
+    bench->settings.note_skipped = note_skipped;
+    bench->settings.note_context = &notes;
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++, base += 64) {
         fake_exporter_always_retry(&bench->fake, true);
         bench_append(bench, 64);
@@ -374,6 +410,8 @@ static void test_what_is_skipped_is_not_delivered_and_all_else_is(void **state)
         delivered += early;
         assert_int_equal(status.skipped_records, marks[i] - 1 - early);
         assert_int_equal(status.delivered_records, 64 - status.skipped_records);
+        for (uint64_t j = base + 1; j <= base + 64; j++)
+            assert_int_equal(bench->fake.delivered[j] + notes.times[j], 1);
         for (uint64_t j = base + marks[i]; j <= base + 64; j++)
             assert_int_equal(bench->fake.delivered[j], 1);
     }
@@ -394,6 +432,30 @@ static void test_the_cursor_passes_a_dead_destination_when_it_is_told_to(void **
     assert_int_equal(bench_status(bench).skipped_records, 400);
     bench_stop(bench);
     assert_int_equal(bench->fake.delivered_count, 0);
+}
+
+static void test_a_skip_does_not_wait_for_a_dead_letter(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->settings.retry_initial_ns = bench->settings.retry_max_ns = 3600 * NS_PER_S;
+    bench->fake.poison[1] = true;
+    bench_append(bench, 1);
+    bench_start(bench);
+    while (worker_durable_sequence(bench->worker) < 2)
+        (void)sched_yield();
+    bench_stop(bench);
+    bench_append(bench, 64);
+    assert_int_equal(replay_ask(bench->dir.path, "fake.test", NULL, 0, &bench->err), ST_OK);
+    fake_exporter_always_retry(&bench->fake, true);
+    bench_start(bench);
+    fake_exporter_wait_calls(&bench->fake, 2);
+    assert_int_equal(bench->fake.calls[1].first_sequence, 1); /* the letter */
+    worker_skip_to(bench->worker, 66);
+    while (worker_durable_sequence(bench->worker) < 66)
+        (void)sched_yield();
+    assert_int_equal(bench_status(bench).skipped_records, 64);
+    bench_stop(bench);
 }
 
 static void test_requests_that_are_under_way_keep_their_outcome_when_skipped(void **state)
@@ -426,6 +488,7 @@ int main(void)
         ON_FOUR(test_no_more_requests_are_under_way_than_lanes),
         ON_FOUR(test_a_destination_with_little_to_do_has_one_lane),
         ON_FOUR(test_a_destination_that_is_near_has_one_lane),
+        ON_FOUR(test_lanes_come_and_go),
         ON_FOUR(test_an_exporter_that_takes_records_in_order_has_one_lane),
         ON_FOUR(test_lanes_that_cannot_be_made_are_done_without),
         ON_FOUR(test_a_request_that_fails_anywhere_comes_again_alone),
@@ -441,6 +504,8 @@ int main(void)
         ON_FOUR(test_what_is_skipped_is_not_delivered_and_all_else_is),
         ON_ONE(test_the_cursor_passes_a_dead_destination_when_it_is_told_to),
         ON_FOUR(test_the_cursor_passes_a_dead_destination_when_it_is_told_to),
+        ON_ONE(test_a_skip_does_not_wait_for_a_dead_letter),
+        ON_FOUR(test_a_skip_does_not_wait_for_a_dead_letter),
         ON_FOUR(test_requests_that_are_under_way_keep_their_outcome_when_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* otlp_grpc_test.c -- the exporter against a real gRPC server. */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -300,6 +301,35 @@ static void test_a_silent_server_ends_at_the_deadline(void **state)
     buf_fini(&sample.bytes);
 }
 
+static void *cancel_when_it_has_come(void *context)
+{
+    struct bench *bench = context;
+
+    while (grpc_sink_count(bench->sink) == 0)
+        (void)sched_yield();
+    ops->cancel(bench->exporter);
+    return NULL;
+}
+
+static void test_a_cancel_ends_the_send_under_way_and_later_ones(void **state)
+{
+    struct bench *bench = *state;
+    const struct grpc_sink_answer answers[] = {{.hold = true}};
+    pthread_t thread;
+
+    start_sink(bench);
+    create_exporter(bench);
+    grpc_sink_script(bench->sink, answers, 1);
+    assert_int_equal(pthread_create(&thread, NULL, cancel_when_it_has_come, bench), 0);
+    uint64_t before = clock_monotonic_ns();
+    assert_int_equal(send_small(bench), EXPORT_RETRY);
+    assert_ptr_equal(strstr(bench->err.text, "CANCELLED"), bench->err.text);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(send_small(bench), EXPORT_RETRY);
+    assert_true(clock_monotonic_ns() - before < PLENTY_S * NS_PER_S);
+    assert_int_equal(grpc_sink_count(bench->sink), 1);
+}
+
 static void test_a_refused_connection_is_known_at_once(void **state)
 {
     struct bench *bench = *state;
@@ -574,6 +604,7 @@ int main(void)
         ON_BENCH(test_headers_and_the_present_token_are_sent),
         ON_BENCH(test_a_missing_token_keeps_the_batch),
         ON_BENCH(test_a_silent_server_ends_at_the_deadline),
+        ON_BENCH(test_a_cancel_ends_the_send_under_way_and_later_ones),
         ON_BENCH(test_a_refused_connection_is_known_at_once),
         ON_BENCH(test_a_server_that_comes_back_is_found_again),
         ON_BENCH(test_a_server_that_hangs_up_means_retry),
