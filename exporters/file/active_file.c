@@ -17,6 +17,7 @@
  */
 #include "active_file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -36,8 +37,8 @@ static const uint64_t ns_per_s = 1000000000;
 /* `how` is O_EXCL where an active file that is there already cannot be ours. */
 static enum status open_active(struct active_file *file, int how, struct error *err)
 {
-    file->fd = openat(file->dir->fd, STORE_ACTIVE_NAME,
-                      O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | how, FILE_MODE);
+    file->fd = file->dir->io->open_at(file->dir->fd, STORE_ACTIVE_NAME,
+                                      O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | how, FILE_MODE);
     if (file->fd < 0)
         return error_set_errno(err, ST_IO, "open '%s/%s'", file->dir->path, STORE_ACTIVE_NAME);
     file->size_bytes = 0;
@@ -53,7 +54,7 @@ static enum status cut(struct active_file *file, struct error *err)
 {
     if (!file->dirty)
         return ST_OK;
-    if (ftruncate(file->fd, (off_t)(file->size_bytes + file->pending_bytes)) < 0)
+    if (file->dir->io->ftruncate(file->fd, (off_t)(file->size_bytes + file->pending_bytes)) < 0)
         return error_set_errno(err, ST_IO, "truncate '%s/%s'", file->dir->path, STORE_ACTIVE_NAME);
     file->dirty = false;
     return ST_OK;
@@ -69,10 +70,19 @@ static enum status make_name_durable(struct active_file *file, struct error *err
     return st;
 }
 
+/* Makes the next active file, but only when the one before has its new name for good: a power cut
+ * must not leave the new file in the place of the old one. */
+static enum status begin_anew(struct active_file *file, struct error *err)
+{
+    enum status st = make_name_durable(file, err);
+    return st == ST_OK ? open_active(file, O_EXCL, err) : st;
+}
+
 /* --- Repair -------------------------------------------------------------------------------- */
 
 /* Offset of the first NUL in the last CHECK_SIZE of `size` bytes; `size` when there is none. */
-static enum status find_nul(int fd, uint64_t size, uint64_t *ret, struct error *err)
+static enum status find_nul(const struct disk_io *io, int fd, uint64_t size, uint64_t *ret,
+                            struct error *err)
 {
     uint8_t chunk[CHECK_CHUNK_SIZE];
     uint64_t offset = size > CHECK_SIZE ? size - CHECK_SIZE : 0;
@@ -80,7 +90,7 @@ static enum status find_nul(int fd, uint64_t size, uint64_t *ret, struct error *
     while (offset < size) {
         size_t want = size - offset < sizeof(chunk) ? (size_t)(size - offset) : sizeof(chunk);
         size_t got;
-        enum status st = file_read_at(fd, chunk, want, offset, &got, err);
+        enum status st = disk_read(io, fd, chunk, want, offset, &got, err);
         if (st != ST_OK)
             return st;
         const uint8_t *nul = memchr(chunk, 0, got);
@@ -101,16 +111,17 @@ static void keep_cut(struct active_file *file, uint64_t start, uint64_t end, uin
 {
     char name[64];
     uint8_t chunk[CHECK_CHUNK_SIZE];
+    const struct disk_io *io = file->dir->io;
     struct error ignored;
 
     snprintf(name, sizeof(name), "cut-%llu.bin", (unsigned long long)now_unix_ns);
-    int fd = openat(file->dir->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+    int fd = io->open_at(file->dir->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
     if (fd < 0)
         return;
     for (uint64_t at = start; at < end;) {
         size_t got;
-        if (file_read_at(file->fd, chunk, sizeof(chunk), at, &got, &ignored) != ST_OK || got == 0 ||
-            file_write_at(fd, slice_of(chunk, got), at - start, &ignored) != ST_OK)
+        if (disk_read(io, file->fd, chunk, sizeof(chunk), at, &got, &ignored) != ST_OK ||
+            got == 0 || file_write_at(io, fd, slice_of(chunk, got), at - start, &ignored) != ST_OK)
             break;
         at += got;
     }
@@ -123,9 +134,9 @@ static void keep_cut(struct active_file *file, uint64_t start, uint64_t end, uin
  * for known, so they must be durable as well. */
 static enum status sync_lines(const struct active_file *file, struct error *err)
 {
-    if (file->size_bytes > 0 && fdatasync(file->fd) < 0)
-        return error_set_errno(err, ST_IO, "sync '%s/%s'", file->dir->path, STORE_ACTIVE_NAME);
-    return ST_OK;
+    enum status st = file->size_bytes > 0 ? disk_sync(file->dir->io, file->fd, err) : ST_OK;
+    return st == ST_OK ? ST_OK
+                       : error_context(err, "store '%s/%s'", file->dir->path, STORE_ACTIVE_NAME);
 }
 
 /* Finds the end of the good lines and cuts the file there. */
@@ -135,13 +146,13 @@ static enum status cut_torn_end(struct active_file *file, uint64_t now_unix_ns, 
     uint64_t good;
     uint64_t nul;
 
-    if (fstat(file->fd, &info) < 0)
+    if (file->dir->io->fstat(file->fd, &info) < 0)
         return error_set_errno(err, ST_IO, "fstat");
     uint64_t size = (uint64_t)info.st_size;
-    enum status st = find_nul(file->fd, size, &nul, err);
+    enum status st = find_nul(file->dir->io, file->fd, size, &nul, err);
     if (st != ST_OK)
         return st;
-    st = file_find_line_end(file->fd, nul, &good, err);
+    st = file_find_line_end(file->dir->io, file->fd, nul, &good, err);
     if (st != ST_OK)
         return st;
     file->size_bytes = good;
@@ -173,12 +184,12 @@ static enum status read_places(struct active_file *file, struct buf *line, struc
 {
     if (file->size_bytes == 0)
         return ST_OK;
-    enum status st = file_read_last_line(file->fd, file->size_bytes, line, err);
+    enum status st = file_read_last_line(file->dir->io, file->fd, file->size_bytes, line, err);
     if (st == ST_IO || st == ST_NO_MEMORY)
         return st;
     if (st != ST_OK || !store_line_place(buf_slice(line), &file->last))
         return ST_NOT_FOUND;
-    st = file_read_first_line(file->fd, line, err);
+    st = file_read_first_line(file->dir->io, file->fd, line, err);
     if (st == ST_IO || st == ST_NO_MEMORY)
         return st;
     if (st != ST_OK || !store_line_place(buf_slice(line), &file->first))
@@ -191,7 +202,7 @@ static enum status set_aside(struct active_file *file, uint64_t now_unix_ns, str
     char name[64];
 
     snprintf(name, sizeof(name), "foreign-%llu.jsonl", (unsigned long long)now_unix_ns);
-    if (renameat(file->dir->fd, STORE_ACTIVE_NAME, file->dir->fd, name) < 0)
+    if (file->dir->io->rename_at(file->dir->fd, STORE_ACTIVE_NAME, file->dir->fd, name) < 0)
         return error_set_errno(err, ST_IO, "rename '%s' to '%s'", STORE_ACTIVE_NAME, name);
     store_dir_note(file->dir, now_unix_ns, "%s holds lines without a place in a journal: now %s",
                    STORE_ACTIVE_NAME, name);
@@ -232,14 +243,13 @@ void active_file_close(struct active_file *file)
 
 enum status active_file_append(struct active_file *file, struct slice lines, struct error *err)
 {
-    enum status st = file->fd < 0 ? open_active(file, O_EXCL, err) : ST_OK;
-    if (st != ST_OK)
-        return st;
-    st = cut(file, err);
+    enum status st = file->fd < 0 ? begin_anew(file, err) : ST_OK;
+    if (st == ST_OK)
+        st = cut(file, err);
     if (st != ST_OK)
         return st;
     file->dirty = true;
-    st = file_write_at(file->fd, lines, file->size_bytes + file->pending_bytes, err);
+    st = file_write_at(file->dir->io, file->fd, lines, file->size_bytes + file->pending_bytes, err);
     if (st != ST_OK)
         return error_context(err, "store '%s/%s'", file->dir->path, STORE_ACTIVE_NAME);
     file->pending_bytes += lines.size;
@@ -265,9 +275,10 @@ enum status active_file_commit(struct active_file *file, const struct store_plac
                                struct error *err)
 {
     ASSERT(file->pending_bytes > 0 && !file->dirty);
-    if (fdatasync(file->fd) < 0)
-        return error_set_errno(err, ST_IO, "sync '%s/%s'", file->dir->path, STORE_ACTIVE_NAME);
-    enum status st = make_name_durable(file, err);
+    enum status st = disk_sync(file->dir->io, file->fd, err);
+    if (st != ST_OK)
+        return error_context(err, "store '%s/%s'", file->dir->path, STORE_ACTIVE_NAME);
+    st = make_name_durable(file, err);
     if (st != ST_OK)
         return st;
     if (file->size_bytes == 0) {
@@ -318,7 +329,7 @@ enum status active_file_rotate(struct active_file *file, struct store_entry *ret
     enum status st = cut(file, err);
     if (st != ST_OK)
         return st;
-    if (fstat(file->fd, &info) < 0)
+    if (file->dir->io->fstat(file->fd, &info) < 0)
         return error_set_errno(err, ST_IO, "fstat");
     entry.name.begun_unix_s = name_time(file);
     entry.name.first_sequence = file->first.sequence;
@@ -326,17 +337,16 @@ enum status active_file_rotate(struct active_file *file, struct store_entry *ret
     entry.size_bytes = file->size_bytes;
     entry.written_unix_s = info.st_mtim.tv_sec > 0 ? (uint64_t)info.st_mtim.tv_sec : 0;
     store_file_name_format(&entry.name, text);
-    if (renameat(file->dir->fd, STORE_ACTIVE_NAME, file->dir->fd, text) < 0)
+    if (file->dir->io->rename_at(file->dir->fd, STORE_ACTIVE_NAME, file->dir->fd, text) < 0)
         return error_set_errno(err, ST_IO, "rename '%s/%s' to '%s'", file->dir->path,
                                STORE_ACTIVE_NAME, text);
     (void)close(file->fd); /* committed */
     file->fd = -1;
     file->size_bytes = 0;
     /* From here on nothing can be lost: if the directory cannot be synced now or the new file not
-     * be made, the next commit tries again before it says that anything is durable. */
+     * be made, the next append tries again. */
     file->unsynced = true;
-    (void)make_name_durable(file, &ignored);
-    (void)open_active(file, O_EXCL, &ignored);
+    (void)begin_anew(file, &ignored);
     *ret_closed = entry;
     return ST_OK;
 }
@@ -348,10 +358,12 @@ enum status active_file_check(struct active_file *file, uint64_t now_unix_ns, st
 
     if (file->fd < 0)
         return ST_OK;
-    if (fstat(file->fd, &ours) < 0)
+    if (file->dir->io->fstat(file->fd, &ours) < 0)
         return error_set_errno(err, ST_IO, "fstat");
-    if (fstatat(file->dir->fd, STORE_ACTIVE_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-        named.st_ino == ours.st_ino && named.st_dev == ours.st_dev)
+    int found = file->dir->io->stat_at(file->dir->fd, STORE_ACTIVE_NAME, &named);
+    if (found < 0 && errno != ENOENT)
+        return error_set_errno(err, ST_IO, "look at '%s/%s'", file->dir->path, STORE_ACTIVE_NAME);
+    if (found == 0 && named.st_ino == ours.st_ino && named.st_dev == ours.st_dev)
         return ST_OK;
     store_dir_note(file->dir, now_unix_ns, "somebody took %s away, with records %llu to %llu",
                    STORE_ACTIVE_NAME,

@@ -54,11 +54,13 @@ struct closed_file_job {
 
 static enum status open_files(struct closed_file_job *job, struct error *err)
 {
-    job->in_fd = openat(job->dir->fd, job->plain_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const struct disk_io *io = job->dir->io;
+
+    job->in_fd = io->open_at(job->dir->fd, job->plain_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
     if (job->in_fd < 0)
         return error_set_errno(err, ST_IO, "open '%s'", job->plain_name);
-    job->out_fd = openat(job->dir->fd, job->temp_name,
-                         O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+    job->out_fd = io->open_at(job->dir->fd, job->temp_name,
+                              O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
     if (job->out_fd < 0)
         return error_set_errno(err, ST_IO, "create '%s'", job->temp_name);
     return ST_OK;
@@ -131,8 +133,8 @@ static enum status compress(struct closed_file_job *job, size_t size, bool ends,
         left = ZSTD_compressStream2(job->context, &out, &in, ends ? ZSTD_e_end : ZSTD_e_continue);
         if (ZSTD_isError(left))
             return error_set(err, ST_IO, "zstd: %s", ZSTD_getErrorName(left));
-        enum status st =
-            file_write_at(job->out_fd, slice_of(job->output, out.pos), job->out_offset, err);
+        enum status st = file_write_at(job->dir->io, job->out_fd, slice_of(job->output, out.pos),
+                                       job->out_offset, err);
         if (st != ST_OK)
             return error_context(err, "write '%s'", job->temp_name);
         job->out_offset += out.pos;
@@ -154,16 +156,17 @@ static enum status make_durable(struct closed_file_job *job, struct error *err)
     /* The time of its last line, for retention and for readers that look for a time. */
     const struct timespec written = {.tv_sec = (time_t)job->entry.written_unix_s};
     const struct timespec times[2] = {written, written};
+    const struct disk_io *io = job->dir->io;
 
-    if (futimens(job->out_fd, times) < 0 || fsync(job->out_fd) < 0)
+    if (io->set_times(job->out_fd, times) < 0 || io->fsync(job->out_fd) < 0)
         return error_set_errno(err, ST_IO, "sync '%s'", job->temp_name);
-    if (renameat(job->dir->fd, job->temp_name, job->dir->fd, job->compressed_name) < 0)
+    if (io->rename_at(job->dir->fd, job->temp_name, job->dir->fd, job->compressed_name) < 0)
         return error_set_errno(err, ST_IO, "rename '%s'", job->temp_name);
     job->temp_name[0] = 0; /* nothing to clean up any more */
     enum status st = store_dir_sync(job->dir, err);
     if (st != ST_OK)
         return st;
-    if (unlinkat(job->dir->fd, job->plain_name, 0) < 0 && errno != ENOENT)
+    if (io->unlink_at(job->dir->fd, job->plain_name) < 0 && errno != ENOENT)
         return error_set_errno(err, ST_IO, "delete '%s'", job->plain_name);
     return ST_OK;
 }
@@ -182,7 +185,7 @@ static enum status finish(struct closed_file_job *job, struct store_entry *ret_e
     if (st == ST_OK)
         st = seek_table_finish(&job->table, err);
     if (st == ST_OK)
-        st = file_write_at(job->out_fd, buf_slice(&job->table), job->out_offset, err);
+        st = file_write_at(job->dir->io, job->out_fd, buf_slice(&job->table), job->out_offset, err);
     if (st == ST_OK)
         st = make_durable(job, err);
     if (st != ST_OK)
@@ -199,8 +202,8 @@ enum status closed_file_step(struct closed_file_job *job, size_t budget_bytes,
     for (size_t done = 0; done < budget_bytes;) {
         size_t got;
         bool ends;
-        enum status st =
-            file_read_at(job->in_fd, job->input, sizeof(job->input), job->in_offset, &got, err);
+        enum status st = disk_read(job->dir->io, job->in_fd, job->input, sizeof(job->input),
+                                   job->in_offset, &got, err);
         if (st != ST_OK)
             return error_context(err, "read '%s'", job->plain_name);
         if (got == 0)
@@ -228,7 +231,8 @@ void closed_file_destroy(struct closed_file_job *job)
     if (job->out_fd >= 0) {
         (void)close(job->out_fd); /* synced, or not needed */
         if (job->temp_name[0] != 0)
-            (void)unlinkat(job->dir->fd, job->temp_name, 0); /* the next start tries again */
+            (void)job->dir->io->unlink_at(job->dir->fd,
+                                          job->temp_name); /* the next start tries again */
     }
     ZSTD_freeCCtx(job->context);
     buf_fini(&job->table);

@@ -474,7 +474,7 @@ static enum status file_create(const void *config, const struct exporter_context
                    : snprintf(path, sizeof(path), "%s/store", context->state_dir);
     enum status st = size < 0 || (size_t)size >= sizeof(path)
                          ? error_set(err, ST_INVALID, "the name of the directory is too long")
-                         : store_dir_open(&self->dir, path, err);
+                         : store_dir_open(&self->dir, path, disk_io_or_system(context->io), err);
     if (st == ST_OK)
         st = active_file_open(&self->active, &self->dir, now_unix_ns, &self->text, err);
     if (st != ST_OK) {

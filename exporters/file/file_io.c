@@ -2,52 +2,25 @@
 /* file_io.c -- see file_io.h. */
 #include "file_io.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 enum { FILE_CHUNK_SIZE = 64 << 10 };
 
-enum status file_write_at(int fd, struct slice data, uint64_t offset, struct error *err)
+enum status file_write_at(const struct disk_io *io, int fd, struct slice data, uint64_t offset,
+                          struct error *err)
 {
-    while (data.size > 0) {
-        ssize_t written = pwrite(fd, data.data, data.size, (off_t)offset);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return error_set_errno(err, ST_IO, "write %zu bytes", data.size);
-        offset += (uint64_t)written;
-        data = slice_from(data, (size_t)written);
-    }
-    return ST_OK;
+    struct iovec part = {.iov_base = (void *)data.data, .iov_len = data.size};
+
+    return disk_write(io, fd, &part, 1, offset, err);
 }
 
-enum status file_read_at(int fd, void *data, size_t size, uint64_t offset, size_t *ret_got,
-                         struct error *err)
-{
-    size_t got = 0;
-
-    while (got < size) {
-        ssize_t n = pread(fd, (char *)data + got, size - got, (off_t)(offset + got));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return error_set_errno(err, ST_IO, "read %zu bytes", size - got);
-        if (n == 0)
-            break;
-        got += (size_t)n;
-    }
-    *ret_got = got;
-    return ST_OK;
-}
-
-enum status file_find_line_end(int fd, uint64_t size, uint64_t *ret, struct error *err)
+enum status file_find_line_end(const struct disk_io *io, int fd, uint64_t size, uint64_t *ret,
+                               struct error *err)
 {
     char chunk[FILE_CHUNK_SIZE];
 
     while (size > 0) {
         uint64_t start = size > sizeof(chunk) ? size - sizeof(chunk) : 0;
         size_t got;
-        enum status st = file_read_at(fd, chunk, (size_t)(size - start), start, &got, err);
+        enum status st = disk_read(io, fd, chunk, (size_t)(size - start), start, &got, err);
         if (st != ST_OK)
             return st;
         const char *newline = memrchr(chunk, '\n', got);
@@ -61,26 +34,28 @@ enum status file_find_line_end(int fd, uint64_t size, uint64_t *ret, struct erro
     return ST_OK;
 }
 
-enum status file_read_last_line(int fd, uint64_t end, struct buf *line, struct error *err)
+enum status file_read_last_line(const struct disk_io *io, int fd, uint64_t end, struct buf *line,
+                                struct error *err)
 {
     uint64_t start;
     size_t got;
 
     ASSERT(end > 0);
-    enum status st = file_find_line_end(fd, end - 1, &start, err);
+    enum status st = file_find_line_end(io, fd, end - 1, &start, err);
     if (st != ST_OK)
         return st;
     buf_clear(line);
     st = buf_reserve(line, (size_t)(end - start), err);
     if (st != ST_OK)
         return st;
-    st = file_read_at(fd, line->data, (size_t)(end - start), start, &got, err);
+    st = disk_read(io, fd, line->data, (size_t)(end - start), start, &got, err);
     if (st == ST_OK)
         line->size = got;
     return st;
 }
 
-enum status file_read_first_line(int fd, struct buf *line, struct error *err)
+enum status file_read_first_line(const struct disk_io *io, int fd, struct buf *line,
+                                 struct error *err)
 {
     buf_clear(line);
     for (;;) {
@@ -89,7 +64,7 @@ enum status file_read_first_line(int fd, struct buf *line, struct error *err)
         if (st != ST_OK)
             return st;
         uint8_t *chunk = line->data + line->size;
-        st = file_read_at(fd, chunk, FILE_CHUNK_SIZE, line->size, &got, err);
+        st = disk_read(io, fd, chunk, FILE_CHUNK_SIZE, line->size, &got, err);
         if (st != ST_OK)
             return st;
         const uint8_t *newline = memchr(chunk, '\n', got);

@@ -67,15 +67,15 @@ struct last_frame {
     uint32_t size;
 };
 
-static enum status read_last_entry(int fd, uint64_t file_size, struct last_frame *ret,
-                                   struct error *err)
+static enum status read_last_entry(const struct disk_io *io, int fd, uint64_t file_size,
+                                   struct last_frame *ret, struct error *err)
 {
     uint8_t tail[ENTRY_SIZE + FOOT_SIZE];
     size_t got;
 
     if (file_size < HEAD_SIZE + sizeof(tail))
         return error_set(err, ST_CORRUPT, "no seek table");
-    enum status st = file_read_at(fd, tail, sizeof(tail), file_size - sizeof(tail), &got, err);
+    enum status st = disk_read(io, fd, tail, sizeof(tail), file_size - sizeof(tail), &got, err);
     if (st != ST_OK)
         return st;
     uint64_t frames = get32(tail + ENTRY_SIZE);
@@ -107,21 +107,22 @@ static enum status decode_frame(struct slice frame, size_t size, struct buf *out
     return ST_OK;
 }
 
-enum status seek_table_read_last_line(int fd, uint64_t size, struct buf *line, struct error *err)
+enum status seek_table_read_last_line(const struct disk_io *io, int fd, uint64_t size,
+                                      struct buf *line, struct error *err)
 {
     struct last_frame last = {.size = 0};
     size_t got;
     struct buf frame;
 
-    enum status st = read_last_entry(fd, size, &last, err);
+    enum status st = read_last_entry(io, fd, size, &last, err);
     if (st != ST_OK)
         return st;
     buf_init(&frame, 2 * (size_t)STORE_LINE_SIZE_MAX);
     st = buf_reserve(&frame, last.compressed_size, err);
     if (st != ST_OK)
         goto out;
-    st = file_read_at(fd, frame.data, last.compressed_size, last.end - last.compressed_size, &got,
-                      err);
+    st = disk_read(io, fd, frame.data, last.compressed_size, last.end - last.compressed_size, &got,
+                   err);
     if (st != ST_OK)
         goto out;
     st = decode_frame(slice_of(frame.data, got), last.size, line, err);

@@ -20,32 +20,14 @@
 
 #include "file_io.h"
 #include "seek_table.h"
+#include "telltale/disk_dirs.h"
 
 enum {
-    DIR_MODE = 0700,
     FILE_MODE = 0600,
     ENTRY_COUNT_MAX = 1 << 20,
     NOTE_SIZE_MAX = 1024,
     LOG_SIZE_MAX = 1 << 20,
 };
-
-static enum status make_dirs(const char *path, struct error *err)
-{
-    char part[PATH_MAX];
-    size_t size = strlen(path);
-
-    if (size == 0 || size >= sizeof(part))
-        return error_set(err, ST_INVALID, "directory name of %zu bytes", size);
-    for (size_t i = 1; i <= size; i++) {
-        if (path[i] != '/' && path[i] != 0)
-            continue;
-        memcpy(part, path, i);
-        part[i] = 0;
-        if (mkdir(part, DIR_MODE) < 0 && errno != EEXIST)
-            return error_set_errno(err, ST_IO, "make directory '%s'", part);
-    }
-    return ST_OK;
-}
 
 enum status store_dir_reserve(struct store_dir *dir, struct error *err)
 {
@@ -85,12 +67,12 @@ static enum status take_name(struct store_dir *dir, const char *text, struct err
     struct stat info;
 
     if (ends_with(text, ".tmp")) {
-        (void)unlinkat(dir->fd, text, 0); /* another try comes at the next start */
+        (void)dir->io->unlink_at(dir->fd, text); /* another try comes at the next start */
         return ST_OK;
     }
     if (!store_file_name_parse(text, &entry.name))
         return ST_OK;
-    if (fstatat(dir->fd, text, &info, AT_SYMLINK_NOFOLLOW) < 0)
+    if (dir->io->stat_at(dir->fd, text, &info) < 0)
         return error_set_errno(err, ST_IO, "look at '%s'", text);
     if (!S_ISREG(info.st_mode))
         return ST_OK;
@@ -108,29 +90,46 @@ static int compare_entries(const void *a, const void *b)
     return order != 0 ? order : (int)y->name.compressed - (int)x->name.compressed;
 }
 
-/* Of two forms of a file the plain one goes. */
-static void drop_second_forms(struct store_dir *dir)
+static bool has_second_forms(const struct store_dir *dir)
+{
+    for (size_t i = 1; i < dir->count; i++) {
+        if (store_file_name_compare(&dir->entries[i - 1].name, &dir->entries[i].name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of two forms of a file the plain one goes.  The process before may have been killed before it
+ * made the name of the other one durable. */
+static enum status drop_second_forms(struct store_dir *dir, struct error *err)
 {
     size_t kept = 0;
+
+    if (!has_second_forms(dir))
+        return ST_OK;
+    enum status st = store_dir_sync(dir, err);
+    if (st != ST_OK)
+        return st;
 
     for (size_t i = 0; i < dir->count; i++) {
         const struct store_entry *entry = &dir->entries[i];
         if (kept > 0 && store_file_name_compare(&dir->entries[kept - 1].name, &entry->name) == 0) {
             char text[STORE_FILE_NAME_SIZE];
             store_file_name_format(&entry->name, text);
-            (void)unlinkat(dir->fd, text, 0); /* another try comes at the next start */
+            (void)dir->io->unlink_at(dir->fd, text); /* another try comes at the next start */
             dir->total_size_bytes -= entry->size_bytes;
             continue;
         }
         dir->entries[kept++] = *entry;
     }
     dir->count = kept;
+    return ST_OK;
 }
 
 static enum status list(struct store_dir *dir, struct error *err)
 {
     enum status st = ST_OK;
-    int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = dir->io->open_at(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
 
     if (stream == NULL) {
@@ -152,18 +151,18 @@ static enum status list(struct store_dir *dir, struct error *err)
     if (st != ST_OK || dir->count == 0)
         return st;
     qsort(dir->entries, dir->count, sizeof(dir->entries[0]), compare_entries);
-    drop_second_forms(dir);
-    return ST_OK;
+    return drop_second_forms(dir, err);
 }
 
-enum status store_dir_open(struct store_dir *dir, const char *path, struct error *err)
+enum status store_dir_open(struct store_dir *dir, const char *path, const struct disk_io *io,
+                           struct error *err)
 {
-    *dir = (struct store_dir){.fd = -1};
-    enum status st = make_dirs(path, err);
+    *dir = (struct store_dir){.io = io, .fd = -1};
+    enum status st = disk_make_dirs(io, path, err);
     if (st != ST_OK)
-        return st;
-    memcpy(dir->path, path, strlen(path) + 1); /* make_dirs() has checked its size */
-    dir->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return error_context(err, "store '%s'", path);
+    memcpy(dir->path, path, strlen(path) + 1); /* disk_make_dirs() has checked its size */
+    dir->fd = io->open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (dir->fd < 0)
         return error_set_errno(err, ST_IO, "open directory '%s'", path);
     if (flock(dir->fd, LOCK_EX | LOCK_NB) < 0) {
@@ -195,7 +194,7 @@ enum status store_dir_remove_oldest(struct store_dir *dir, struct error *err)
 
     ASSERT(dir->count > 0);
     store_file_name_format(&dir->entries[0].name, text);
-    if (unlinkat(dir->fd, text, 0) < 0 && errno != ENOENT)
+    if (dir->io->unlink_at(dir->fd, text) < 0 && errno != ENOENT)
         return error_set_errno(err, ST_IO, "delete '%s/%s'", dir->path, text);
     dir->total_size_bytes -= dir->entries[0].size_bytes;
     dir->count--;
@@ -205,9 +204,8 @@ enum status store_dir_remove_oldest(struct store_dir *dir, struct error *err)
 
 enum status store_dir_sync(const struct store_dir *dir, struct error *err)
 {
-    if (fsync(dir->fd) < 0)
-        return error_set_errno(err, ST_IO, "sync directory '%s'", dir->path);
-    return ST_OK;
+    enum status st = disk_sync_dir(dir->io, dir->fd, err);
+    return st == ST_OK ? ST_OK : error_context(err, "store '%s'", dir->path);
 }
 
 enum status store_dir_read_last_line(const struct store_dir *dir, const struct store_entry *entry,
@@ -219,20 +217,20 @@ enum status store_dir_read_last_line(const struct store_dir *dir, const struct s
     uint64_t end;
 
     store_file_name_format(&entry->name, text);
-    int fd = openat(dir->fd, text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = dir->io->open_at(dir->fd, text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
     if (fd < 0)
         return error_set_errno(err, ST_IO, "open '%s'", text);
-    if (fstat(fd, &info) < 0) {
+    if (dir->io->fstat(fd, &info) < 0) {
         st = error_set_errno(err, ST_IO, "fstat");
         goto out;
     }
     if (entry->name.compressed) {
-        st = seek_table_read_last_line(fd, (uint64_t)info.st_size, line, err);
+        st = seek_table_read_last_line(dir->io, fd, (uint64_t)info.st_size, line, err);
         goto out;
     }
-    st = file_find_line_end(fd, (uint64_t)info.st_size, &end, err);
+    st = file_find_line_end(dir->io, fd, (uint64_t)info.st_size, &end, err);
     if (st == ST_OK)
-        st = end > 0 ? file_read_last_line(fd, end, line, err)
+        st = end > 0 ? file_read_last_line(dir->io, fd, end, line, err)
                      : error_set(err, ST_CORRUPT, "no whole line");
 out:
     (void)close(fd); /* only read from */
@@ -249,19 +247,28 @@ enum status store_dir_read_newest_line(const struct store_dir *dir, struct buf *
     return store_dir_read_last_line(dir, &dir->entries[dir->count - 1], line, err);
 }
 
-/* Opens store.log for appending, after setting a full one aside; -1 when that fails. */
-static int open_log(const struct store_dir *dir, size_t more)
+/* Opens store.log for appending, after setting a full one aside; -1 when that fails.  *ret_end is
+ * where it ends. */
+static int open_log(const struct store_dir *dir, size_t more, uint64_t *ret_end)
 {
     const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-    struct stat info;
+    struct stat info = {.st_size = 0};
 
-    int fd = openat(dir->fd, "store.log", flags, FILE_MODE);
-    if (fd < 0 || fstat(fd, &info) < 0 || (uint64_t)info.st_size + more <= LOG_SIZE_MAX)
+    int fd = dir->io->open_at(dir->fd, "store.log", flags, FILE_MODE);
+    if (fd < 0)
+        return -1;
+    if (dir->io->fstat(fd, &info) < 0) {
+        (void)close(fd); /* nothing written */
+        return -1;
+    }
+    *ret_end = (uint64_t)info.st_size;
+    if (*ret_end + more <= LOG_SIZE_MAX)
         return fd;
     (void)close(fd); /* nothing written */
-    if (renameat(dir->fd, "store.log", dir->fd, "store.log.1") < 0)
+    if (dir->io->rename_at(dir->fd, "store.log", dir->fd, "store.log.1") < 0)
         return -1;
-    return openat(dir->fd, "store.log", flags, FILE_MODE);
+    *ret_end = 0;
+    return dir->io->open_at(dir->fd, "store.log", flags, FILE_MODE);
 }
 
 void store_dir_note(const struct store_dir *dir, uint64_t now_unix_ns, const char *fmt, ...)
@@ -281,11 +288,13 @@ void store_dir_note(const struct store_dir *dir, uint64_t now_unix_ns, const cha
         return;
     used = strlen(text);
     text[used++] = '\n';
-    int fd = open_log(dir, used);
+    uint64_t end;
+    int fd = open_log(dir, used, &end);
     if (fd < 0)
         return;
+    struct iovec part = {.iov_base = text, .iov_len = used};
+    struct error ignored;
     /* A note that cannot be written, on a full disk for example, is let go. */
-    if (write(fd, text, used) < 0)
-        errno = 0;
+    (void)(disk_write(dir->io, fd, &part, 1, end, &ignored) == ST_OK);
     (void)close(fd); /* the same */
 }

@@ -9,6 +9,7 @@
 #include <limits.h>
 
 #include "telltale/buf.h"
+#include "telltale/disk_io.h"
 #include "telltale/store_file.h"
 
 struct store_entry {
@@ -19,6 +20,7 @@ struct store_entry {
 };
 
 struct store_dir {
+    const struct disk_io *io; /* borrowed */
     int fd;
     char path[PATH_MAX];
     struct store_entry *entries; /* owned; sorted, oldest first */
@@ -29,8 +31,10 @@ struct store_dir {
 
 /* Makes the directory (mode 0700, parents too) when it is not there, locks it, lists its closed
  * files, and finishes what a crash left: removes *.tmp and plain files whose compressed form is
- * there.  ST_AGAIN: another process writes to this store. */
-MUST_CHECK enum status store_dir_open(struct store_dir *dir, const char *path, struct error *err);
+ * there.  `io` is borrowed until store_dir_close().  ST_AGAIN: another process writes to this
+ * store. */
+MUST_CHECK enum status store_dir_open(struct store_dir *dir, const char *path,
+                                      const struct disk_io *io, struct error *err);
 void store_dir_close(struct store_dir *dir); /* accepts one that never opened, with fd -1 */
 
 /* Makes room for one more closed file, so that adding it cannot fail. */

@@ -57,7 +57,7 @@ enum status store_room_make(struct store_dir *dir, const struct exporter_room *r
     struct stat info;
 
     *ret_freed = 0;
-    if (fstat(dir->fd, &info) < 0)
+    if (dir->io->fstat(dir->fd, &info) < 0)
         return error_set_errno(err, ST_IO, "look at '%s'", dir->path);
     if ((uint64_t)info.st_dev != room->device)
         return ST_OK;

@@ -34,6 +34,8 @@ struct export_report {
     char message[256];       /* the destination's own words, cut and NUL-terminated */
 };
 
+struct disk_io; /* disk_io.h */
+
 /* What the daemon tells an exporter about the place it runs in. */
 struct exporter_context {
     const char *name;      /* "type/name" of the configuration section; borrowed */
@@ -42,6 +44,7 @@ struct exporter_context {
      * before, even if one had that number, which happens when damage shortens the journal.  0: not
      * known. */
     uint64_t first_new_sequence;
+    const struct disk_io *io; /* for durable files; borrowed until destroy(); NULL: the system's */
 };
 
 /* A file that is about to go before its time, for the books. */

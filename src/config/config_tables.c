@@ -249,8 +249,9 @@ static const struct config_field journal_fields[] = {
         .min = 0,
         .max = SECOND,
         .default_text = "2ms",
-        .help = "How long events may wait for others that are made durable together with them. "
-                "It delays the acknowledgement under load and saves syncs.",
+        .help = "How long events may wait at most for others that are made durable together with "
+                "them. They wait for as long as keeps the disk busy for a quarter of the time: it "
+                "delays the acknowledgement under load and saves syncs.",
     },
     {
         .key = "on_disk_full",

@@ -8,6 +8,10 @@
  * After a failed sync the kernel may hold the pages for clean although they are lost, so syncing
  * again would lie.  Lines are therefore kept until they are synced, and written anew when that
  * fails; a line that is too large to be kept is synced at once, or has failed.
+ *
+ * That may have happened to the process before, so what a file holds when it is opened may be gone
+ * at the next power cut.  Its letters come again; but its last newline is written once more, or
+ * the first new letter would be lost with the line it then belonged to.
  */
 #include "deliver/dead_letter.h"
 
@@ -23,7 +27,6 @@
 #include "deliver/letter_file.h"
 #include "deliver/letter_room.h"
 #include "telltale/encode.h"
-#include "util/fd.h"
 #include "wire/json_put.h"
 
 enum {
@@ -35,13 +38,16 @@ enum {
 };
 
 struct dead_letter {
-    int dir_fd;          /* owned */
-    int fd;              /* owned: the present file; -1 before the first record */
-    uint64_t size;       /* of the present file: what is synced, and `unsynced` */
-    uint64_t others;     /* bytes of the files before */
-    bool is_suspect;     /* behind what is synced, the file may hold anything */
-    struct buf line;     /* the line being made */
-    struct buf unsynced; /* lines that were written and not synced */
+    const struct disk_io *io; /* borrowed */
+    int dir_fd;               /* owned */
+    int fd;                   /* owned: the present file; -1 before the first record */
+    uint64_t size;            /* of the present file: what is synced, and `unsynced` */
+    uint64_t others;          /* bytes of the files before */
+    bool is_renamed;          /* the present file got its number, perhaps not durably */
+    bool is_end_old;          /* what is called synced is what was found in the file */
+    bool is_suspect;          /* behind what is synced, the file may hold anything */
+    struct buf line;          /* the line being made */
+    struct buf unsynced;      /* lines that were written and not synced */
     uint64_t file_size;
     uint64_t total_size;
     bool drop_oldest;
@@ -80,7 +86,7 @@ static bool is_ours(const struct dead_letter *letters, const char *file_name)
 
 static enum status measure_others(struct dead_letter *letters, struct error *err)
 {
-    int fd = openat(letters->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = letters->io->open_at(letters->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (dir == NULL) {
         enum status st = error_set_errno(err, ST_IO, "list the directory");
@@ -92,7 +98,7 @@ static enum status measure_others(struct dead_letter *letters, struct error *err
     for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
         struct stat info;
         if (is_ours(letters, entry->d_name) && strcmp(entry->d_name, letters->file_name) != 0 &&
-            fstatat(letters->dir_fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0)
+            letters->io->stat_at(letters->dir_fd, entry->d_name, &info) == 0)
             letters->others += (uint64_t)info.st_size;
     }
     (void)closedir(dir); /* nothing was written */
@@ -109,6 +115,7 @@ enum status dead_letter_open(const struct dead_letter_settings *settings, struct
     struct dead_letter *letters = calloc(1, sizeof(*letters));
     if (letters == NULL)
         return error_set(err, ST_NO_MEMORY, "open dead letters '%s'", settings->name);
+    letters->io = disk_io_or_system(settings->io);
     letters->fd = -1;
     letters->file_size = settings->file_size;
     letters->total_size = settings->total_size;
@@ -120,7 +127,8 @@ enum status dead_letter_open(const struct dead_letter_settings *settings, struct
     snprintf(letters->file_name, sizeof(letters->file_name), "%s.jsonl", settings->name);
     snprintf(letters->exporter, sizeof(letters->exporter), "%s", settings->exporter);
 
-    letters->dir_fd = open(settings->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    letters->dir_fd =
+        letters->io->open_at(AT_FDCWD, settings->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (letters->dir_fd < 0) {
         enum status st = error_set_errno(err, ST_IO, "open dead letters '%s'", settings->dir);
         dead_letter_close(letters);
@@ -143,43 +151,51 @@ void dead_letter_close(struct dead_letter *letters)
     free(letters);
 }
 
-/* Ends a line that was torn by a crash. */
+/* Ends a line that was torn by a crash, before the next one is written. */
 static enum status mend_end(struct dead_letter *letters, struct error *err)
 {
-    char last;
+    char last = 0;
+    size_t got;
 
     if (letters->size == 0)
         return ST_OK;
-    if (pread(letters->fd, &last, 1, (off_t)letters->size - 1) != 1)
-        return error_set_errno(err, ST_IO, "read the end of '%s'", letters->file_name);
-    if (last == '\n')
-        return ST_OK;
-    enum status st = fd_write_all(letters->fd, "\n", 1, err);
-    if (st == ST_OK)
-        letters->size++;
-    return st;
+    enum status st = disk_read(letters->io, letters->fd, &last, 1, letters->size - 1, &got, err);
+    if (st == ST_OK && last != '\n')
+        st = buf_append(&letters->unsynced, "\n", 1, err);
+    if (st != ST_OK)
+        return st;
+    letters->size += letters->unsynced.size;
+    letters->is_end_old = letters->unsynced.size == 0;
+    letters->is_suspect = true;
+    return ST_OK;
 }
 
 static enum status open_file(struct dead_letter *letters, struct error *err)
 {
     struct stat info;
-    enum status st;
+    enum status st = ST_OK;
 
-    int fd = openat(letters->dir_fd, letters->file_name,
-                    O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /* The new file must not be there without the new name of the old one. */
+    if (letters->is_renamed)
+        st = disk_sync_dir(letters->io, letters->dir_fd, err);
+    if (st != ST_OK)
+        return st;
+    letters->is_renamed = false;
+    int fd = letters->io->open_at(letters->dir_fd, letters->file_name,
+                                  O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_set_errno(err, ST_IO, "open '%s'", letters->file_name);
     letters->fd = fd;
-    if (fstat(fd, &info) < 0) {
+    if (letters->io->fstat(fd, &info) < 0) {
         st = error_set_errno(err, ST_IO, "look at '%s'", letters->file_name);
         goto fail;
     }
     letters->size = (uint64_t)info.st_size;
-    st = mend_end(letters, err);
-    if (st == ST_OK)
-        st = fd_sync(letters->dir_fd, err); /* the file's name */
+    st = disk_sync_dir(letters->io, letters->dir_fd, err); /* the file's name */
     if (st == ST_OK)
         st = measure_others(letters, err);
+    if (st == ST_OK)
+        st = mend_end(letters, err); /* last: it leaves something to do */
     if (st == ST_OK)
         return ST_OK;
 fail:
@@ -196,7 +212,7 @@ static enum status next_number(const struct dead_letter *letters, unsigned long 
     struct letter_file_list files;
     size_t prefix = strlen(letters->name) + 1;
 
-    enum status st = letter_files_list(letters->dir_fd, letters->name, &files, err);
+    enum status st = letter_files_list(letters->io, letters->dir_fd, letters->name, &files, err);
     if (st != ST_OK)
         return st;
     *ret = files.count > 0 ? strtoul(files.names[files.count - 1] + prefix, NULL, 10) + 1 : 1;
@@ -218,11 +234,12 @@ static enum status rotate(struct dead_letter *letters, struct error *err)
     if (number > FILE_NUMBER_MAX)
         return error_set(err, ST_LIMIT, "a file of dead letters has the number %lu", number - 1);
     snprintf(numbered, sizeof(numbered), "%s.%lu.jsonl", letters->name, number);
-    if (renameat2(letters->dir_fd, letters->file_name, letters->dir_fd, numbered,
-                  RENAME_NOREPLACE) < 0)
+    if (letters->io->rename_new_at(letters->dir_fd, letters->file_name, letters->dir_fd, numbered) <
+        0)
         return error_set_errno(err, ST_IO, "rename '%s'", letters->file_name);
     (void)close(letters->fd); /* synced above */
     letters->fd = -1;
+    letters->is_renamed = true;
     return open_file(letters, err);
 }
 
@@ -294,7 +311,8 @@ static bool is_over(const struct dead_letter *letters)
 
 static enum status drop_oldest(struct dead_letter *letters, struct error *err)
 {
-    const struct letter_room room = {.dir_fd = letters->dir_fd,
+    const struct letter_room room = {.io = letters->io,
+                                     .dir_fd = letters->dir_fd,
                                      .name = letters->name,
                                      .exporter = letters->exporter,
                                      .keep = letters->keep,
@@ -335,14 +353,34 @@ static enum status make_room(struct dead_letter *letters, struct error *err)
     return ST_OK;
 }
 
+/* Writes the newline at the end of what was found once more: through another descriptor, since
+ * this one appends. */
+static enum status renew_end(struct dead_letter *letters, uint64_t end, struct error *err)
+{
+    struct iovec part = {.iov_base = (char[]){'\n'}, .iov_len = 1};
+
+    int fd = letters->io->open_at(letters->dir_fd, letters->file_name,
+                                  O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+    if (fd < 0)
+        return error_set_errno(err, ST_IO, "open '%s'", letters->file_name);
+    enum status st = disk_write(letters->io, fd, &part, 1, end - 1, err);
+    (void)close(fd); /* synced with the lines that follow */
+    return st;
+}
+
 /* Makes the file what it should be: what is synced, and the lines that are not. */
 static enum status repair(struct dead_letter *letters, struct error *err)
 {
     if (!letters->is_suspect)
         return ST_OK;
-    if (ftruncate(letters->fd, (off_t)(letters->size - letters->unsynced.size)) < 0)
+    uint64_t synced = letters->size - letters->unsynced.size;
+    if (letters->io->ftruncate(letters->fd, (off_t)synced) < 0)
         return error_set_errno(err, ST_IO, "truncate '%s'", letters->file_name);
-    enum status st = fd_write_all(letters->fd, letters->unsynced.data, letters->unsynced.size, err);
+    enum status st = letters->is_end_old ? renew_end(letters, synced, err) : ST_OK;
+    if (st != ST_OK)
+        return st;
+    struct iovec part = {.iov_base = letters->unsynced.data, .iov_len = letters->unsynced.size};
+    st = disk_write(letters->io, letters->fd, &part, 1, synced, err);
     if (st == ST_OK)
         letters->is_suspect = false;
     return st;
@@ -363,9 +401,10 @@ static enum status write_line(struct dead_letter *letters, struct error *err)
     if (st != ST_OK)
         return st;
     letters->is_suspect = true;
-    st = fd_write_all(letters->fd, line->data, line->size, err);
+    struct iovec part = {.iov_base = line->data, .iov_len = line->size};
+    st = disk_write(letters->io, letters->fd, &part, 1, letters->size, err);
     if (st == ST_OK && !is_kept)
-        st = fd_sync(letters->fd, err);
+        st = disk_sync(letters->io, letters->fd, err);
     if (st != ST_OK) {
         struct error ignored;
         (void)(repair(letters, &ignored) == ST_OK); /* else before the next line */
@@ -396,11 +435,12 @@ enum status dead_letter_sync(struct dead_letter *letters, struct error *err)
         return ST_OK;
     enum status st = repair(letters, err);
     if (st == ST_OK)
-        st = fd_sync(letters->fd, err);
+        st = disk_sync(letters->io, letters->fd, err);
     if (st != ST_OK) {
         letters->is_suspect = true;
         return error_context(err, "dead letters '%s'", letters->name);
     }
+    letters->is_end_old = false;
     buf_trim(&letters->unsynced, LINE_KEEP_SIZE);
     return ST_OK;
 }
@@ -414,7 +454,8 @@ enum status dead_letter_set_aside(struct dead_letter *letters, struct error *err
 {
     enum status st = ST_OK;
 
-    if (letters->fd < 0 && faccessat(letters->dir_fd, letters->file_name, F_OK, 0) < 0)
+    struct stat info;
+    if (letters->fd < 0 && letters->io->stat_at(letters->dir_fd, letters->file_name, &info) < 0)
         return ST_OK; /* there is none, or the next letter will tell what is wrong with it */
     if (letters->fd < 0)
         st = open_file(letters, err);

@@ -25,7 +25,7 @@
 #include <stdbool.h>
 
 #include "telltale/batch.h"
-#include "telltale/error.h"
+#include "telltale/disk_io.h"
 
 struct dead_letter;
 struct loss_ledger; /* loss_ledger.h */
@@ -37,12 +37,13 @@ MUST_CHECK enum status dead_letter_file_name(const char *exporter, char out[DEAD
                                              struct error *err);
 
 struct dead_letter_settings {
-    const char *dir;      /* must exist; copied */
-    const char *name;     /* of the files; no '/'; copied */
-    const char *exporter; /* "type/name"; copied */
-    uint64_t file_size;   /* bytes, when a new file is begun */
-    uint64_t total_size;  /* bytes of all files together */
-    bool drop_oldest;     /* what happens then: the oldest file goes, or nothing more is taken */
+    const char *dir;          /* must exist; copied */
+    const char *name;         /* of the files; no '/'; copied */
+    const char *exporter;     /* "type/name"; copied */
+    uint64_t file_size;       /* bytes, when a new file is begun */
+    uint64_t total_size;      /* bytes of all files together */
+    const struct disk_io *io; /* borrowed until dead_letter_close(); NULL: the system's */
+    bool drop_oldest; /* what happens then: the oldest file goes, or nothing more is taken */
     struct loss_ledger *ledger; /* borrowed until close; NULL: none is kept */
 };
 

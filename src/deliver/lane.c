@@ -404,6 +404,7 @@ enum status lane_create_exporter(struct lane *lane, struct error *err)
         .name = worker->account.name,
         .state_dir = worker->settings.state_dir,
         .first_new_sequence = worker->first_new_sequence,
+        .io = worker->settings.io,
     };
 
     enum status st =

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "util/fd.h"
-
 enum { READ_SIZE = 256 << 10, WINDOW_KEEP_SIZE = 1 << 20, LIST_GROWTH = 64 };
 
 /* --- Which files ------------------------------------------------------------------------------ */
@@ -56,13 +54,13 @@ static int compare_names(const void *a, const void *b)
     return strverscmp(a, b);
 }
 
-enum status letter_files_list(int dir_fd, const char *name, struct letter_file_list *ret,
-                              struct error *err)
+enum status letter_files_list(const struct disk_io *io, int dir_fd, const char *name,
+                              struct letter_file_list *ret, struct error *err)
 {
     struct letter_file_list list = {NULL, 0};
     enum status st = ST_OK;
 
-    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = io->open_at(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (dir == NULL) {
         st = error_set_errno(err, ST_IO, "list the dead letters");
@@ -93,9 +91,9 @@ void letter_files_free(struct letter_file_list *list)
 
 /* --- Lines ------------------------------------------------------------------------------------ */
 
-void letter_lines_init(struct letter_lines *lines)
+void letter_lines_init(struct letter_lines *lines, const struct disk_io *io)
 {
-    *lines = (struct letter_lines){.fd = -1};
+    *lines = (struct letter_lines){.io = io, .fd = -1};
     buf_init(&lines->window, LETTER_LINE_MAX + 2 * READ_SIZE);
 }
 
@@ -112,7 +110,7 @@ enum status letter_lines_open(struct letter_lines *lines, int dir_fd, const char
     enum status st = buf_reserve(&lines->window, READ_SIZE, err);
     if (st != ST_OK)
         return st;
-    lines->fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    lines->fd = lines->io->open_at(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
     if (lines->fd < 0 && errno == ENOENT)
         return error_set(err, ST_NOT_FOUND, "there is no '%s'", name);
     if (lines->fd < 0)
@@ -150,7 +148,8 @@ static enum status read_more(struct letter_lines *lines, size_t *ret_got, struct
     }
     enum status st = buf_reserve(window, READ_SIZE, err);
     if (st == ST_OK)
-        st = fd_read_up_to(lines->fd, window->data + window->size, READ_SIZE, ret_got, err);
+        st = disk_read(lines->io, lines->fd, window->data + window->size, READ_SIZE,
+                       lines->offset + window->size, ret_got, err);
     if (st == ST_OK)
         window->size += *ret_got;
     return st;

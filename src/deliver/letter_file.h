@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #include "telltale/buf.h"
-#include "telltale/error.h"
+#include "telltale/disk_io.h"
 
 enum {
     LETTER_FILE_NAME_SIZE = 160,
@@ -26,15 +26,16 @@ struct letter_file_list {
 
 /* The files of directory `dir_fd`: of one NAME those with numbers (NAME.N.jsonl), which nobody
  * appends to any more; with a NULL all files of all names.  ST_LIMIT: there are too many. */
-MUST_CHECK enum status letter_files_list(int dir_fd, const char *name, struct letter_file_list *ret,
-                                         struct error *err);
+MUST_CHECK enum status letter_files_list(const struct disk_io *io, int dir_fd, const char *name,
+                                         struct letter_file_list *ret, struct error *err);
 void letter_files_free(struct letter_file_list *list); /* accepts an empty one */
 
 struct letter_lines {
-    int fd;            /* owned; -1: not open */
-    struct buf window; /* owned */
-    size_t at;         /* in the window: what is before was given */
-    uint64_t offset;   /* in the file, of `at` */
+    const struct disk_io *io; /* borrowed */
+    int fd;                   /* owned; -1: not open */
+    struct buf window;        /* owned */
+    size_t at;                /* in the window: what is before was given */
+    uint64_t offset;          /* in the file, of `at` */
 };
 
 struct letter_line {
@@ -43,7 +44,8 @@ struct letter_line {
     uint64_t end;
 };
 
-void letter_lines_init(struct letter_lines *lines);
+/* `io` is borrowed until letter_lines_fini(). */
+void letter_lines_init(struct letter_lines *lines, const struct disk_io *io);
 void letter_lines_fini(struct letter_lines *lines);
 
 /* Opens file `name` at its start.  ST_NOT_FOUND: it is not there. */

@@ -11,8 +11,8 @@
 #include "deliver/letter.h"
 #include "deliver/letter_file.h"
 #include "deliver/loss_count.h"
+#include "telltale/disk_io.h"
 #include "util/clock.h"
-#include "util/fd.h"
 
 /* One letter; ST_NOT_FOUND: it is somebody else's. */
 static enum status count_letter(const struct letter_room *room, struct slice line,
@@ -42,7 +42,7 @@ static enum status count_letters(const struct letter_room *room, const char *nam
     struct letter_texts texts;
     struct letter_line line;
 
-    letter_lines_init(&lines);
+    letter_lines_init(&lines, room->io);
     letter_texts_init(&texts);
     enum status st = letter_lines_open(&lines, room->dir_fd, name, err);
     while (st == ST_OK) {
@@ -76,16 +76,16 @@ static enum status drop(const struct letter_room *room, const char *name, struct
         st = loss_ledger_write(room->ledger, &loss, &is_new, err);
     if (st != ST_OK)
         return st;
-    if (unlinkat(room->dir_fd, name, 0) < 0)
+    if (room->io->unlink_at(room->dir_fd, name) < 0)
         return error_set_errno(err, ST_IO, "delete '%s'", name);
-    return fd_sync(room->dir_fd, err);
+    return disk_sync_dir(room->io, room->dir_fd, err);
 }
 
 enum status letter_room_drop_oldest(const struct letter_room *room, struct error *err)
 {
     struct letter_file_list files = {.count = 0};
 
-    enum status st = letter_files_list(room->dir_fd, room->name, &files, err);
+    enum status st = letter_files_list(room->io, room->dir_fd, room->name, &files, err);
     if (st == ST_OK)
         st = error_set(err, ST_NOT_FOUND, "no file of dead letters may go");
     for (size_t i = 0; i < files.count && st == ST_NOT_FOUND; i++) {

@@ -8,7 +8,8 @@
 #include "deliver/loss_ledger.h"
 
 struct letter_room {
-    int dir_fd;                 /* borrowed, as all of it */
+    const struct disk_io *io; /* borrowed, as all of it */
+    int dir_fd;
     const char *name;           /* of the files */
     const char *exporter;       /* "type/name" */
     const char *keep;           /* a file that is in use; NULL: none */

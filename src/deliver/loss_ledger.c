@@ -155,8 +155,9 @@ static enum status find_numbered(int dir_fd, uint64_t above, struct numbered *re
 /* --- Reading ---------------------------------------------------------------------------------- */
 
 /* Gives the lines of a file to `visitor`; *ret_size is what its whole lines take. */
-static enum status read_file(int dir_fd, const char *name, const struct loss_visitor *visitor,
-                             uint64_t *ret_bad_lines, uint64_t *ret_size, struct error *err)
+static enum status read_file(const struct disk_io *io, int dir_fd, const char *name,
+                             const struct loss_visitor *visitor, uint64_t *ret_bad_lines,
+                             uint64_t *ret_size, struct error *err)
 {
     struct letter_lines lines;
     struct letter_line line;
@@ -167,7 +168,7 @@ static enum status read_file(int dir_fd, const char *name, const struct loss_vis
     if (totals == NULL)
         return error_set(err, ST_NO_MEMORY, "read '%s'", name);
     *ret_size = 0;
-    letter_lines_init(&lines);
+    letter_lines_init(&lines, io);
     enum status st = letter_lines_open(&lines, dir_fd, name, err);
     while (st == ST_OK) {
         st = letter_lines_next(&lines, &line, err);
@@ -287,7 +288,7 @@ static enum status load_newest(struct loss_ledger *ledger, bool *ret_found, stru
     if (!*ret_found)
         return st;
     name_numbered(name, found.newest);
-    return read_file(ledger->dir_fd, name, &visitor, &bad_lines, &size, err);
+    return read_file(ledger->io, ledger->dir_fd, name, &visitor, &bad_lines, &size, err);
 }
 
 /* Learns what was written before.  The file before the present one is read for its incidents; the
@@ -302,7 +303,8 @@ static enum status load(struct loss_ledger *ledger, struct error *err)
     enum status st = load_newest(ledger, &found, err);
     if (st != ST_OK)
         return st;
-    st = read_file(ledger->dir_fd, PRESENT_NAME, &visitor, &bad_lines, &ledger->size, err);
+    st = read_file(ledger->io, ledger->dir_fd, PRESENT_NAME, &visitor, &bad_lines, &ledger->size,
+                   err);
     if (st == ST_NOT_FOUND)
         return ST_OK;
     if (st != ST_OK)
@@ -495,13 +497,13 @@ static enum status read_all(int dir_fd, struct reading *reading, uint64_t *ret_b
     while (st == ST_OK && found.oldest != 0) {
         done = found.oldest;
         name_numbered(name, done);
-        st = read_file(dir_fd, name, &visitor, ret_bad_lines, &size, err);
+        st = read_file(&disk_io_system, dir_fd, name, &visitor, ret_bad_lines, &size, err);
         if (st == ST_OK || st == ST_NOT_FOUND) /* deleted meanwhile */
             st = find_numbered(dir_fd, done, &found, err);
     }
     if (st != ST_OK)
         return st;
-    st = read_file(dir_fd, PRESENT_NAME, &visitor, ret_bad_lines, &size, err);
+    st = read_file(&disk_io_system, dir_fd, PRESENT_NAME, &visitor, ret_bad_lines, &size, err);
     return st == ST_NOT_FOUND && done > 0 ? ST_OK : st;
 }
 

@@ -10,13 +10,13 @@
 
 #include "journal/cursor.h"
 #include "util/clock.h"
-#include "util/fd.h"
 
 enum { ASIDE_NAME_MAX = 300 };
 
 struct progress {
-    int dir_fd;            /* owned: the cursor borrows it */
-    struct cursor *cursor; /* owned */
+    const struct disk_io *io; /* borrowed */
+    int dir_fd;               /* owned: the cursor borrows it */
+    struct cursor *cursor;    /* owned */
     uint64_t next;
     uint64_t unsaved_size; /* bytes */
     uint64_t saved_ns;     /* monotonic; 0: not in this life */
@@ -32,18 +32,19 @@ static enum status begin_anew(struct progress *progress, const char *name, struc
     cursor_close(progress->cursor);
     progress->cursor = NULL;
     snprintf(aside, sizeof(aside), "%s.corrupt", name);
-    if (renameat(progress->dir_fd, name, progress->dir_fd, aside) < 0)
+    if (progress->io->rename_at(progress->dir_fd, name, progress->dir_fd, aside) < 0)
         return error_set_errno(err, ST_IO, "put cursor '%s' aside", name);
-    enum status st = fd_sync(progress->dir_fd, err);
+    enum status st = disk_sync_dir(progress->io, progress->dir_fd, err);
     if (st != ST_OK)
         return st;
-    return cursor_open(progress->dir_fd, name, &progress->cursor, err);
+    return cursor_open(progress->io, progress->dir_fd, name, &progress->cursor, err);
 }
 
 static enum status open_cursor(struct progress *progress, const struct progress_settings *settings,
                                struct progress_start *ret_start, struct error *err)
 {
-    enum status st = cursor_open(progress->dir_fd, settings->name, &progress->cursor, err);
+    enum status st =
+        cursor_open(progress->io, progress->dir_fd, settings->name, &progress->cursor, err);
 
     if (st == ST_CORRUPT)
         ret_start->finding = PROGRESS_CORRUPT;
@@ -74,7 +75,9 @@ enum status progress_open(const struct progress_settings *settings, struct progr
     struct progress *progress = calloc(1, sizeof(*progress));
     if (progress == NULL)
         return error_set(err, ST_NO_MEMORY, "open cursor '%s'", settings->name);
-    progress->dir_fd = open(settings->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    progress->io = disk_io_or_system(settings->io);
+    progress->dir_fd =
+        progress->io->open_at(AT_FDCWD, settings->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (progress->dir_fd < 0) {
         st = error_set_errno(err, ST_IO, "open '%s'", settings->dir);
         goto fail;

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "telltale/error.h"
+#include "telltale/disk_io.h"
 
 struct progress;
 
@@ -25,6 +25,7 @@ struct progress_settings {
     const char *name; /* of the cursor; copied */
     uint64_t oldest;  /* what the journal has: sequence numbers oldest..committed - 1 */
     uint64_t committed;
+    const struct disk_io *io; /* borrowed until progress_close(); NULL: the system's */
 };
 
 /* What was wrong with the position that was found; delivery begins at the oldest record then,

@@ -32,7 +32,6 @@
 #include "deliver/letter.h"
 #include "deliver/letter_file.h"
 #include "util/clock.h"
-#include "util/fd.h"
 
 enum {
     REQUEST_NAME_SIZE = DEAD_LETTER_NAME_SIZE + 16,
@@ -50,6 +49,7 @@ struct stretch {
 };
 
 struct replay {
+    const struct disk_io *io;    /* borrowed */
     int dir_fd;                  /* owned */
     struct dead_letter *letters; /* borrowed */
     char exporter[DEAD_LETTER_NAME_SIZE];
@@ -83,31 +83,40 @@ static void name_request(const char *name, char out[REQUEST_NAME_SIZE])
     snprintf(out, REQUEST_NAME_SIZE, "%s.replay", name);
 }
 
-static enum status write_lines(int fd, const uint64_t *sequences, size_t count, struct error *err)
+static enum status write_text(const struct disk_io *io, int fd, struct slice text,
+                              struct error *err)
+{
+    struct iovec part = {.iov_base = (void *)text.data, .iov_len = text.size};
+
+    return disk_write(io, fd, &part, 1, 0, err);
+}
+
+static enum status write_lines(const struct disk_io *io, int fd, const uint64_t *sequences,
+                               size_t count, struct error *err)
 {
     struct buf text;
     char line[REQUEST_LINE_MAX + 1];
     enum status st = ST_OK;
 
     if (count == 0)
-        return fd_write_all(fd, "all\n", 4, err);
+        return write_text(io, fd, SLICE("all\n"), err);
     buf_init(&text, REQUEST_SIZE_MAX);
     for (size_t i = 0; i < count && st == ST_OK; i++) {
         int size = snprintf(line, sizeof(line), "%" PRIu64 "\n", sequences[i]);
         st = buf_append(&text, line, (size_t)size, err);
     }
     if (st == ST_OK)
-        st = fd_write_all(fd, text.data, text.size, err);
+        st = write_text(io, fd, buf_slice(&text), err);
     buf_fini(&text);
     return st;
 }
 
 /* The daemon must be able to read what somebody else, root perhaps, has asked. */
-static enum status give_to_owner(int fd, int dir_fd, struct error *err)
+static enum status give_to_owner(const struct disk_io *io, int fd, int dir_fd, struct error *err)
 {
     struct stat info;
 
-    if (fstat(dir_fd, &info) < 0)
+    if (io->fstat(dir_fd, &info) < 0)
         return error_set_errno(err, ST_IO, "look at the directory");
     if (info.st_uid != geteuid() && fchown(fd, info.st_uid, info.st_gid) < 0)
         return error_set_errno(err, ST_IO, "give the request to user %u", (unsigned)info.st_uid);
@@ -115,43 +124,45 @@ static enum status give_to_owner(int fd, int dir_fd, struct error *err)
 }
 
 /* Writes the request beside its name, then gives it its name unless there is one. */
-static enum status place_request(int dir_fd, const char *name, const uint64_t *sequences,
-                                 size_t count, struct error *err)
+static enum status place_request(const struct disk_io *io, int dir_fd, const char *name,
+                                 const uint64_t *sequences, size_t count, struct error *err)
 {
     char request[REQUEST_NAME_SIZE];
     char draft[REQUEST_NAME_SIZE + 16];
 
     name_request(name, request);
     snprintf(draft, sizeof(draft), "%s.%ld.new", request, (long)getpid());
-    int fd = openat(dir_fd, draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd =
+        io->open_at(dir_fd, draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_set_errno(err, ST_IO, "make '%s'", draft);
-    enum status st = write_lines(fd, sequences, count, err);
+    enum status st = write_lines(io, fd, sequences, count, err);
     if (st == ST_OK)
-        st = give_to_owner(fd, dir_fd, err);
+        st = give_to_owner(io, fd, dir_fd, err);
     if (st == ST_OK)
-        st = fd_sync(fd, err);
+        st = disk_sync(io, fd, err);
     (void)close(fd); /* synced */
-    if (st == ST_OK && renameat2(dir_fd, draft, dir_fd, request, RENAME_NOREPLACE) < 0) {
+    if (st == ST_OK && io->rename_new_at(dir_fd, draft, dir_fd, request) < 0) {
         st = errno == EEXIST ? error_set(err, ST_AGAIN, "an earlier replay is not finished")
                              : error_set_errno(err, ST_IO, "make '%s'", request);
     }
     if (st != ST_OK) {
-        (void)unlinkat(dir_fd, draft, 0); /* failing anyway */
+        (void)io->unlink_at(dir_fd, draft); /* failing anyway */
         return st;
     }
-    return fd_sync(dir_fd, err);
+    return disk_sync_dir(io, dir_fd, err);
 }
 
-enum status replay_ask(const char *dir, const char *name, const uint64_t *sequences, size_t count,
-                       struct error *err)
+enum status replay_ask(const struct disk_io *io, const char *dir, const char *name,
+                       const uint64_t *sequences, size_t count, struct error *err)
 {
     if (count > REPLAY_SEQUENCES_MAX)
         return error_set(err, ST_LIMIT, "more than %d records", REPLAY_SEQUENCES_MAX);
-    int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    io = disk_io_or_system(io);
+    int dir_fd = io->open_at(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (dir_fd < 0)
         return error_set_errno(err, ST_IO, "open '%s'", dir);
-    enum status st = place_request(dir_fd, name, sequences, count, err);
+    enum status st = place_request(io, dir_fd, name, sequences, count, err);
     (void)close(dir_fd); /* synced, or failing anyway */
     return st;
 }
@@ -181,10 +192,12 @@ enum status replay_open(const struct replay_settings *settings, struct replay **
     snprintf(replay->exporter, sizeof(replay->exporter), "%s", settings->exporter);
     snprintf(replay->name, sizeof(replay->name), "%s", settings->name);
     name_request(settings->name, replay->request_name);
-    letter_lines_init(&replay->lines);
+    replay->io = disk_io_or_system(settings->io);
+    letter_lines_init(&replay->lines, replay->io);
     letter_texts_init(&replay->texts);
     letter_record_init(&replay->record);
-    replay->dir_fd = open(settings->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    replay->dir_fd =
+        replay->io->open_at(AT_FDCWD, settings->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (replay->dir_fd < 0) {
         enum status st = error_set_errno(err, ST_IO, "open dead letters '%s'", settings->dir);
         replay_close(replay);
@@ -310,7 +323,7 @@ static enum status put_aside(struct replay *replay, const struct error *why, str
     char aside[REQUEST_NAME_SIZE + 8];
 
     snprintf(aside, sizeof(aside), "%s.bad", replay->request_name);
-    if (renameat(replay->dir_fd, replay->request_name, replay->dir_fd, aside) < 0)
+    if (replay->io->rename_at(replay->dir_fd, replay->request_name, replay->dir_fd, aside) < 0)
         return error_set_errno(err, ST_IO, "put '%s' aside", replay->request_name);
     return error_set(err, ST_INVALID, "%s; it is now '%s'", why->text, aside);
 }
@@ -331,37 +344,47 @@ static enum status begin(struct replay *replay, struct error *err)
     }
     st = dead_letter_set_aside(replay->letters, err);
     if (st == ST_OK)
-        st = letter_files_list(replay->dir_fd, replay->name, &replay->files, err);
+        st = letter_files_list(replay->io, replay->dir_fd, replay->name, &replay->files, err);
     replay->is_active = st == ST_OK;
     return st;
 }
 
 static enum status end(struct replay *replay, struct error *err)
 {
-    if (unlinkat(replay->dir_fd, replay->request_name, 0) < 0 && errno != ENOENT)
+    if (replay->io->unlink_at(replay->dir_fd, replay->request_name) < 0 && errno != ENOENT)
         return error_set_errno(err, ST_IO, "remove '%s'", replay->request_name);
-    enum status st = fd_sync(replay->dir_fd, err);
+    enum status st = disk_sync_dir(replay->io, replay->dir_fd, err);
     forget_request(replay);
     return st;
 }
 
 /* --- Taking letters out of a file ------------------------------------------------------------- */
 
-static enum status copy_stretch(int from, int to, uint64_t start, uint64_t stop, struct error *err)
+struct copying {
+    const struct disk_io *io;
+    int from, to;
+    uint64_t written; /* bytes of `to` */
+};
+
+static enum status copy_stretch(struct copying *copying, uint64_t start, uint64_t stop,
+                                struct error *err)
 {
     uint8_t bytes[COPY_SIZE];
 
     while (start < stop) {
         size_t size = stop - start < sizeof(bytes) ? (size_t)(stop - start) : sizeof(bytes);
-        ssize_t got = pread(from, bytes, size, (off_t)start);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return error_set_errno(err, ST_IO, "read the letters that stay");
-        enum status st = fd_write_all(to, bytes, (size_t)got, err);
+        size_t got;
+        enum status st = disk_read(copying->io, copying->from, bytes, size, start, &got, err);
         if (st != ST_OK)
             return st;
-        start += (uint64_t)got;
+        if (got == 0)
+            return error_set(err, ST_IO, "the file has become shorter");
+        struct iovec part = {.iov_base = bytes, .iov_len = got};
+        st = disk_write(copying->io, copying->to, &part, 1, copying->written, err);
+        if (st != ST_OK)
+            return st;
+        copying->written += got;
+        start += got;
     }
     return ST_OK;
 }
@@ -369,16 +392,17 @@ static enum status copy_stretch(int from, int to, uint64_t start, uint64_t stop,
 /* Copies what stays, bytes that are no letters included. */
 static enum status copy_rest(const struct replay *replay, int to, uint64_t size, struct error *err)
 {
+    struct copying copying = {.io = replay->io, .from = replay->lines.fd, .to = to};
     uint64_t at = 0;
     enum status st = ST_OK;
 
     for (size_t i = 0; i < replay->settled_count && st == ST_OK; i++) {
-        st = copy_stretch(replay->lines.fd, to, at, replay->settled[i].start, err);
+        st = copy_stretch(&copying, at, replay->settled[i].start, err);
         at = replay->settled[i].end;
     }
     if (st == ST_OK)
-        st = copy_stretch(replay->lines.fd, to, at, size, err);
-    return st == ST_OK ? fd_sync(to, err) : st;
+        st = copy_stretch(&copying, at, size, err);
+    return st == ST_OK ? disk_sync(replay->io, to, err) : st;
 }
 
 static enum status replace_file(const struct replay *replay, const char *name, uint64_t size,
@@ -387,16 +411,16 @@ static enum status replace_file(const struct replay *replay, const char *name, u
     char draft[LETTER_FILE_NAME_SIZE + 8];
 
     snprintf(draft, sizeof(draft), "%s.new", name);
-    int fd =
-        openat(replay->dir_fd, draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = replay->io->open_at(replay->dir_fd, draft,
+                                 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_set_errno(err, ST_IO, "make '%s'", draft);
     enum status st = copy_rest(replay, fd, size, err);
     (void)close(fd); /* synced, or failing anyway */
-    if (st == ST_OK && renameat(replay->dir_fd, draft, replay->dir_fd, name) < 0)
+    if (st == ST_OK && replay->io->rename_at(replay->dir_fd, draft, replay->dir_fd, name) < 0)
         st = error_set_errno(err, ST_IO, "replace '%s'", name);
     if (st != ST_OK)
-        (void)unlinkat(replay->dir_fd, draft, 0); /* failing anyway */
+        (void)replay->io->unlink_at(replay->dir_fd, draft); /* failing anyway */
     return st;
 }
 
@@ -412,17 +436,17 @@ enum status replay_save(struct replay *replay, struct error *err)
     enum status st = dead_letter_sync(replay->letters, err);
     if (st != ST_OK)
         return st;
-    if (fstat(replay->lines.fd, &info) < 0)
+    if (replay->io->fstat(replay->lines.fd, &info) < 0)
         return error_set_errno(err, ST_IO, "look at '%s'", name);
     uint64_t size = (uint64_t)info.st_size;
     bool is_empty = replay->settled_count == 1 && replay->settled[0].start == 0 &&
                     replay->settled[0].end == size;
     if (!is_empty)
         st = replace_file(replay, name, size, err);
-    else if (unlinkat(replay->dir_fd, name, 0) < 0 && errno != ENOENT)
+    else if (replay->io->unlink_at(replay->dir_fd, name) < 0 && errno != ENOENT)
         st = error_set_errno(err, ST_IO, "remove '%s'", name);
     if (st == ST_OK)
-        st = fd_sync(replay->dir_fd, err);
+        st = disk_sync_dir(replay->io, replay->dir_fd, err);
     return st == ST_OK ? ST_OK : error_context(err, "take letters out of '%s'", name);
 }
 

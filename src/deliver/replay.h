@@ -26,10 +26,10 @@
 enum { REPLAY_SEQUENCES_MAX = 1000000 };
 
 /* Asks for the letters of `name` (of the files) in directory `dir` with these sequence numbers;
- * with a `count` of 0 for all.  The request is durable, and its owner that of the directory.
- * ST_AGAIN: an earlier request is not finished. */
-MUST_CHECK enum status replay_ask(const char *dir, const char *name, const uint64_t *sequences,
-                                  size_t count, struct error *err);
+ * with a `count` of 0 for all.  `io` NULL: the system's.  The request is durable, and its owner
+ * that of the directory. ST_AGAIN: an earlier request is not finished. */
+MUST_CHECK enum status replay_ask(const struct disk_io *io, const char *dir, const char *name,
+                                  const uint64_t *sequences, size_t count, struct error *err);
 
 /* There is a request that is not finished. */
 bool replay_is_asked(const char *dir, const char *name);
@@ -43,6 +43,7 @@ struct replay_settings {
     const char *name;            /* of the files; copied */
     const char *exporter;        /* "type/name"; copied */
     struct dead_letter *letters; /* borrowed until replay_close() */
+    const struct disk_io *io;    /* likewise; NULL: the system's */
 };
 
 MUST_CHECK enum status replay_open(const struct replay_settings *settings, struct replay **ret,

@@ -135,6 +135,7 @@ static enum status open_replay(struct worker *worker, const char *file_name, str
         .name = file_name,
         .exporter = worker->account.name,
         .letters = worker->letters,
+        .io = worker->settings.io,
     };
 
     return replay_open(&settings, &worker->replay, err);
@@ -158,6 +159,7 @@ static enum status open_state(struct worker *worker, struct error *err)
         .name = file_name,
         .oldest = journal_oldest(worker->journal),
         .committed = journal_committed(worker->journal),
+        .io = worker->settings.io,
     };
     uint64_t letters_size = worker->settings.dead_letter_size_max != 0
                                 ? worker->settings.dead_letter_size_max
@@ -172,6 +174,7 @@ static enum status open_state(struct worker *worker, struct error *err)
         .total_size = letters_size,
         .drop_oldest = worker->settings.dead_letters_drop_oldest,
         .ledger = worker->settings.ledger,
+        .io = worker->settings.io,
     };
     st = progress_open(&progress, &worker->progress, &start, err);
     if (st == ST_OK)

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "util/crc32c.h"
-#include "util/fd.h"
 #include "util/le.h"
 
 enum {
@@ -29,8 +28,9 @@ enum {
 static const char magic[8] = {'C', 'U', 'R', 'S', 'O', 'R', '1', '\n'};
 
 struct cursor {
-    int dir_fd;        /* borrowed */
-    uint64_t next_seq; /* the position last known to be durable */
+    const struct disk_io *io; /* borrowed */
+    int dir_fd;               /* borrowed */
+    uint64_t next_seq;        /* the position last known to be durable */
     char name[CURSOR_NAME_MAX];
     char temp_name[CURSOR_NAME_MAX + 4];
 };
@@ -59,21 +59,22 @@ static enum status load(struct cursor *cursor, struct error *err)
 {
     uint8_t image[CURSOR_FILE_SIZE + 1]; /* one spare byte shows a file that is too long */
 
-    int fd = openat(cursor->dir_fd, cursor->name, O_RDONLY | O_CLOEXEC);
+    int fd = cursor->io->open_at(cursor->dir_fd, cursor->name, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0 && errno == ENOENT)
         return ST_OK;
     if (fd < 0)
         return error_set_errno(err, ST_IO, "open");
 
     size_t got;
-    enum status st = fd_read_up_to(fd, image, sizeof(image), &got, err);
+    enum status st = disk_read(cursor->io, fd, image, sizeof(image), 0, &got, err);
     (void)close(fd);
     if (st != ST_OK)
         return st;
     return decode(image, got, &cursor->next_seq, err);
 }
 
-enum status cursor_open(int dir_fd, const char *name, struct cursor **ret, struct error *err)
+enum status cursor_open(const struct disk_io *io, int dir_fd, const char *name, struct cursor **ret,
+                        struct error *err)
 {
     ASSERT(dir_fd >= 0);
     ASSERT(strchr(name, '/') == NULL);
@@ -85,6 +86,7 @@ enum status cursor_open(int dir_fd, const char *name, struct cursor **ret, struc
     struct cursor *cursor = calloc(1, sizeof(*cursor));
     if (cursor == NULL)
         return error_set(err, ST_NO_MEMORY, "open cursor '%s'", name);
+    cursor->io = disk_io_or_system(io);
     cursor->dir_fd = dir_fd;
     snprintf(cursor->name, sizeof(cursor->name), "%s", name);
     snprintf(cursor->temp_name, sizeof(cursor->temp_name), "%s.new", name);
@@ -111,23 +113,25 @@ enum status cursor_advance(struct cursor *cursor, uint64_t next_seq, struct erro
     encode(image, next_seq);
 
     enum status st;
-    int fd = openat(cursor->dir_fd, cursor->temp_name, WRITE_NEW, 0600);
+    const struct disk_io *io = cursor->io;
+    struct iovec part = {.iov_base = image, .iov_len = sizeof(image)};
+    int fd = io->open_at(cursor->dir_fd, cursor->temp_name, WRITE_NEW, 0600);
     if (fd < 0) {
         st = error_set_errno(err, ST_IO, "create '%s'", cursor->temp_name);
         goto out;
     }
-    st = fd_write_all(fd, image, sizeof(image), err);
+    st = disk_write(io, fd, &part, 1, 0, err);
     if (st != ST_OK)
         goto out;
-    st = fd_sync(fd, err);
+    st = disk_sync(io, fd, err);
     if (st != ST_OK)
         goto out;
-    if (renameat(cursor->dir_fd, cursor->temp_name, cursor->dir_fd, cursor->name) < 0) {
+    if (io->rename_at(cursor->dir_fd, cursor->temp_name, cursor->dir_fd, cursor->name) < 0) {
         st = error_set_errno(err, ST_IO, "rename '%s'", cursor->temp_name);
         goto out;
     }
     /* The new name is an entry of the directory: unsynced, a power cut may undo it. */
-    st = fd_sync(cursor->dir_fd, err);
+    st = disk_sync_dir(io, cursor->dir_fd, err);
     if (st != ST_OK)
         goto out;
     cursor->next_seq = next_seq;

@@ -11,15 +11,15 @@
 
 #include <stdint.h>
 
-#include "telltale/error.h"
+#include "telltale/disk_io.h"
 
 struct cursor;
 
 /* Opens cursor `name` in directory `dir_fd`, at record 0 if there is none yet.
- * `dir_fd` is borrowed until cursor_close(); `name` is copied.  On ST_OK the caller
- * owns *ret.  ST_CORRUPT: the file exists but its checksum is wrong. */
-MUST_CHECK enum status cursor_open(int dir_fd, const char *name, struct cursor **ret,
-                                   struct error *err);
+ * `io` (NULL: the system's) and `dir_fd` are borrowed until cursor_close(); `name` is copied.  On
+ * ST_OK the caller owns *ret.  ST_CORRUPT: the file exists but its checksum is wrong. */
+MUST_CHECK enum status cursor_open(const struct disk_io *io, int dir_fd, const char *name,
+                                   struct cursor **ret, struct error *err);
 
 /* Sequence number of the next record to deliver; everything below it is done. */
 uint64_t cursor_next(const struct cursor *cursor);

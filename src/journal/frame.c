@@ -54,6 +54,18 @@ void segment_header_salts(const uint8_t in[SEGMENT_HEADER_SIZE], uint32_t ret_sa
     ret_salts[1] = le32_get(in + 56);
 }
 
+bool end_mark_is_near(const uint8_t in[FRAME_HEADER_SIZE], uint32_t salt, uint64_t sequence)
+{
+    enum { ENOUGH = FRAME_HEADER_SIZE - 4 };
+    uint8_t mark[FRAME_HEADER_SIZE];
+    int same = 0;
+
+    frame_put_empty(mark, salt, FRAME_END, sequence);
+    for (size_t i = 0; i < sizeof(mark); i++)
+        same += in[i] == mark[i];
+    return same >= ENOUGH;
+}
+
 size_t group_encoded_size(const struct record_group *group)
 {
     const size_t sizes[GROUP_FIELDS] = {group->request_fields.size,

@@ -16,7 +16,7 @@
 
 enum {
     SEGMENT_HEADER_SIZE = 64,
-    SEGMENT_FORMAT_VERSION = 1,
+    SEGMENT_FORMAT_VERSION = 2, /* what is written; all from 1 on are read */
     FRAME_HEADER_SIZE = 24,
     FRAME_ALIGNMENT = 8,
     RECORD_SIZE_MAX = 32 << 20, /* one event and what normalization appends to it */
@@ -27,6 +27,8 @@ enum {
 enum frame_type {
     FRAME_GROUP = 1,
     FRAME_RECORD = 2,
+    FRAME_END = 3, /* nothing of this segment stands behind it; carries the number that is next */
+    FRAME_FILLER = 4, /* stands where an end mark would cross the border of a sector */
 };
 
 struct segment_header {
@@ -84,6 +86,18 @@ static inline bool frame_header_get(const uint8_t *in, uint32_t salt, struct fra
     ret->sequence = le64_get(in + 16);
     return true;
 }
+
+/* A frame without payload, such as an end mark: FRAME_HEADER_SIZE bytes. */
+static inline void frame_put_empty(uint8_t *out, uint32_t salt, enum frame_type type,
+                                   uint64_t sequence)
+{
+    struct frame_header header = {.payload_crc = salt, .type = (uint8_t)type, .sequence = sequence};
+    frame_header_put(out, salt, &header);
+}
+
+/* Whether `in` is what a few damaged bytes make of the end mark that is due.  All of its bytes are
+ * known, and of a frame that holds something ten differ, but for chance. */
+bool end_mark_is_near(const uint8_t in[FRAME_HEADER_SIZE], uint32_t salt, uint64_t sequence);
 
 /* The size of a group as group_put() writes it; 0 when it is over GROUP_SIZE_MAX. */
 size_t group_encoded_size(const struct record_group *group);

@@ -1,308 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* journal.c -- the mailbox, the thread that commits, and the limits.
- *
- *     submit ─► queue ─► [thread] frame, write ─► fdatasync ─► publish ─► done
- *                                      │ failure
- *                                      ▼
- *                        give the segment up, write the same to a fresh one;
- *                        fails again: the batches hear ST_IO, the next ones try anew
- *
- * The numbers of a batch that failed are used again.  That is sound, because a segment ends
- * where the next one begins: nothing is acknowledged in the fresh segment before it is durable
- * under its name, and from then on it supersedes whatever the failed write left behind
- * (docs/JOURNAL_FORMAT.md, "Failures", has the argument).
- *
- * A commit starts at once unless the one before it began less than group_delay_ns ago; then it
- * waits for company.  So a lone event is never delayed, and a stream of them is grouped.
- *
- * Segments are kept to a quarter of size_max at most: the newest one cannot be retired, and a
- * full journal must find room when its readers catch up. */
+/* journal.c -- see journal.h: opening, the mailbox, and what readers see.  The thread behind the
+ * mailbox is in commit.c, what goes again in retirement.c. */
 #include "journal/journal.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "journal/journal_internal.h"
+#include "journal/journal_state.h"
 #include "journal/recover.h"
-#include "journal/segment_writer.h"
 #include "util/clock.h"
 
-enum {
-    GROUP_BYTES_ENOUGH = 1 << 20, /* do not wait for more company than this */
-    DISK_CHECK_BYTES = 4 << 20,   /* look at the disk's free room this often */
-    SEGMENTS_PER_JOURNAL = 4,     /* at least, when it is full */
-};
-
-struct journal {
-    struct journal_settings settings; /* `dir` is not kept */
-    struct journal_dir dir;
-    pthread_t thread;
-
-    /* shared, under lock */
-    pthread_mutex_t lock;
-    pthread_cond_t submitted; /* the thread waits for batches */
-    pthread_cond_t progress;  /* readers wait for records */
-    struct segment_list segments;
-    struct reader_place *readers;
-    struct append_batch *queue; /* oldest first */
-    struct append_batch **queue_end;
-    uint64_t queue_bytes;
-    uint64_t pending_bytes; /* queued, or being written */
-    uint64_t wakes;         /* calls of journal_wake() */
-    uint64_t awaited;       /* the lowest number that a waiting thread wants to see committed */
-    bool is_stopping;
-    struct error failure; /* of the last commit; its status is ST_OK when there was none */
-
-    /* shared, atomic; written under the lock or by the journal thread */
-    atomic_uint_fast64_t committed;
-    atomic_bool disk_is_low;
-    atomic_uint_fast64_t promised_until_ns; /* monotonic; any thread */
-
-    /* journal thread */
-    struct segment_writer writer;
-    uint64_t next_sequence;
-    uint64_t commit_started_ns; /* the last one */
-    uint64_t unchecked_bytes;   /* written since the disk's free room was looked at */
-};
-
-/* --- Limits ------------------------------------------------------------------------------ */
-
-static bool disk_is_low(const struct journal *journal)
-{
-    uint64_t free_bytes;
-
-    if (journal->settings.disk_reserve == 0)
-        return false;
-    if (journal->settings.io->free_bytes(journal->dir.fd, &free_bytes) < 0)
-        return false; /* a write will tell */
-    return free_bytes < journal->settings.disk_reserve;
-}
-
-static void check_disk(struct journal *journal)
-{
-    journal->unchecked_bytes = 0;
-    atomic_store(&journal->disk_is_low, disk_is_low(journal));
-}
-
-/* What to ask for in advance: within every limit, or nothing. */
-static uint64_t preallocation(struct journal *journal)
-{
-    const struct journal_settings *settings = &journal->settings;
-    uint64_t size = settings->segment_size;
-    uint64_t free_bytes;
-
-    if (settings->io->free_bytes(journal->dir.fd, &free_bytes) < 0)
-        return 0;
-    (void)pthread_mutex_lock(&journal->lock);
-    uint64_t held = journal->segments.size;
-    (void)pthread_mutex_unlock(&journal->lock);
-    if (held > settings->size_max || size > settings->size_max - held)
-        return 0;
-    return free_bytes >= size && free_bytes - size >= settings->disk_reserve ? size : 0;
-}
-
-/* --- The journal thread ------------------------------------------------------------------ */
-
-static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t deadline_ns)
-{
-    struct timespec deadline = {
-        .tv_sec = (time_t)(deadline_ns / NS_PER_S),
-        .tv_nsec = (long)(deadline_ns % NS_PER_S),
-    };
-    (void)pthread_cond_timedwait(cond, lock, &deadline); /* the caller looks again */
-}
-
-/* Waits for work; NULL: the journal stops and everything is written. */
-static struct append_batch *take_waiting(struct journal *journal)
-{
-    (void)pthread_mutex_lock(&journal->lock);
-    while (journal->queue == NULL && !journal->is_stopping)
-        (void)pthread_cond_wait(&journal->submitted, &journal->lock);
-
-    uint64_t start_ns = journal->commit_started_ns + journal->settings.group_delay_ns;
-    while (journal->queue != NULL && !journal->is_stopping &&
-           journal->queue_bytes < GROUP_BYTES_ENOUGH && clock_monotonic_ns() < start_ns)
-        wait_until(&journal->submitted, &journal->lock, start_ns);
-
-    struct append_batch *taken = journal->queue;
-    journal->queue = NULL;
-    journal->queue_end = &journal->queue;
-    journal->queue_bytes = 0;
-    (void)pthread_mutex_unlock(&journal->lock);
-    return taken;
-}
-
-/* The segment before the one that begins with next_sequence; 0: there is none. */
-static uint64_t previous_segment(struct journal *journal)
-{
-    (void)pthread_mutex_lock(&journal->lock);
-    const struct segment_list *list = &journal->segments;
-    size_t count = list->count;
-    if (count > 0 && list->items[count - 1].first == journal->next_sequence)
-        count--; /* it is about to be replaced */
-    uint64_t first = count > 0 ? list->items[count - 1].first : 0;
-    (void)pthread_mutex_unlock(&journal->lock);
-    return first;
-}
-
-static enum status open_segment(struct journal *journal, struct error *err)
-{
-    struct segment_writer *writer = &journal->writer;
-
-    if (segment_writer_is_open(writer))
-        return ST_OK;
-    (void)pthread_mutex_lock(&journal->lock);
-    enum status st = segment_list_reserve(&journal->segments, err);
-    (void)pthread_mutex_unlock(&journal->lock);
-    if (st != ST_OK)
-        return st;
-    check_disk(journal);
-    st = segment_writer_create(writer, journal->next_sequence, previous_segment(journal),
-                               preallocation(journal), err);
-    if (st != ST_OK)
-        return st;
-    struct segment segment = {
-        .first = writer->first_sequence, .salt = writer->salt, .end = writer->committed};
-    (void)pthread_mutex_lock(&journal->lock);
-    segment_list_add(&journal->segments, &segment);
-    (void)pthread_mutex_unlock(&journal->lock);
-    return ST_OK;
-}
-
-/* The batches from `first` on that go into one segment together; at least one.  Closes the
- * segment at hand when not even the first has room in it. */
-static struct append_batch *choose_span(struct journal *journal, struct append_batch *first)
-{
-    struct segment_writer *writer = &journal->writer;
-    uint64_t position = SEGMENT_HEADER_SIZE;
-    size_t groups = 0;
-
-    if (segment_writer_is_open(writer) && writer->position > SEGMENT_HEADER_SIZE) {
-        position = writer->position;
-        groups = segment_writer_groups(writer);
-        if (position + append_batch_size(first) > journal->settings.segment_size ||
-            groups + first->groups.count > SEGMENT_GROUPS_MAX) {
-            segment_writer_close(writer);
-            position = SEGMENT_HEADER_SIZE;
-            groups = 0;
-        }
-    }
-    struct append_batch *stop = first;
-    do {
-        position += append_batch_size(stop);
-        groups += stop->groups.count;
-        stop = stop->next;
-    } while (stop != NULL && position + append_batch_size(stop) <= journal->settings.segment_size &&
-             groups + stop->groups.count <= SEGMENT_GROUPS_MAX);
-    return stop;
-}
-
-static enum status write_and_sync(struct journal *journal, struct append_batch *first,
-                                  const struct append_batch *stop, uint64_t *ret_next,
-                                  struct error *err)
-{
-    struct segment_writer *writer = &journal->writer;
-
-    enum status st = open_segment(journal, err);
-    if (st == ST_OK)
-        st = segment_writer_write(writer, first, stop, journal->next_sequence, ret_next, err);
-    if (st == ST_OK)
-        st = segment_writer_sync(writer, err);
-    if (st != ST_OK)
-        segment_writer_close(writer);
-    return st;
-}
-
-/* Shows readers what is durable now. */
-static void publish(struct journal *journal, uint64_t next)
-{
-    uint64_t end = journal->writer.committed;
-
-    (void)pthread_mutex_lock(&journal->lock);
-    struct segment *newest = &journal->segments.items[journal->segments.count - 1];
-    ASSERT(newest->first == journal->writer.first_sequence);
-    journal->unchecked_bytes += end - newest->end;
-    segment_list_extend(&journal->segments, end);
-    journal->next_sequence = next;
-    journal->failure.status = ST_OK;
-    atomic_store(&journal->committed, next);
-    if (next > journal->awaited) {
-        journal->awaited = UINT64_MAX; /* those who go on waiting say so again */
-        (void)pthread_cond_broadcast(&journal->progress);
-    }
-    (void)pthread_mutex_unlock(&journal->lock);
-}
-
-static void note_failure(struct journal *journal, const struct error *err)
-{
-    (void)pthread_mutex_lock(&journal->lock);
-    journal->failure = *err;
-    (void)pthread_mutex_unlock(&journal->lock);
-}
-
-/* `done` may free the batch or submit it again, so it is let go of first. */
-static void hand_back(struct journal *journal, struct append_batch *first,
-                      const struct append_batch *stop, enum status status, const struct error *err)
-{
-    while (first != stop) {
-        struct append_batch *batch = first;
-        first = batch->next;
-        (void)pthread_mutex_lock(&journal->lock);
-        journal->pending_bytes -= append_batch_size(batch);
-        (void)pthread_mutex_unlock(&journal->lock);
-        batch->next = NULL;
-        batch->done(batch->context, batch, status, err);
-    }
-}
-
-static void commit_span(struct journal *journal, struct append_batch *first,
-                        const struct append_batch *stop)
-{
-    struct error err = {0};
-    uint64_t next = journal->next_sequence;
-
-    enum status st = write_and_sync(journal, first, stop, &next, &err);
-    if (st != ST_OK)
-        st = write_and_sync(journal, first, stop, &next, &err); /* in a fresh segment */
-    if (st == ST_OK) {
-        publish(journal, next);
-    } else {
-        st = err.status = ST_IO;
-        note_failure(journal, &err);
-    }
-    hand_back(journal, first, stop, st, &err);
-}
-
-static void *run(void *context)
-{
-    struct journal *journal = context;
-
-    for (;;) {
-        struct append_batch *batch = take_waiting(journal);
-        if (batch == NULL)
-            break;
-        journal->commit_started_ns = clock_monotonic_ns();
-        while (batch != NULL) {
-            struct append_batch *stop = choose_span(journal, batch);
-            commit_span(journal, batch, stop);
-            batch = stop;
-        }
-        if (journal->unchecked_bytes >= DISK_CHECK_BYTES)
-            check_disk(journal);
-        if (journal->writer.position >= journal->settings.segment_size) {
-            struct error ignored; /* the next commit tries again and has somebody to tell */
-            segment_writer_close(&journal->writer);
-            (void)(open_segment(journal, &ignored) == ST_OK);
-        }
-    }
-    segment_writer_close(&journal->writer);
-    return NULL;
-}
+enum { SEGMENTS_PER_JOURNAL = 4 /* at least, when it is full */ };
 
 /* --- Opening and closing ----------------------------------------------------------------- */
 
@@ -355,8 +64,8 @@ static enum status start(struct journal *journal, const struct journal_settings 
         journal->next_sequence = settings->sequence_floor;
     atomic_init(&journal->committed, journal->next_sequence);
     atomic_init(&journal->promised_until_ns, 0);
-    check_disk(journal);
-    int result = pthread_create(&journal->thread, NULL, run, journal);
+    journal_check_disk(journal);
+    int result = pthread_create(&journal->thread, NULL, journal_run, journal);
     if (result != 0)
         return error_set(err, ST_NO_MEMORY, "start the journal's thread: error %d", result);
     (void)pthread_setname_np(journal->thread, "journal"); /* for people only */
@@ -453,7 +162,7 @@ enum status journal_submit(struct journal *journal, struct append_batch **batch,
 
     ASSERT(!taken->record_is_open);
     if (atomic_load(&journal->disk_is_low)) {
-        if (disk_is_low(journal)) {
+        if (journal_disk_is_low(journal)) {
             tell_pressure(journal);
             return refuse_low_disk(journal, err);
         }
@@ -494,7 +203,7 @@ enum status journal_check_health(struct journal *journal, struct error *err)
         *err = failure;
         return failure.status;
     }
-    return disk_is_low(journal) ? refuse_low_disk(journal, err) : ST_OK;
+    return journal_disk_is_low(journal) ? refuse_low_disk(journal, err) : ST_OK;
 }
 
 uint64_t journal_committed(const struct journal *journal)
@@ -531,7 +240,7 @@ void journal_wait(struct journal *journal, uint64_t sequence, uint64_t deadline_
            clock_monotonic_ns() < deadline_ns) {
         if (sequence < journal->awaited)
             journal->awaited = sequence;
-        wait_until(&journal->progress, &journal->lock, deadline_ns);
+        journal_wait_until(&journal->progress, &journal->lock, deadline_ns);
     }
     seen.wakes = journal->wakes;
     (void)pthread_mutex_unlock(&journal->lock);
@@ -543,38 +252,6 @@ void journal_wake(struct journal *journal)
     journal->wakes++;
     (void)pthread_cond_broadcast(&journal->progress);
     (void)pthread_mutex_unlock(&journal->lock);
-}
-
-/* Removes the oldest segment; false: it stays. */
-static bool remove_oldest(struct journal *journal, uint64_t first)
-{
-    char name[SEGMENT_NAME_SIZE];
-
-    segment_name(name, first);
-    if (journal->settings.io->unlink_at(journal->dir.fd, name) < 0 && errno != ENOENT)
-        return false;
-    (void)pthread_mutex_lock(&journal->lock);
-    segment_list_retire(&journal->segments, first);
-    (void)pthread_mutex_unlock(&journal->lock);
-    return true;
-}
-
-/* One after the other, oldest first, each synced: after a crash the rest has no gap that would
- * look like loss.  What cannot be removed now is tried again next time. */
-void journal_retire(struct journal *journal, uint64_t sequence)
-{
-    bool goes_on = true;
-
-    while (goes_on) {
-        struct error ignored;
-        (void)pthread_mutex_lock(&journal->lock);
-        const struct segment_list *list = &journal->segments;
-        bool may_retire = segment_list_may_retire(list, sequence);
-        uint64_t first = may_retire ? list->items[0].first : 0;
-        (void)pthread_mutex_unlock(&journal->lock);
-        goes_on = may_retire && remove_oldest(journal, first) &&
-                  disk_sync_dir(journal->settings.io, journal->dir.fd, &ignored) == ST_OK;
-    }
 }
 
 void journal_read_room(struct journal *journal, struct journal_room *ret)
@@ -655,11 +332,14 @@ bool journal_view(struct journal *journal, struct reader_place *place, uint64_t 
 {
     (void)pthread_mutex_lock(&journal->lock);
     place->position = sequence;
+    place->salt = 0;
     const struct segment_list *list = &journal->segments;
     bool has_any = list->count > 0;
     if (has_any) {
         size_t i = segment_list_find(list, sequence);
         ret->segment = list->items[i];
+        place->first = ret->segment.first;
+        place->salt = ret->segment.salt;
         ret->committed = atomic_load(&journal->committed);
         ret->limit_sequence = i + 1 < list->count ? list->items[i + 1].first : ret->committed;
         ret->is_last_reader = is_last_reader(journal, sequence);

@@ -24,8 +24,9 @@ struct journal_settings {
     uint64_t size_max;          /* bytes of all segments together */
     uint64_t segment_size;      /* a segment is closed when it is this large */
     uint64_t disk_reserve;      /* bytes that are left free on the file system */
-    uint64_t group_delay_ns;    /* a commit may wait this long for others to join, when the one
-                                   before it was less than this ago */
+    uint64_t group_delay_ns;    /* the most that a commit waits for others to join; it waits when
+                                   the one before it took more than a quarter of the time since
+                                   it began */
     uint64_t pending_bytes_max; /* batches submitted and not yet durable */
     uint64_t sequence_floor;    /* new records get no number below this: the largest cursor, so
                                  * that a consumer never passes over records that come after

@@ -9,28 +9,33 @@
  * put down to the end of the first segment, to the unusable files between them, and to the file
  * that the second one names as the one before it and that is not there.
  *
- * The end of the newest segment needs judgement, since nothing supersedes it.  A process that
- * dies leaves a write cut anywhere: a frame that the end of the file cuts, behind valid ones.  That
- * was never synced, so never acknowledged.  Bytes that are all there and not valid are something
- * else: a bit that flipped in an acknowledged record looks like that, and so does a write that a
- * power cut tore.  Nothing in the journal tells the two apart, so it counts as damage; the next
- * start keeps the bytes aside and cuts them off.
+ * The end of the newest segment needs judgement, since nothing supersedes it.  An end mark says how
+ * many records stand before it, and what is behind it belongs to no one; it is there at every
+ * moment and whenever a process dies.  Without one the end is damaged, or a power cut has torn a
+ * write that was not acknowledged; the two cannot be told apart, and it counts as damage.  The next
+ * start keeps the bytes aside, cuts them off and puts the mark anew.  A mark of which a few bytes
+ * are damaged is still known for one.
  *
- * The journal may be at work: the file's size is asked for before its bytes are read, and the
- * kernel moves the size only behind bytes that are there.  So only the last frame can be half
- * written.  An end that looks damaged is nevertheless looked at again before it is said.
+ * Segments of version 1 have no marks: there the end of the file ends the records, and a frame that
+ * it cuts was never synced, so never acknowledged.
+ *
+ * The journal may be at work.  An end that looks damaged is looked at again, a little later, before
+ * it is said; and a file that has become another segment meanwhile, as its salt shows, was retired.
  */
 #include "journal/journal_check.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "journal/segment_survey.h"
+#include "journal/segment_tail.h"
 #include "journal/segment_writer.h"
 #include "telltale/buf.h"
 
 enum {
     RESCANS_MAX = 4,
+    RESCAN_DELAY_NS = 1000000,                  /* four times as long before each further one */
     GROUP_NUMBERS_MAX = 2 * SEGMENT_GROUPS_MAX, /* more than a writer gives out */
 };
 
@@ -48,6 +53,7 @@ struct journal_check {
     struct segment_scan scan;
     uint64_t own_end; /* the next file begins here; UINT64_MAX: there is none */
     struct journal_segment_report segment;
+    bool was_recycled;        /* the file has become another segment meanwhile */
     uint64_t groupless;       /* records of it */
     uint64_t first_groupless; /* the first of them */
     uint64_t *group_frames;   /* owned; where each group stands, by its number; 0: not seen */
@@ -67,6 +73,7 @@ static const struct {
     [FINDING_SUPERSEDED] = {"superseded", "left by a failed write; the next segment has the "
                                           "records"},
     [FINDING_UNUSED] = {"unused", "zeros, never written to"},
+    [FINDING_END_MARK] = {"damaged_end_mark", "only the end mark is damaged; no record is missing"},
     [FINDING_ID] = {"journal_id", "journal.id is damaged or missing; the next start makes it anew "
                                   "from the newest segment"},
     [FINDING_HEADER] = {"damaged_header", "the header is damaged; the records were found all the "
@@ -89,9 +96,30 @@ const char *journal_finding_text(enum journal_finding_kind kind)
     return finding_words[kind].text;
 }
 
+/* Looks whether the file is still what it was, before something is believed that it shows. */
+static bool is_recycled(struct journal_check *check)
+{
+    uint8_t header[SEGMENT_HEADER_SIZE];
+    uint32_t salts[2];
+    struct error ignored;
+    size_t got;
+
+    if (check->fd < 0 || !check->probe.header_is_valid || check->was_recycled)
+        return check->was_recycled;
+    if (disk_read(check->io, check->fd, header, sizeof(header), 0, &got, &ignored) != ST_OK ||
+        got < sizeof(header))
+        return false;
+    segment_header_salts(header, salts);
+    check->was_recycled =
+        salts[0] != check->probe.segment.salt && salts[1] != check->probe.segment.salt;
+    return check->was_recycled;
+}
+
 static enum status found(struct journal_check *check, uint64_t segment_first,
                          struct journal_finding finding, struct error *err)
 {
+    if (segment_first > 0 && is_recycled(check))
+        return ST_OK;
     finding.is_damage = finding.kind >= FINDING_ID;
     if (segment_first > 0)
         segment_name(finding.file, segment_first);
@@ -153,8 +181,10 @@ static enum status load_group(struct journal_check *check, uint64_t frame, struc
         return st;
     if (st != ST_OK || bytes->size != header.payload_size ||
         crc32c(check->probe.segment.salt, bytes->data, bytes->size) != header.payload_crc ||
-        !group_get(buf_slice(bytes), &check->group))
+        !group_get(buf_slice(bytes), &check->group)) {
         check->group = (struct record_group){0};
+        (void)is_recycled(check); /* then its records are not shown */
+    }
     return ST_OK;
 }
 
@@ -174,7 +204,7 @@ static enum status take_record(struct journal_check *check, const struct scan_fr
         frame->sequence > check->options->to)
         return ST_OK;
     enum status st = load_group(check, group, err);
-    if (st != ST_OK)
+    if (st != ST_OK || check->was_recycled)
         return st;
     struct slice record = slice_of(
         segment_scan_bytes(&check->scan, frame->payload, frame->payload_size), frame->payload_size);
@@ -205,65 +235,43 @@ static enum status take_frame(struct journal_check *check, const struct scan_fra
 
 /* --- The end of a segment ----------------------------------------------------------------- */
 
-/* Whether all that stands from good_end on is zero. */
-static bool tail_is_zero(struct journal_check *check)
+static bool has_end_marks(const struct journal_check *check)
 {
-    static const uint8_t zeros[4096];
-    uint8_t bytes[sizeof(zeros)];
-    uint64_t at = check->scan.good_end;
-    bool is_zero = true;
-
-    while (is_zero && at < check->scan.end) {
-        uint64_t left = check->scan.end - at;
-        struct error ignored;
-        size_t got = 0;
-        is_zero = disk_read(check->io, check->fd, bytes,
-                            left < sizeof(bytes) ? (size_t)left : sizeof(bytes), at, &got,
-                            &ignored) == ST_OK &&
-                  memcmp(bytes, zeros, got) == 0;
-        if (got == 0)
-            break;
-        at += got;
-    }
-    return is_zero;
-}
-
-/* Whether the end of the file cuts the frame that was to come. */
-static bool tail_is_cut(struct journal_check *check)
-{
-    const struct segment_scan *scan = &check->scan;
-    uint8_t head[FRAME_HEADER_SIZE];
-    struct frame_header header;
-    struct error ignored;
-    size_t got;
-
-    if (scan->end - scan->good_end < FRAME_HEADER_SIZE)
-        return true;
-    return disk_read(check->io, check->fd, head, sizeof(head), scan->good_end, &got, &ignored) ==
-               ST_OK &&
-           got == sizeof(head) && frame_header_get(head, scan->salt, &header) &&
-           header.sequence == scan->expected &&
-           scan->end - scan->good_end - FRAME_HEADER_SIZE < header.payload_size;
+    return !check->probe.header_is_valid || check->probe.header.version > 1;
 }
 
 /* What stands behind the last valid frame, which is the last one that is wanted if
- * `finding->count` is 0. */
+ * `finding->count` is 0.  There is no valid end mark. */
 static enum journal_finding_kind judge_tail(struct journal_check *check,
                                             const struct journal_finding *finding)
 {
+    const struct segment_scan *scan = &check->scan;
+    bool is_newest = scan->limit_sequence == UINT64_MAX;
+    struct error ignored;
+    bool is_zero;
+
     if (finding->count > 0)
         return finding->size > 0 ? FINDING_TAIL : FINDING_GAP;
-    if (tail_is_zero(check))
+    if (has_end_marks(check) && segment_tail_is_end_mark(scan))
+        return FINDING_END_MARK;
+    if (is_newest && has_end_marks(check))
+        return FINDING_TAIL;
+    if (segment_tail_is_zero(scan->io, scan->fd, scan->good_end, scan->end, &is_zero, &ignored) ==
+            ST_OK &&
+        is_zero)
         return FINDING_UNUSED;
-    if (check->scan.limit_sequence != UINT64_MAX)
+    if (!is_newest)
         return FINDING_SUPERSEDED;
-    return tail_is_cut(check) ? FINDING_UNFINISHED : FINDING_TAIL;
+    return segment_tail_is_cut(scan) ? FINDING_UNFINISHED : FINDING_TAIL;
 }
 
 /* Looks again from the last valid frame on, with the size that the file has now. */
-static enum status look_again(struct journal_check *check, struct error *err)
+static enum status look_again(struct journal_check *check, unsigned rescans, struct error *err)
 {
     struct segment_scan *scan = &check->scan;
+    const struct timespec delay = {.tv_nsec = RESCAN_DELAY_NS << 2 * rescans};
+
+    (void)nanosleep(&delay, NULL); /* a shorter one will do */
     uint64_t good_end = scan->good_end;
     uint64_t expected = scan->expected;
     off_t size = lseek(check->fd, 0, SEEK_END);
@@ -276,6 +284,26 @@ static enum status look_again(struct journal_check *check, struct error *err)
     return ST_OK;
 }
 
+/* An end mark was met: damage before it is named, with the number of records that it took. */
+static enum status take_end_mark(struct journal_check *check, struct error *err)
+{
+    struct segment_scan *scan = &check->scan;
+    uint64_t first = scan->expected;
+    uint64_t next = scan->mark < scan->limit_sequence ? scan->mark : scan->limit_sequence;
+    struct journal_finding finding = {
+        .kind = FINDING_RANGE, .offset = scan->good_end, .size = scan->end - scan->good_end};
+
+    scan->good_end = scan->end;
+    if (next > first) {
+        finding.first_sequence = first;
+        finding.count = next - first;
+        scan->expected = next;
+    } else if (scan->limit_sequence == first) {
+        finding.kind = FINDING_SUPERSEDED;
+    }
+    return finding.size > 0 ? found(check, check->segment.first, finding, err) : ST_OK;
+}
+
 /* At the end of the walk: *ret_again, and it goes on; or it is said what stands there. */
 static enum status end_walk(struct journal_check *check, unsigned *rescans, bool *ret_again,
                             struct error *err)
@@ -283,25 +311,32 @@ static enum status end_walk(struct journal_check *check, unsigned *rescans, bool
     const struct segment_scan *scan = &check->scan;
     bool is_last = scan->limit_sequence == UINT64_MAX;
     uint64_t wanted = check->own_end != UINT64_MAX ? check->own_end : check->options->committed;
+    bool needs_mark = is_last && has_end_marks(check) && scan->mark == 0;
+
+    *ret_again = false;
+    enum status st = scan->mark > 0 ? take_end_mark(check, err) : ST_OK;
+    if (st != ST_OK)
+        return st;
     struct journal_finding finding = {
         .offset = scan->good_end,
         .size = scan->end > scan->good_end ? scan->end - scan->good_end : 0,
     };
-
-    *ret_again = false;
     if (wanted > scan->expected)
         finding.count = wanted - scan->expected;
-    if (finding.size == 0 && finding.count == 0)
+    if (finding.size == 0 && finding.count == 0 && !needs_mark)
         return ST_OK;
     finding.kind = judge_tail(check, &finding);
     if (finding.kind >= FINDING_ID) {
         finding.first_sequence = scan->expected;
         finding.count_is_unknown = is_last && check->own_end == UINT64_MAX;
+    } else if (finding.kind == FINDING_END_MARK) {
+        finding.size = FRAME_HEADER_SIZE;
     }
-    if (finding.kind == FINDING_TAIL && is_last && *rescans < RESCANS_MAX) {
-        ++*rescans;
+    bool may_change = finding.kind == FINDING_TAIL || (needs_mark && finding.kind == FINDING_GAP);
+    bool is_cut = scan->good_end % FRAME_ALIGNMENT != 0; /* in the padding: nothing comes there */
+    if (may_change && is_last && !is_cut && *rescans < RESCANS_MAX) {
         *ret_again = true;
-        return look_again(check, err);
+        return look_again(check, (*rescans)++, err);
     }
     return found(check, check->segment.first, finding, err);
 }
@@ -314,7 +349,7 @@ static enum status walk(struct journal_check *check, struct error *err)
     unsigned rescans = 0;
     bool goes_on = true;
 
-    while (goes_on && st == ST_OK) {
+    while (goes_on && st == ST_OK && !check->was_recycled) {
         enum scan_result result;
         struct scan_frame frame;
         st = segment_scan_next(&check->scan, &result, &frame, err);
@@ -333,6 +368,7 @@ static void close_segment(struct journal_check *check)
     if (check->fd >= 0)
         (void)close(check->fd); /* was only read */
     check->fd = -1;
+    check->was_recycled = false;
 }
 
 static enum status walk_usable(struct journal_check *check, size_t i, struct error *err)

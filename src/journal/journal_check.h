@@ -7,8 +7,8 @@
  * meets is told to a handler, piece by piece and in order; memory does not grow with the journal,
  * but for a few bytes a segment.
  *
- * What it cannot know: whether the newest segment, or the end of it, was cut off on purpose.  That
- * shows only if a destination is known to have confirmed more (`committed`).
+ * What it cannot know: whether the newest segment was removed on purpose, or put back to an earlier
+ * state.  That shows only if a destination is known to have confirmed more (`committed`).
  *
  * Threads: a check belongs to the thread that opened it.
  */
@@ -23,6 +23,7 @@ enum journal_finding_kind {
     FINDING_UNFINISHED, /* a write that was cut, or is at work, at the end of the newest segment */
     FINDING_SUPERSEDED, /* what a failed write left where the next segment has taken over */
     FINDING_UNUSED,     /* zeros behind the last frame */
+    FINDING_END_MARK,   /* an end mark of which some bytes are damaged: nothing stands behind it */
     /* Damage. */
     FINDING_ID,       /* journal.id */
     FINDING_HEADER,   /* of a segment whose records were found all the same */

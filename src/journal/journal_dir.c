@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "telltale/disk_dirs.h"
 #include "util/fd.h"
 
 enum {
@@ -118,11 +119,9 @@ enum status journal_dir_open(struct journal_dir *dir, const char *path, const st
 {
     *dir = (struct journal_dir){.io = io, .fd = -1, .lock_fd = -1, .quarantine_fd = -1};
 
-    enum status st = ST_OK;
-    if (mkdir(path, 0700) < 0 && errno != EEXIST) {
-        st = error_set_errno(err, ST_IO, "make the directory");
+    enum status st = disk_make_dir(io, path, err);
+    if (st != ST_OK)
         goto out;
-    }
     dir->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir->fd < 0) {
         st = error_set_errno(err, ST_IO, "open the directory");

@@ -11,8 +11,10 @@
 
 /* How far a reader has come, as the journal keeps it. */
 struct reader_place {
-    uint64_t position;         /* shared, under the journal's lock */
-    struct reader_place *next; /* the same */
+    uint64_t position; /* shared, under the journal's lock: this and all the rest */
+    uint64_t first;    /* the segment that it may have open ... */
+    uint32_t salt;     /* ... both; 0: none */
+    struct reader_place *next;
 };
 
 /* What a reader may see of one segment at this moment. */

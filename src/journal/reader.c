@@ -41,6 +41,7 @@ enum {
     READ_FAILURES_MAX = 8, /* of calls in a row; then what cannot be read is damage */
     GROUP_NUMBERS_MAX = 2 * SEGMENT_GROUPS_MAX, /* more than a writer gives out */
     FIRST_CAPACITY = 64,
+    TAIL_KEEP_MAX = 1 << 20, /* of a damaged end of unknown size */
 };
 
 /* A group of the segment at hand. */
@@ -409,7 +410,11 @@ static void end_segment(struct journal_reader *reader, const struct segment_view
 {
     if (reader->position >= view->limit_sequence)
         return;
-    keep_aside(reader, reader->scan.good_end, reader->scan.end);
+    uint64_t start = reader->scan.good_end;
+    uint64_t end = reader->scan.end; /* of the damage, if there is an end mark */
+    if (reader->scan.mark == 0 && end > start + TAIL_KEEP_MAX)
+        end = start + TAIL_KEEP_MAX; /* what follows may be of another life of the file */
+    keep_aside(reader, start, end);
     pass_over(reader, view->limit_sequence);
     if (view->segment.end % FRAME_ALIGNMENT == 0) /* else nothing will come behind it */
         segment_scan_move(&reader->scan, view->segment.end, view->limit_sequence);

@@ -3,13 +3,21 @@
  *
  *     names -> sorted -> headers -> identity -> last segment -> list
  *                          |                        |
- *                     salvage by salt        torn tail: kept aside, cut
+ *                     newer: refuse          behind the end mark: cut
+ *                     salvage by salt        torn tail: kept aside, cut, end mark put anew
  *                     or quarantine          damage: kept aside, skipped by readers
+ *
+ * Nothing is changed before all headers were looked at: a directory in which a newer version has
+ * been at work is left as it is.
  *
  * A damaged range stays where it is as well: readers step over it by the same rule, and nothing
  * is ever edited in place.  Only the tail is cut, and only after its bytes, unless they are all
  * zero, were copied to the quarantine; cutting is for tidiness, since the next segment
- * supersedes the tail anyway. */
+ * supersedes the tail anyway.
+ *
+ * In a file that was written over, what follows a torn tail is of another life, and where it begins
+ * cannot be told.  So of a tail without an end mark no more is kept than TAIL_KEEP_MAX, which one
+ * commit seldom exceeds: stale bytes must not fill the quarantine. */
 #include "journal/recover.h"
 
 #include <dirent.h>
@@ -23,6 +31,9 @@
 #include <unistd.h>
 
 #include "journal/segment_probe.h"
+#include "journal/segment_tail.h"
+
+enum { TAIL_KEEP_MAX = 1 << 20 };
 
 struct recovery {
     struct journal_dir *dir;
@@ -63,26 +74,48 @@ static bool is_temporary(const char *name)
     return size > 4 && strcmp(name + size - 4, ".tmp") == 0;
 }
 
-static enum status list_names(struct recovery *rec, struct error *err)
+static enum status open_listing(struct recovery *rec, DIR **ret, struct error *err)
 {
     int fd = openat(rec->dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-    if (stream == NULL)
-        return error_set_errno(err, ST_IO, "list the directory");
 
-    enum status st = ST_OK;
+    *ret = fd >= 0 ? fdopendir(fd) : NULL;
+    return *ret != NULL ? ST_OK : error_set_errno(err, ST_IO, "list the directory");
+}
+
+static enum status list_names(struct recovery *rec, struct error *err)
+{
+    DIR *stream;
+
+    enum status st = open_listing(rec, &stream, err);
+    if (st != ST_OK)
+        return st;
     for (struct dirent *entry = readdir(stream); st == ST_OK && entry != NULL;
          entry = readdir(stream)) {
         uint64_t first;
         if (segment_name_parse(entry->d_name, &first))
             st = add_name(rec, first, err);
-        else if (is_temporary(entry->d_name))
-            (void)rec->dir->io->unlink_at(rec->dir->fd, entry->d_name); /* truncated when reused */
     }
     (void)closedir(stream); /* was only read */
     if (rec->count > 0)
         qsort(rec->found, rec->count, sizeof(*rec->found), by_first);
     return st;
+}
+
+/* Files that were being written, and spares, which a start does not keep: what stays is written
+ * over when its name is used again. */
+static enum status remove_temporaries(struct recovery *rec, struct error *err)
+{
+    DIR *stream;
+
+    enum status st = open_listing(rec, &stream, err);
+    if (st != ST_OK)
+        return st;
+    for (struct dirent *entry = readdir(stream); entry != NULL; entry = readdir(stream)) {
+        if (is_temporary(entry->d_name))
+            (void)rec->dir->io->unlink_at(rec->dir->fd, entry->d_name);
+    }
+    (void)closedir(stream); /* was only read */
+    return ST_OK;
 }
 
 /* --- Headers ----------------------------------------------------------------------------- */
@@ -111,13 +144,29 @@ static bool note_damage(struct recovery *rec, int fd, uint64_t first, uint64_t s
            ST_OK;
 }
 
-static enum status read_header(struct recovery *rec, struct segment_probe *found, int fd,
-                               struct error *err)
+static enum status read_headers(struct recovery *rec, struct error *err)
 {
-    enum status st = segment_probe(&rec->scan, fd, found->segment.first, found, err);
-    if (st == ST_OK && found->fault == NULL && !found->header_is_valid)
-        (void)note_damage(rec, fd, found->segment.first, 0, SEGMENT_HEADER_SIZE);
-    return st;
+    enum status st = ST_OK;
+
+    for (size_t i = 0; i < rec->count && st == ST_OK; i++) {
+        struct segment_probe *found = &rec->found[i];
+        uint64_t first = found->segment.first;
+        int fd;
+        st = open_segment(rec, first, &fd, err);
+        if (st != ST_OK)
+            return st;
+        st = segment_probe(&rec->scan, fd, first, found, err);
+        (void)close(fd); /* was only read */
+        if (st != ST_OK)
+            return error_context(err, "segment %020" PRIu64, first);
+        if (found->is_newer)
+            return error_set(err, ST_INVALID,
+                             "%020" PRIu64 ".seg has format version %" PRIu32 ", and this program "
+                             "knows versions up to %d: start the newer program again, or move the "
+                             "directory away",
+                             first, found->header.version, SEGMENT_FORMAT_VERSION);
+    }
+    return ST_OK;
 }
 
 /* A file that cannot be used leaves the directory of segments. */
@@ -132,24 +181,28 @@ static enum status reject(struct recovery *rec, const struct segment_probe *foun
     return quarantine_file(rec->dir, name, fault, err);
 }
 
-static enum status read_headers(struct recovery *rec, struct error *err)
+/* Puts aside what cannot be used. */
+static enum status sort_out(struct recovery *rec, struct error *err)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < rec->count; i++) {
-        struct segment_probe *found = &rec->found[i];
+        const struct segment_probe *found = &rec->found[i];
+        uint64_t first = found->segment.first;
+        enum status st = ST_OK;
         int fd;
-        enum status st = open_segment(rec, found->segment.first, &fd, err);
-        if (st != ST_OK)
-            return st;
-        st = read_header(rec, found, fd, err);
-        (void)close(fd); /* was only read */
-        if (st == ST_OK && found->fault != NULL)
+        if (found->fault != NULL) {
+            rec->lost_first = first;
             st = reject(rec, found, found->fault, err);
-        if (found->fault != NULL && found->segment.first > rec->lost_first)
-            rec->lost_first = found->segment.first;
+        } else if (!found->header_is_valid) {
+            st = open_segment(rec, first, &fd, err);
+            if (st == ST_OK) {
+                (void)note_damage(rec, fd, first, 0, SEGMENT_HEADER_SIZE);
+                (void)close(fd); /* was only read */
+            }
+        }
         if (st != ST_OK)
-            return error_context(err, "segment %020" PRIu64, found->segment.first);
+            return error_context(err, "segment %020" PRIu64, first);
         if (found->fault == NULL)
             rec->found[kept++] = *found;
     }
@@ -209,48 +262,66 @@ static enum status reject_strangers(struct recovery *rec, struct error *err)
 
 /* --- The last segment -------------------------------------------------------------------- */
 
-static enum status is_all_zero(struct recovery *rec, int fd, uint64_t start, uint64_t end,
-                               bool *ret, struct error *err)
+static void cut(struct recovery *rec, int fd, struct segment *segment, uint64_t size)
 {
-    static const uint8_t zeros[4096];
-    uint8_t bytes[sizeof(zeros)];
-
-    *ret = true;
-    while (start < end && *ret) {
-        size_t want = end - start < sizeof(bytes) ? (size_t)(end - start) : sizeof(bytes);
-        size_t got;
-        enum status st = disk_read(rec->dir->io, fd, bytes, want, start, &got, err);
-        if (st != ST_OK)
-            return st;
-        if (got == 0)
-            break;
-        *ret = memcmp(bytes, zeros, got) == 0;
-        start += got;
-    }
-    return ST_OK;
+    if (segment->size > size && rec->dir->io->ftruncate(fd, (off_t)size) == 0)
+        segment->size = size; /* else the next segment supersedes the rest all the same */
 }
 
-static enum status cut_tail(struct recovery *rec, int fd, struct segment *segment, uint64_t start,
+/* What is behind the last frame is said to be over: so that a check finds the segment in order. */
+static void put_end_mark(struct recovery *rec, int fd, struct segment *segment)
+{
+    uint8_t mark[FRAME_HEADER_SIZE];
+    struct iovec part = {.iov_base = mark, .iov_len = sizeof(mark)};
+    uint64_t at = (segment->end + FRAME_ALIGNMENT - 1) & ~(uint64_t)(FRAME_ALIGNMENT - 1);
+    struct error ignored;
+
+    frame_put_empty(mark, segment->salt, FRAME_END, rec->scan.expected);
+    if (disk_write(rec->dir->io, fd, &part, 1, at, &ignored) == ST_OK)
+        segment->size = at + sizeof(mark);
+}
+
+/* The last segment has no end mark: it is of version 1, or its end is damaged or torn. */
+static enum status cut_tail(struct recovery *rec, int fd, struct segment_probe *found,
                             struct error *err)
 {
+    struct segment *segment = &found->segment;
+    bool has_marks = !found->header_is_valid || found->header.version > 1;
+    uint64_t start = rec->scan.good_end;
+    uint64_t end = segment->end;
     struct error ignored;
     bool is_zero;
 
-    enum status st = is_all_zero(rec, fd, start, segment->end, &is_zero, err);
+    if (has_marks && end - start > TAIL_KEEP_MAX)
+        end = start + TAIL_KEEP_MAX;
+    enum status st = segment_tail_is_zero(rec->dir->io, fd, start, end, &is_zero, err);
     if (st != ST_OK)
         return st;
-    rec->report->torn_bytes += segment->end - start;
-    bool may_cut = is_zero || quarantine_range(rec->dir, fd, segment->first, start, segment->end,
+    rec->report->torn_bytes += end - start;
+    bool may_cut = is_zero || quarantine_range(rec->dir, fd, segment->first, start, end,
                                                "torn tail, cut at start", &ignored) == ST_OK;
     segment->end = start;
     if (may_cut)
-        (void)rec->dir->io->ftruncate(fd, (off_t)start); /* the next segment supersedes it */
+        cut(rec, fd, segment, start);
+    if (may_cut && has_marks)
+        put_end_mark(rec, fd, segment);
     return ST_OK;
 }
 
-/* A tail that cannot be read may hold records, now or when the disk has recovered: it stays, and
- * the next number is beyond any that it can have room for, so that nothing supersedes it. */
-static enum status scan_last(struct recovery *rec, int fd, struct segment *segment,
+/* The walk has met the end mark: it says how many records should stand before it. */
+static void take_end_mark(struct recovery *rec, int fd, struct segment *segment)
+{
+    struct segment_scan *scan = &rec->scan;
+
+    if (scan->good_end < scan->end)
+        (void)note_damage(rec, fd, segment->first, scan->good_end, scan->end);
+    rec->report->missing_records += scan->mark - scan->expected;
+    scan->expected = scan->mark;
+    segment->end = scan->end;
+    cut(rec, fd, segment, scan->end + FRAME_HEADER_SIZE);
+}
+
+static enum status walk_last(struct recovery *rec, int fd, const struct segment *segment,
                              struct error *err)
 {
     struct segment_scan *scan = &rec->scan;
@@ -273,10 +344,27 @@ static enum status scan_last(struct recovery *rec, int fd, struct segment *segme
         rec->report->missing_records += frame.missing;
         rec->report->records += frame.type == FRAME_RECORD;
     }
-    if (scan->unreadable > 0)
-        scan->expected += (segment->end - scan->good_end) / FRAME_HEADER_SIZE;
-    else if (scan->good_end < segment->end)
-        return cut_tail(rec, fd, segment, scan->good_end, err);
+    return ST_OK;
+}
+
+/* A tail that cannot be read may hold records, now or when the disk has recovered: it stays, and
+ * the next number is beyond any that it can have room for, so that nothing supersedes it.  Such
+ * records begin before the last byte that cannot be read: behind it they would have been found. */
+static enum status scan_last(struct recovery *rec, int fd, struct segment_probe *found,
+                             struct error *err)
+{
+    struct segment_scan *scan = &rec->scan;
+
+    enum status st = walk_last(rec, fd, &found->segment, err);
+    if (st != ST_OK)
+        return st;
+    if (scan->mark > 0)
+        take_end_mark(rec, fd, &found->segment);
+    else if (scan->unreadable > 0 && scan->unreadable_end > scan->good_end)
+        scan->expected +=
+            (scan->unreadable_end - scan->good_end + FRAME_HEADER_SIZE - 1) / FRAME_HEADER_SIZE;
+    else
+        return cut_tail(rec, fd, found, err);
     return ST_OK;
 }
 
@@ -284,13 +372,14 @@ static enum status scan_last(struct recovery *rec, int fd, struct segment *segme
  * shown it. */
 static enum status recover_last(struct recovery *rec, uint64_t *ret_next, struct error *err)
 {
-    struct segment *segment = &rec->found[rec->count - 1].segment;
+    struct segment_probe *found = &rec->found[rec->count - 1];
+    struct segment *segment = &found->segment;
     int fd;
 
     enum status st = open_segment(rec, segment->first, &fd, err);
     if (st != ST_OK)
         return st;
-    st = scan_last(rec, fd, segment, err);
+    st = scan_last(rec, fd, found, err);
     if (st == ST_OK)
         st = disk_sync(rec->dir->io, fd, err);
     (void)close(fd); /* synced, or failing anyway */
@@ -345,6 +434,10 @@ enum status recover(struct journal_dir *dir, struct segment_list *list, uint64_t
     enum status st = list_names(&rec, err);
     if (st == ST_OK)
         st = read_headers(&rec, err);
+    if (st == ST_OK)
+        st = remove_temporaries(&rec, err);
+    if (st == ST_OK)
+        st = sort_out(&rec, err);
     if (st == ST_OK)
         st = read_id(&rec, &has_id, err);
     if (st == ST_OK && !has_id)

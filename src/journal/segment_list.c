@@ -30,20 +30,31 @@ void segment_list_add(struct segment_list *list, const struct segment *segment)
 {
     if (list->count > 0 && list->items[list->count - 1].first == segment->first) {
         list->count--;
-        list->size -= list->items[list->count].end;
+        list->size -= list->items[list->count].size;
     }
     ASSERT(list->count < list->capacity);
     ASSERT(list->count == 0 || list->items[list->count - 1].first < segment->first);
     list->items[list->count++] = *segment;
-    list->size += segment->end;
+    list->size += segment->size;
 }
 
 void segment_list_extend(struct segment_list *list, uint64_t end)
 {
     struct segment *last = &list->items[list->count - 1];
     ASSERT(end >= last->end);
-    list->size += end - last->end;
-    last->end = end;
+    list->size += end - last->size;
+    last->end = last->size = end;
+}
+
+void segment_list_close(struct segment_list *list, uint64_t first, uint64_t size, bool is_reusable)
+{
+    struct segment *last = list->count > 0 ? &list->items[list->count - 1] : NULL;
+
+    if (last == NULL || last->first != first)
+        return;
+    list->size += size - last->size;
+    last->size = size;
+    last->is_reusable = is_reusable;
 }
 
 size_t segment_list_find(const struct segment_list *list, uint64_t sequence)
@@ -71,7 +82,7 @@ void segment_list_retire(struct segment_list *list, uint64_t first)
 {
     if (list->count < 2 || list->items[0].first != first)
         return;
-    list->size -= list->items[0].end;
+    list->size -= list->items[0].size;
     list->count--;
     memmove(list->items, list->items + 1, list->count * sizeof(*list->items));
 }

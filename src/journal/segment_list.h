@@ -17,16 +17,18 @@
 #include "telltale/error.h"
 
 struct segment {
-    uint64_t first; /* sequence number of its first record */
-    uint32_t salt;  /* together with `first`: which file this is */
-    uint64_t end;   /* bytes that readers may read */
+    uint64_t first;   /* sequence number of its first record */
+    uint32_t salt;    /* together with `first`: which file this is */
+    uint64_t end;     /* bytes that readers may read */
+    uint64_t size;    /* bytes of its file; while it is written to: `end` */
+    bool is_reusable; /* its file is whole, of full size, and no write to it has failed */
 };
 
 struct segment_list {
     struct segment *items; /* owned */
     size_t count;
     size_t capacity;
-    uint64_t size; /* the sum of all ends */
+    uint64_t size; /* the sum of all sizes */
 };
 
 void segment_list_fini(struct segment_list *list);
@@ -40,6 +42,10 @@ void segment_list_add(struct segment_list *list, const struct segment *segment);
 
 /* The newest segment can be read up to `end`. */
 void segment_list_extend(struct segment_list *list, uint64_t end);
+
+/* The segment that begins with `first`, if it is there, is not written to any more: its file has
+ * `size` bytes. */
+void segment_list_close(struct segment_list *list, uint64_t first, uint64_t size, bool is_reusable);
 
 /* The segment with record `sequence`, or the one where the next present record is.  The list
  * is not empty. */

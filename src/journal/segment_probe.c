@@ -31,7 +31,7 @@ static enum status salvage(struct segment_scan *scan, int fd, const uint8_t *hea
             if (st == ST_OK && result == SCAN_DAMAGE)
                 st = segment_scan_skip(scan, err);
         }
-        *ret_salvaged = st == ST_OK && result == SCAN_FRAME;
+        *ret_salvaged = st == ST_OK && (result == SCAN_FRAME || scan->mark > 0);
         segment->salt = salts[i];
     }
     return st;
@@ -47,7 +47,7 @@ enum status segment_probe(struct segment_scan *scan, int fd, uint64_t first,
 
     if (fstat(fd, &info) < 0)
         return error_set_errno(err, ST_IO, "stat");
-    probe.segment.end = (uint64_t)info.st_size;
+    probe.segment.end = probe.segment.size = (uint64_t)info.st_size;
     enum status st = disk_read(scan->io, fd, bytes, sizeof(bytes), 0, &got, err);
     if (st != ST_OK)
         return st;
@@ -56,7 +56,8 @@ enum status segment_probe(struct segment_scan *scan, int fd, uint64_t first,
     } else if (segment_header_get(bytes, &probe.header)) {
         probe.header_is_valid = true;
         probe.segment.salt = probe.header.salt;
-        if (probe.header.version != SEGMENT_FORMAT_VERSION)
+        probe.is_newer = probe.header.version > SEGMENT_FORMAT_VERSION;
+        if (probe.is_newer || probe.header.version == 0)
             probe.fault = "written in a format that this version does not know";
         else if (probe.header.first_sequence != first)
             probe.fault = "its name does not match its content";

@@ -16,6 +16,7 @@ struct segment_probe {
     struct segment segment;       /* `first` as its name says; `end`: the size of the file */
     struct segment_header header; /* if header_is_valid */
     bool header_is_valid;         /* false and no fault: the salt was found by a frame */
+    bool is_newer;                /* made by a version that this one does not know: also a fault */
     const char *fault;            /* why the file cannot be used; NULL: it can */
 };
 

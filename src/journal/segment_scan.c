@@ -5,6 +5,9 @@
  * be at most n / FRAME_HEADER_SIZE ahead, and anything else is not one of our frames.  That, and
  * the salt, keep bytes that an agent chose from passing for a frame.
  *
+ * Behind an end mark nothing is looked at: the file may have had another life, or a write that was
+ * never finished.
+ *
  * Header and payload have a checksum each.  A damaged payload therefore costs its own record
  * only, and the search for the next frame reads each byte once. */
 #include "journal/segment_scan.h"
@@ -40,6 +43,7 @@ void segment_scan_begin(struct segment_scan *scan, int fd, uint32_t salt, uint64
     scan->filled = 0;
     scan->window = 0;
     scan->unreadable = 0;
+    scan->unreadable_end = 0;
     segment_scan_move(scan, SEGMENT_HEADER_SIZE, first_sequence);
 }
 
@@ -50,6 +54,7 @@ void segment_scan_move(struct segment_scan *scan, uint64_t offset, uint64_t sequ
     scan->good_end = offset;
     scan->expected = sequence;
     scan->keep = UINT64_MAX;
+    scan->mark = 0;
 }
 
 void segment_scan_trim(struct segment_scan *scan, size_t keep_bytes)
@@ -116,6 +121,7 @@ static size_t read_blocks(struct segment_scan *scan, uint8_t *out, size_t size, 
         if (st == ST_IO) {
             memset(out + total, 0, want);
             scan->unreadable += want;
+            scan->unreadable_end = at + total + want;
             got = want;
         }
         total += got;
@@ -211,6 +217,12 @@ enum status segment_scan_next(struct segment_scan *scan, enum scan_result *ret,
         return ST_OK;
     }
     enum status st = look(scan, &header, &is_valid, err);
+    if (st == ST_OK && is_valid && header.type == FRAME_END && header.payload_size == 0) {
+        scan->end = scan->offset;
+        scan->mark = header.sequence;
+        *ret = SCAN_END;
+        return ST_OK;
+    }
     if (st == ST_OK && is_valid && header.sequence >= scan->limit_sequence) {
         *ret = SCAN_END;
         return ST_OK;

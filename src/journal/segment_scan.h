@@ -25,6 +25,8 @@ struct segment_scan {
     uint64_t keep;           /* the window holds on to bytes from here; UINT64_MAX: to none */
     bool takes_bad_sectors;  /* bytes that cannot be read are damage, not ST_IO */
     uint64_t unreadable;     /* bytes that were taken so, since segment_scan_begin() */
+    uint64_t unreadable_end; /* behind the last of them */
+    uint64_t mark; /* 0: no end mark was met; else its number, and `end` is where it stands */
 
     /* The window: `filled` bytes of the file, from `window` on. */
     uint8_t *data; /* owned */
@@ -45,7 +47,7 @@ struct scan_frame {
 };
 
 enum scan_result {
-    SCAN_END,    /* nothing more; bytes from good_end to `end` may be damaged */
+    SCAN_END,    /* nothing more; bytes from good_end to `end`, if any, are no valid frame */
     SCAN_FRAME,  /* a valid frame; the walker stands behind it */
     SCAN_DAMAGE, /* no valid frame here: segment_scan_skip(), then ask again */
 };

@@ -504,6 +504,18 @@ static enum status start_server(struct otlp_http_receiver *receiver, struct serv
     return ST_OK;
 }
 
+static void init_shared(struct otlp_http_receiver *receiver)
+{
+    pthread_condattr_t monotonic;
+
+    /* None of these fails on Linux. */
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_mutex_init(&receiver->lock, NULL);
+    (void)pthread_cond_init(&receiver->changed, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+}
+
 enum status otlp_http_receiver_start(const struct otlp_http_settings *settings,
                                      struct journal *journal, struct admission *admission,
                                      struct otlp_http_receiver **ret, struct error *err)
@@ -515,8 +527,7 @@ enum status otlp_http_receiver_start(const struct otlp_http_settings *settings,
     receiver->settings = *settings;
     receiver->journal = journal;
     receiver->admission = admission;
-    (void)pthread_mutex_init(&receiver->lock, NULL);   /* these two cannot fail on Linux */
-    (void)pthread_cond_init(&receiver->changed, NULL); /* with default attributes */
+    init_shared(receiver);
     register_metrics(receiver);
     enum status st = ST_OK;
     for (size_t i = 0; i < settings->listener_count && st == ST_OK; i++)
@@ -534,7 +545,7 @@ static void wait_for_exchanges(struct otlp_http_receiver *receiver)
 {
     struct timespec deadline;
 
-    (void)clock_gettime(CLOCK_REALTIME, &deadline); /* cannot fail for this clock */
+    (void)clock_gettime(CLOCK_MONOTONIC, &deadline); /* cannot fail for this clock */
     deadline.tv_sec += STOP_WAIT_S;
     (void)pthread_mutex_lock(&receiver->lock);
     receiver->stopping = true;

@@ -370,7 +370,8 @@ static bool ask_one(const struct request *request, const struct wish *wish)
     if (st == ST_OK)
         st = dead_letter_file_name(wish->exporter, name, &err);
     if (st == ST_OK)
-        st = replay_ask(request->letters.dir, name, wish->sequences, wish->sequence_count, &err);
+        st = replay_ask(NULL, request->letters.dir, name, wish->sequences, wish->sequence_count,
+                        &err);
     FILE *out = st == ST_OK ? stdout : stderr;
     if (st != ST_OK)
         fputs("telltale: ", out);

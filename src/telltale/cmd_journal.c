@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_journal.c -- telltale journal: what the journal holds, whether it is sound, and its records.
+/* cmd_journal.c -- telltale journal: what the journal holds, whether it is sound, its records, and
+ * its repair.
  *
- * The journal may be in use: it is only read, and no lock is taken.  There is no repair, since
- * the daemon keeps damage aside at every start.
+ * The journal may be in use: it is only read, and no lock is taken.  Only repair changes something,
+ * and it does no more than the daemon does at every start.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -13,6 +14,7 @@
 #include "telltale/command.h"
 #include "telltale/encode.h"
 #include "telltale/journal_print.h"
+#include "telltale/journal_repair.h"
 #include "telltale/store_file.h"
 
 enum { EXTRA_SIZE_MAX = 1024 };
@@ -21,6 +23,7 @@ struct journal_options {
     const char *dir; /* NULL: that of the state directory */
     uint64_t from, to;
     bool as_json;
+    bool is_dry_run;
 };
 
 struct export
@@ -82,6 +85,20 @@ static enum status verify(const struct journal_place *place, struct journal_chec
     if (st == ST_OK)
         journal_print_verified(&print, &report, *ret_good);
     journal_print_fini(&print);
+    return st;
+}
+
+/* What a repair would find. */
+static enum status verify_for_repair(const struct journal_place *place, struct journal_check *check,
+                                     const struct journal_options *options, bool *ret_good,
+                                     struct error *err)
+{
+    enum status st = verify(place, check, options, ret_good, err);
+    if (st == ST_OK && options->is_dry_run)
+        printf("nothing was changed\n");
+    else if (st == ST_OK && !*ret_good)
+        printf("what is damaged stays where it is; readers step over it\n");
+    *ret_good = *ret_good || !options->is_dry_run;
     return st;
 }
 
@@ -148,13 +165,14 @@ static enum status export_records(const struct journal_place *place, struct jour
 
 static const struct action {
     const char *name;
-    const char *known; /* its options, by their letters below */
+    const char *known; /* its options, by their letters below; with 'n' it repairs first */
     enum status (*run)(const struct journal_place *place, struct journal_check *check,
                        const struct journal_options *options, bool *ret_good, struct error *err);
 } actions[] = {
     {"inspect", "Jj", inspect},
     {"verify", "Jj", verify},
     {"export", "Jft", export_records},
+    {"repair", "Jn", verify_for_repair},
 };
 
 static const struct action *find_action(const char *name)
@@ -181,11 +199,9 @@ static bool read_options(const struct action *action, int argc, char **argv,
                          struct journal_options *ret)
 {
     static const struct option known[] = {
-        {"journal", required_argument, NULL, 'J'},
-        {"json", no_argument, NULL, 'j'},
-        {"from", required_argument, NULL, 'f'},
-        {"to", required_argument, NULL, 't'},
-        {NULL, 0, NULL, 0},
+        {"journal", required_argument, NULL, 'J'}, {"json", no_argument, NULL, 'j'},
+        {"from", required_argument, NULL, 'f'},    {"to", required_argument, NULL, 't'},
+        {"dry-run", no_argument, NULL, 'n'},       {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -196,6 +212,8 @@ static bool read_options(const struct action *action, int argc, char **argv,
             ret->dir = optarg;
         else if (option == 'j')
             ret->as_json = true;
+        else if (option == 'n')
+            ret->is_dry_run = true;
         else if (!read_sequence(optarg, option == 'f' ? &ret->from : &ret->to))
             return false;
     }
@@ -213,6 +231,8 @@ static int run_action(const struct action *action, const struct config_dirs *dir
 
     enum status st = journal_place_open(&place, dirs, options->dir, &err);
     check_options.committed = place.largest_cursor;
+    if (st == ST_OK && strchr(action->known, 'n') != NULL && !options->is_dry_run)
+        st = journal_repair(&place, &err);
     if (st == ST_OK)
         st = journal_check_open(place.fd, &check_options, &check, &err);
     if (st == ST_OK)
@@ -243,9 +263,12 @@ const struct command command_journal = {
     .name = "journal",
     .synopsis = "inspect [--json] [--journal DIR]\n"
                 "       telltale journal verify [--json] [--journal DIR]\n"
-                "       telltale journal export [--from SEQ] [--to SEQ] [--journal DIR]\n\n"
-                "There is no repair: the daemon repairs its journal at every start, and keeps\n"
-                "damaged bytes in the journal's directory 'quarantine'.",
-    .summary = "look into the journal, verify it, read its records",
+                "       telltale journal export [--from SEQ] [--to SEQ] [--journal DIR]\n"
+                "       telltale journal repair [--dry-run] [--journal DIR]\n\n"
+                "The daemon repairs its journal at every start, and keeps damaged bytes in the\n"
+                "journal's directory 'quarantine'; 'repair' does the same while no daemon runs.\n"
+                "Exit codes of repair: 0 repaired, or nothing to repair (--dry-run: not damaged);\n"
+                "1 not possible, standard error says why (--dry-run: damaged).",
+    .summary = "look into the journal, verify it, read its records, repair it",
     .run = run_journal,
 };

@@ -41,7 +41,7 @@ static void add_cursor(struct journal_place *place, int dir_fd, const char *name
     struct place_cursor *added = &place->cursors[place->cursor_count++];
     *added = (struct place_cursor){0};
     snprintf(added->name, sizeof(added->name), "%s", name);
-    if (cursor_open(dir_fd, name, &cursor, &ignored) == ST_OK)
+    if (cursor_open(NULL, dir_fd, name, &cursor, &ignored) == ST_OK)
         added->next = cursor_next(cursor);
     else
         added->is_damaged = true;

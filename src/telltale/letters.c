@@ -78,7 +78,7 @@ static enum status read_files(struct looking *looking, int dir_fd, struct error 
 {
     struct letter_file_list files;
 
-    enum status st = letter_files_list(dir_fd, NULL, &files, err);
+    enum status st = letter_files_list(&disk_io_system, dir_fd, NULL, &files, err);
     if (st != ST_OK)
         return st;
     for (size_t i = 0; i < files.count && st == ST_OK; i++) {
@@ -101,7 +101,7 @@ enum status letters_read(const struct letters *letters, struct error *err)
         return ST_OK;
     if (dir_fd < 0)
         return error_set_errno(err, ST_IO, "open '%.150s'", letters->dir);
-    letter_lines_init(&looking.lines);
+    letter_lines_init(&looking.lines, &disk_io_system);
     letter_texts_init(&looking.texts);
     enum status st = read_files(&looking, dir_fd, err);
     letter_texts_fini(&looking.texts);

@@ -9,7 +9,6 @@
  */
 #include "telltaled/daemon.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +23,7 @@
 #include "deliver/loss_ledger.h"
 #include "journal/journal.h"
 #include "loop/loop.h"
+#include "telltale/disk_dirs.h"
 #include "telltaled/destinations.h"
 #include "telltaled/intake.h"
 #include "telltaled/journal_watch.h"
@@ -88,23 +88,6 @@ static enum status load_config(const struct daemon_options *options, const struc
 
 /* --- Directories ------------------------------------------------------------------------- */
 
-/* Makes `path` and what is missing above it, as mkdir -p does. */
-static enum status make_path(const char *path, struct error *err)
-{
-    char partial[PATH_MAX];
-
-    snprintf(partial, sizeof(partial), "%s", path);
-    for (char *slash = strchr(partial + 1, '/');; slash = strchr(slash + 1, '/')) {
-        if (slash != NULL)
-            *slash = 0;
-        if (mkdir(partial, slash != NULL ? 0755 : 0700) < 0 && errno != EEXIST)
-            return error_set_errno(err, ST_IO, "make the directory '%.150s'", partial);
-        if (slash == NULL)
-            return ST_OK;
-        *slash = '/';
-    }
-}
-
 /* A directory below /tmp may have been made by somebody else, to catch what is said to us. */
 static enum status check_is_ours(const char *path, struct error *err)
 {
@@ -123,10 +106,10 @@ static enum status check_is_ours(const char *path, struct error *err)
 
 static enum status make_directories(const struct config_dirs *dirs, struct error *err)
 {
-    enum status st = make_path(dirs->state_dir, err);
+    enum status st = disk_make_dirs(&disk_io_system, dirs->state_dir, err);
     if (st != ST_OK)
         return error_context(err, "prepare the state directory (--state-dir)");
-    st = make_path(dirs->run_dir, err);
+    st = disk_make_dirs(&disk_io_system, dirs->run_dir, err);
     if (st == ST_OK && dirs->run_dir_shared_parent)
         st = check_is_ours(dirs->run_dir, err);
     if (st == ST_OK && geteuid() == 0)

@@ -8,13 +8,12 @@
 #include "telltaled/destinations.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "journal/cursor.h"
+#include "telltale/disk_dirs.h"
 #include "util/clock.h"
 
 /* Nearer destinations are better served by one lane: it is our processor that they wait for. */
@@ -35,9 +34,7 @@ static enum status make_directory(char *out, size_t out_size, const char *parent
     int size = snprintf(out, out_size, "%s/%s", parent, name);
     if (size < 0 || (size_t)size >= out_size)
         return error_set(err, ST_LIMIT, "the path '%.100s...' is too long", parent);
-    if (mkdir(out, 0700) < 0 && errno != EEXIST)
-        return error_set_errno(err, ST_IO, "make the directory '%.150s'", out);
-    return ST_OK;
+    return disk_make_dir(&disk_io_system, out, err);
 }
 
 static bool is_cursor_name(const char *name)
@@ -61,7 +58,7 @@ uint64_t destinations_largest_cursor(const char *state_dir)
         struct cursor *cursor = NULL;
         struct error ignored;
         if (!is_cursor_name(entry->d_name) ||
-            cursor_open(dirfd(dir), entry->d_name, &cursor, &ignored) != ST_OK)
+            cursor_open(NULL, dirfd(dir), entry->d_name, &cursor, &ignored) != ST_OK)
             continue;
         if (cursor_next(cursor) > largest)
             largest = cursor_next(cursor);

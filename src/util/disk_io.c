@@ -7,12 +7,24 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 static int system_open_at(int dir_fd, const char *name, int flags, mode_t mode)
 {
     return openat(dir_fd, name, flags, mode);
+}
+
+static int system_rename_new_at(int old_dir_fd, const char *old_name, int new_dir_fd,
+                                const char *new_name)
+{
+    return renameat2(old_dir_fd, old_name, new_dir_fd, new_name, RENAME_NOREPLACE);
+}
+
+static int system_stat_at(int dir_fd, const char *name, struct stat *ret)
+{
+    return fstatat(dir_fd, name, ret, AT_SYMLINK_NOFOLLOW);
 }
 
 static int system_unlink_at(int dir_fd, const char *name)
@@ -34,11 +46,17 @@ const struct disk_io disk_io_system = {
     .pread = pread,
     .pwritev = pwritev,
     .fdatasync = fdatasync,
+    .fsync = fsync,
     .fsync_dir = fsync,
     .ftruncate = ftruncate,
     .fallocate = fallocate,
     .rename_at = renameat,
+    .rename_new_at = system_rename_new_at,
     .unlink_at = system_unlink_at,
+    .make_dir = mkdir,
+    .fstat = fstat,
+    .stat_at = system_stat_at,
+    .set_times = futimens,
     .free_bytes = system_free_bytes,
 };
 

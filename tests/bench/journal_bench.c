@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* journal_bench.c -- what appending, committing and reading back cost.
  *
- *     journal_bench [RECORDS_PER_BATCH [BATCHES [SUBMITTERS [GROUP_DELAY_US]]]]
+ *     journal_bench [RECORDS_PER_BATCH [BATCHES [SUBMITTERS [GROUP_DELAY_US [FOLLOWERS]]]]]
  *
  * Each submitter waits for one batch before it submits the next, so that latencies are those of an
- * acknowledgement.  The directory is made in TMPDIR: point it at the disk that is to be measured.
+ * acknowledgement.  With FOLLOWERS, so many readers keep up, and what they have read is retired: so
+ * segments are recycled, once the first are full; those are written before anything is measured.
+ * The directory is made in TMPDIR: point it at the disk that is to be measured.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -31,6 +33,34 @@ static int counted_fdatasync(int fd)
 {
     atomic_fetch_add(&syncs, 1);
     return fdatasync(fd);
+}
+
+static unsigned followers;
+static atomic_bool is_filled;
+static atomic_uint_fast64_t positions[64]; /* of followers */
+
+static void *follow(void *context)
+{
+    struct batch_limits limits = {.size_max = 1 << 20, .count_max = 512};
+    atomic_uint_fast64_t *position = context;
+    struct journal_reader *reader;
+    struct error err;
+    uint64_t next = 1;
+
+    ASSERT(journal_reader_open(fixture.journal, 0, &reader, &err) == ST_OK);
+    while (!atomic_load(&is_filled) || next < journal_committed(fixture.journal)) {
+        struct batch batch;
+        uint64_t missing;
+        journal_wait(fixture.journal, next, clock_monotonic_ns() + NS_PER_S / 10);
+        ASSERT(journal_reader_next(reader, &limits, &batch, &next, &missing, &err) == ST_OK);
+        atomic_store(position, next);
+        uint64_t oldest = next;
+        for (unsigned i = 0; i < followers; i++)
+            oldest = atomic_load(&positions[i]) < oldest ? atomic_load(&positions[i]) : oldest;
+        journal_retire(fixture.journal, oldest);
+    }
+    journal_reader_close(reader);
+    return NULL;
 }
 
 static uint64_t cpu_ns(void)
@@ -108,6 +138,19 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Fills three segments, so that there are spares. */
+static void warm_up(void)
+{
+    struct error err;
+    uint64_t written = 0;
+
+    while (written < 4 * fixture.settings.segment_size) {
+        struct append_batch *batch = journal_fixture_batch(&fixture, 1, 1000, 1000);
+        written += append_batch_size(batch);
+        ASSERT(journal_commit(fixture.journal, batch, &err) == ST_OK);
+    }
+}
+
 static void append_all(void)
 {
     pthread_t threads[64];
@@ -172,9 +215,20 @@ int main(int argc, char **argv)
     fixture.settings.io = &io;
     fixture.settings.size_max = UINT64_C(16) << 30;
     fixture.settings.group_delay_ns = (uint64_t)argument(argc, argv, 4, 0) * 1000;
+    followers = argument(argc, argv, 5, 0);
+    ASSERT(followers <= COUNT_OF(positions));
     journal_fixture_open(&fixture);
+    pthread_t threads[COUNT_OF(positions)];
+    for (unsigned i = 0; i < followers; i++)
+        ASSERT(pthread_create(&threads[i], NULL, follow, &positions[i]) == 0);
+    if (followers > 0)
+        warm_up();
     append_all();
-    read_all();
+    atomic_store(&is_filled, true);
+    for (unsigned i = 0; i < followers; i++)
+        ASSERT(pthread_join(threads[i], NULL) == 0);
+    if (followers == 0)
+        read_all();
     uint64_t start_ns = clock_monotonic_ns();
     journal_fixture_close(&fixture);
     journal_fixture_open(&fixture);

@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kills the daemon again and again under load, and asks afterwards for what it acknowledged.
 
-Producers keep a ledger of every acknowledged id outside the daemon.  An OTLP/gRPC sink in a
-process of its own keeps a ledger of every id that it got, synced before it answers.  After the
-last start nothing that was acknowledged may be missing, at the sink or in the local files.
+Producers keep an account of every acknowledged id outside the daemon.  An OTLP/gRPC sink in a
+process of its own keeps a ledger of every id that it got, synced before it answers.  In between
+everything else goes wrong (modes.py).  After the last start nothing that was acknowledged may be
+missing, at the sink or in the local files; the files hold everything once; and what the sink got
+twice must be what a crash may repeat (ledger.py).
 
-    kill_loop.py --kills 200 [--seed 1] [--mixed] [--home DIR] [--keep]
+    kill_loop.py --kills 200 [--seed 1] [--mode NAME]... [--home DIR] [--keep] [--summary FILE]
 
-With --mixed a part of the deaths are clean stops, the configuration is reloaded under load, and
-the sink is killed and comes back.  Exit code 0 only if nothing is missing, and nothing stands twice in the local files.  Set TELLTALE_BIN to the folder of the binaries.
+Each life has a mode, and one in five another one besides, chosen at random from those named with
+--mode, or from all.  Exit code 0 only if every promise held.  The seed makes the choices the same
+again; the moments of a crash are the machine's.  Set TELLTALE_BIN to the folder of the binaries.
 """
 
 import argparse
@@ -17,251 +20,231 @@ import collections
 import json
 import pathlib
 import random
-import resource
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.error
-import urllib.request
 
-TESTS = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS / "integration"))
-from support import store  # noqa: E402
-from support.agent import Agent  # noqa: E402
-from support.daemon import Daemon, free_port, wait_until  # noqa: E402
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
+import ledger  # noqa: E402
+import modes  # noqa: E402
+import producers  # noqa: E402
+import sinks  # noqa: E402
+from support.daemon import BIN, Daemon, quiet_port, wait_until  # noqa: E402
 
 READY_TIMEOUT_S = 120
 STALL_TIMEOUT_S = 60
-TEXTS = ["short", "a line of text " * 20, "x" * 3000]
+COUNT_TIMEOUT_S = 10
+PROGRESS_EVERY = 50
+MODE_SEEN_LIVES = 15  # a mode of so many lives must have had its effect
+JOURNAL = "segment_size: 1MiB\nmax_size: 512MiB\n"
+RECEIVERS = "unix: { max_event_size: 512KiB }"
+EXTRA = "shutdown: { drain_timeout: 1s }\n"
 
 
-class Producer(threading.Thread):
-    """Sends events over one transport until told to stop; survives the daemon's deaths."""
+class Loop:
+    """One run; modes reach for its `daemon`, `sink`, `files`, `clock_file` and `chance`."""
 
-    def __init__(self, name, daemon, seed):
-        super().__init__(name=name, daemon=True)
-        self.target = daemon
-        self.random = random.Random(seed)
-        self.stopping = threading.Event()
-        self.acked = []
-        self.sent = 0
+    def __init__(self, home, seed, wanted):
+        self.chance = random.Random(seed)
+        self.seed = seed
+        self.wanted = [modes.MODES[name] for name in wanted]
+        self.lives = []
+        self.senders = []
+        self.findings = ledger.Findings()
+        self.mode_lives = collections.Counter()
+        self.refused_compared = collections.Counter()
+        self.destinations = sinks.make_all(home, self.lives)
+        self.sink, self.files = self.destinations[:2]
+        self.clock_file = home / "clock"
+        self.clock_file.write_bytes(bytes(8))
+        wrapper = ("env", f"LD_PRELOAD={BIN.resolve() / 'shifted_clock.so'}",
+                   f"SHIFTED_CLOCK={self.clock_file}", "ASAN_OPTIONS=verify_asan_link_order=0")
+        self.daemon = Daemon(home, http_port=quiet_port(), receivers=RECEIVERS, wrapper=wrapper)
 
-    def next_id(self):
-        self.sent += 1
-        return f"{self.name}-{self.sent}"
+    def write_config(self):
+        life = len(self.lives) - 1
+        self.daemon.write_config("".join(d.config(life) for d in self.destinations), JOURNAL,
+                                 EXTRA)
 
-    def run(self):
-        while not self.stopping.is_set():
-            try:
-                self.one_connection()
-            except (OSError, AssertionError, urllib.error.URLError, ValueError):
-                time.sleep(0.01)  # the daemon is dead or dying; what was not acked is nobody's
+    # --- One life -------------------------------------------------------------------------------
 
+    def begin_life(self):
+        self.lives.append(ledger.Life())
+        self.write_config()
 
-class UnixProducer(Producer):
-    def one_connection(self):
-        with Agent(self.target.socket_path, timeout_s=10) as agent:
-            ids = []
-            while not self.stopping.is_set():
-                burst = [self.next_id() for _ in range(self.random.randint(1, 50))]
-                ids += burst
-                try:
-                    agent.send(*({"kind": "agent.tool", "session": self.name,
-                                  "attributes": {"test.id": i, "gen_ai.tool.name": "shell",
-                                                 "agent.tool.category": "shell",
-                                                 "text": self.random.choice(TEXTS)}}
-                                 for i in burst))
-                    while agent.sent - agent.acked > 200 and agent.read_answers():
-                        pass
-                finally:
-                    self.note(agent, ids)
-            agent.wait_acked()
-            self.note(agent, ids)
+    def choose_modes(self):
+        count = 2 if self.chance.random() < 0.2 else 1
+        chosen = self.chance.sample(self.wanted, min(count, len(self.wanted)))
+        self.mode_lives.update(mode.name for mode in chosen)
+        return chosen
 
-    def note(self, agent, ids):
-        assert not agent.errors, f"no event of this loop is wrong: {agent.errors[:3]}"
-        done = agent.acked - getattr(agent, "noted", 0)
-        agent.noted = agent.acked
-        self.acked += ids[:done]
-        del ids[:done]
+    def live(self):
+        chosen = self.choose_modes()
+        self.begin_life()
+        self.lives[-1].may_save = all(mode.may_save for mode in chosen)
+        if self.sink.behaviour:
+            self.sink.behave({})
+        for sender in self.senders:
+            sender.pause_s = producers.PAUSE_S
+        for mode in chosen:
+            mode.prepare(self)
+        self.daemon.start(wait=False)
+        if self.chance.random() < 0.2:  # it may not even be ready
+            time.sleep(self.chance.uniform(0.005, 0.3))
+            self.end(cleanly=False)
+            return
+        wait_until(self.daemon.is_ready, READY_TIMEOUT_S, "ready")
+        seconds = self.chance.uniform(0.1, 0.5)
+        for mode in chosen:
+            mode.during(self, seconds / len(chosen))
+        self.end(any(mode.ends_cleanly for mode in chosen))
 
+    def end(self, cleanly):
+        assert self.daemon.process.poll() is None, f"ended by itself:\n{self.daemon.log()[-3000:]}"
+        life = self.lives[-1]
+        if cleanly:
+            code = self.daemon.stop()
+            life.clean = code == 0
+            if code != 0:
+                self.findings.add("a stop that failed", f"life {len(self.lives) - 1}: code {code}")
+        life.end = time.monotonic()
+        if not cleanly:
+            self.daemon.kill()
 
-class HttpProducer(Producer):
-    def one_connection(self):
-        ids = [self.next_id() for _ in range(self.random.randint(1, 20))]
-        body = json.dumps({"resourceLogs": [{"resource": {}, "scopeLogs": [{"logRecords": [
-            {"attributes": [{"key": "test.id", "value": {"stringValue": i}}]} for i in ids]}]}]})
-        request = urllib.request.Request(
-            self.target.http_url + "/v1/logs", body.encode(), {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            if answer.status == 200 and not json.load(answer).get("partialSuccess"):
-                self.acked += ids
+    def compare_refused(self):
+        """The daemon's figure of this life against what the sink has said; an answer that was
+        not heard comes again and is said twice."""
+        number = len(self.lives) - 1
+        if self.sink.started_in_life == number:
+            return  # it does not know what it had said before
+        labels = 'exporter="otlp_grpc/sink"'
+        deadline = time.monotonic() + COUNT_TIMEOUT_S
+        said, counted, retries = 1, 0, 0
+        while counted < said and retries == 0 and time.monotonic() < deadline:
+            said = self.sink.refused_within(number)
+            counted = self.daemon.metric("exporter_rejected_records_total", labels)
+            retries = self.daemon.metric("exporter_retries_total", labels)
+        self.refused_compared["lives"] += 1
+        self.refused_compared["records"] += said
+        if counted > said or (counted < said and retries == 0):
+            self.findings.add("records refused inside requests were miscounted",
+                              f"life {number}: {counted} counted, {said} said")
 
+    # --- The whole ------------------------------------------------------------------------------
 
-class Sink:
-    """The sink's process, which may be killed and started again at the same port."""
+    def settle(self):
+        """Waits until no destination has anything left to do, or for a while nothing moves."""
+        least, since = float("inf"), time.monotonic()
+        time.sleep(2 * modes.REPORT_S)  # a report that knows of the last event
+        while (lag := self.daemon.metric("exporter_lag_records")) > 0:
+            if lag < least:
+                least, since = lag, time.monotonic()
+            if time.monotonic() > since + STALL_TIMEOUT_S:
+                self.findings.add("delivery stands still", f"{lag} records left")
+                return
+            assert self.daemon.process.poll() is None, self.daemon.log()[-3000:]
+            time.sleep(0.5)
 
-    def __init__(self, home):
-        self.port = free_port()
-        self.ledger = home / "sink.ledger"
-        self.ledger.touch()
-        self.start()
+    def run(self, kills):
+        for destination in self.destinations:
+            destination.start(life=0)
+        self.senders = producers.start_all(self.daemon, self.seed)
+        try:
+            for n in range(1, kills + 1):
+                self.live()
+                if n % PROGRESS_EVERY == 0:
+                    print(f"  {n} kills, {sum(p.sent for p in self.senders)} events sent",
+                          file=sys.stderr, flush=True)
+            for sender in self.senders:
+                sender.stopping.set()
+            self.begin_life()
+            self.sink.behave({})
+            self.daemon.start()
+            for sender in self.senders:
+                sender.join(60)
+            self.settle()
+            self.end(cleanly=True)
+        finally:
+            if self.daemon.process is not None and self.daemon.process.poll() is None:
+                self.daemon.kill()
+            for destination in self.destinations:
+                destination.stop()
+        return self.report(kills)
 
-    def start(self):
-        self.process = subprocess.Popen(
-            ["/usr/bin/python3", str(TESTS / "integration/support/grpc_sink.py"), str(self.port),
-             str(self.ledger)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.process.stdout.readline()
+    def check_modes(self):
+        """A mode that did nothing proves nothing."""
+        for mode in self.wanted:
+            if self.mode_lives[mode.name] >= MODE_SEEN_LIVES and not mode.has_shown(self):
+                self.findings.add("a mode without effect", mode.name)
 
-    def kill(self):
-        self.process.kill()
-        self.process.wait(30)
-
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait(30)
-
-
-FILE = "file/forensic: { rotate: { size: 4MiB } }\n"
-
-
-def with_sink(sink):
-    return FILE + f"otlp_grpc/sink: {{ endpoint: '127.0.0.1:{sink.port}' }}\n"
-
-
-def disturb(daemon, sink, chance):
-    """Something that may happen while the daemon runs."""
-    choice = chance.random()
-    if choice < 0.3:
-        daemon.write_config(with_sink(sink))
-        daemon.process.send_signal(signal.SIGHUP)
-    elif choice < 0.5:
-        daemon.write_config(FILE.replace("4MiB", "2MiB") + with_sink(sink).split("\n")[1] + "\n")
-        daemon.process.send_signal(signal.SIGHUP)
-    elif choice < 0.7:
-        sink.kill()
-        time.sleep(chance.uniform(0, 0.5))
-        sink.start()
-    elif choice < 0.85:  # no file takes another byte
-        _, hard = resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (0, hard))
-        time.sleep(chance.uniform(0, 0.5))
-        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
-
-
-def kill_many(daemon, sink, kills, chance, mixed):
-    for n in range(kills):
-        daemon.start(wait=False)
-        time.sleep(chance.uniform(0.02, 0.6) if n % 10 else chance.uniform(0.6, 2.0))
-        if mixed and chance.random() < 0.6:
-            wait_until(daemon.is_ready, READY_TIMEOUT_S, "ready")
-            disturb(daemon, sink, chance)
-            time.sleep(chance.uniform(0.0, 0.6))
-        assert daemon.process.poll() is None, f"ended by itself:\n{daemon.log()[-3000:]}"
-        if mixed and chance.random() < 0.3:
-            wait_until(daemon.is_ready, READY_TIMEOUT_S, "ready")
-            assert daemon.stop() == 0, daemon.log()[-3000:]
-        else:
-            daemon.kill()
-        if (n + 1) % 20 == 0:
-            print(f"  {n + 1} kills", file=sys.stderr, flush=True)
-
-
-def missing_of(acked, seen):
-    return [i for i in acked if i not in seen]
-
-
-def settle(daemon, acked, ledger, store_dir):
-    """Waits until both destinations have everything, or for STALL_TIMEOUT_S nothing has come."""
-    newest, seen_at = -1, time.monotonic()
-    while True:
-        at_sink = collections.Counter(ledger.read_text().split())
-        in_files = collections.Counter(store.test_ids(store_dir))
-        missing = missing_of(acked, at_sink), missing_of(acked, in_files)
-        arrived = sum(at_sink.values()) + sum(in_files.values())
-        if arrived != newest:
-            newest, seen_at = arrived, time.monotonic()
-        if not any(missing) or time.monotonic() > seen_at + STALL_TIMEOUT_S:
-            return at_sink, in_files, missing
-        assert daemon.process.poll() is None, daemon.log()[-3000:]
-        time.sleep(1)
-
-
-def twice_in_files(store_dir, in_files):
-    """Where the records stand that the files hold more than once: their places and uids."""
-    twice = {i for i, count in in_files.items() if count > 1}
-    found = []
-    for record in store.records(store_dir) if twice else ():
-        if store.text_attribute(record, "test.id") in twice:
-            found.append({item["key"]: next(iter(item["value"].values()))
-                          for item in record["attributes"]
-                          if item["key"] in ("test.id", "log.record.uid", "agent.journal.id",
-                                             "agent.journal.sequence")})
-    return found[:20]
-
-
-def run(home, kills, seed, mixed):
-    chance = random.Random(seed)
-    sink = Sink(home)
-    daemon = Daemon(home, exporters=with_sink(sink))
-    producers = [UnixProducer(f"unix{n}", daemon, seed + n) for n in range(3)]
-    producers += [HttpProducer(f"http{n}", daemon, seed + n) for n in range(2)]
-    for producer in producers:
-        producer.start()
-    try:
-        kill_many(daemon, sink, kills, chance, mixed)
-        daemon.start()
-        for producer in producers:
-            producer.stopping.set()
-        for producer in producers:
-            producer.join(60)
-        acked = [i for producer in producers for i in producer.acked]
-        at_sink, in_files, missing = settle(daemon, acked, sink.ledger, daemon.state / "store")
-        code = daemon.stop()
-    finally:
-        sink.stop()
-        if daemon.process is not None and daemon.process.poll() is None:
-            daemon.kill()
-    return {
-        "kills": kills,
-        "seed": seed,
-        "sent": sum(producer.sent for producer in producers),
-        "acknowledged": len(acked),
-        "missing_at_sink": len(missing[0]),
-        "missing_in_files": len(missing[1]),
-        "duplicates_at_sink": sum(at_sink.values()) - len(at_sink),
-        "duplicates_in_files": sum(in_files.values()) - len(in_files),
-        "examples": missing[0][:5] + missing[1][:5],
-        "twice_in_files": twice_in_files(daemon.state / "store", in_files),
-        "stop_code": code,
-    }
+    def report(self, kills):
+        acked = {sender.name: sender.acked for sender in self.senders}
+        sent = {sender.name: sender.sent for sender in self.senders}
+        for destination in self.destinations:
+            destination.check(acked, sent)
+        self.check_modes()
+        for sender in self.senders:
+            for wrong in sender.wrong:
+                self.findings.add("an answer that is wrong", f"{sender.name}: {wrong}")
+        acknowledged = sum(sum(numbers) for numbers in acked.values())
+        if acknowledged < kills:
+            self.findings.add("nothing to look for", f"{acknowledged} acknowledged")
+        found, examples = collections.Counter(), {}
+        for findings in (self.findings, *(d.findings for d in self.destinations)):
+            found.update(findings)
+            examples.update(findings.examples)
+        return {
+            "passed": not found,
+            "kills": kills - sum(life.clean for life in self.lives[:kills]),
+            "clean_stops": sum(life.clean for life in self.lives),
+            "seed": self.seed,
+            "modes": dict(self.mode_lives),
+            "sent": sum(sent.values()),
+            "acknowledged": acknowledged,
+            "refused": sum(sender.refused for sender in self.senders),
+            "findings": dict(found),
+            "examples": examples,
+            "refused_within_compared": dict(self.refused_compared),
+            **{d.name: d.summary() for d in self.destinations},
+        }
 
 
-def main():
+def read_options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--mixed", action="store_true", help="not only kills")
+    parser.add_argument("--mode", action="append", choices=[*modes.MODES, "all"],
+                        help="may be repeated; all of them when absent")
     parser.add_argument("--home", type=pathlib.Path)
     parser.add_argument("--keep", action="store_true", help="leave the directory for a look")
-    options = parser.parse_args()
+    parser.add_argument("--summary", type=pathlib.Path, help="appends the report, as one line")
+    return parser.parse_args()
+
+
+def main():
+    options = read_options()
+    wanted = options.mode or ["all"]
+    wanted = list(modes.MODES) if "all" in wanted else wanted
     home = options.home or pathlib.Path(tempfile.mkdtemp(prefix="telltale-kill-"))
     home.mkdir(parents=True, exist_ok=True)
-    result = run(home, options.kills, options.seed, options.mixed)
+    start = time.monotonic()
+    try:
+        result = Loop(home, options.seed, wanted).run(options.kills)
+    except BaseException:
+        print(f"left for a look: {home}", file=sys.stderr)
+        raise
+    result["seconds"] = round(time.monotonic() - start)
     print(json.dumps(result, indent=2))
-    if options.keep:
-        print(f"kept: {home}")
+    if options.summary:
+        with open(options.summary, "a") as summary:
+            summary.write(json.dumps(result) + "\n")
+    if options.keep or not result["passed"]:
+        print(f"kept: {home}", file=sys.stderr)
     else:
         shutil.rmtree(home)
-    passed = (result["acknowledged"] > options.kills and result["missing_at_sink"] == 0
-              and result["missing_in_files"] == 0 and result["duplicates_in_files"] == 0
-              and result["stop_code"] == 0)
-    return 0 if passed else 1
+    return 0 if result["passed"] else 1
 
 
 if __name__ == "__main__":

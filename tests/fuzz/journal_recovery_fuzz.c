@@ -5,7 +5,7 @@
  *
  * The first byte chooses how much is made valid, so that the search gets past the checksums: bit 0
  * the segment's header, bit 1 the headers of frames, bit 2 their payloads, bit 3 puts a segment
- * behind it. */
+ * behind it; bit 4 chooses format version 1, bit 5 puts an end mark where the input ends. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,6 +24,8 @@ enum {
     FIX_FRAMES = 2,
     FIX_PAYLOADS = 4,
     HAS_SUCCESSOR = 8,
+    OLD_VERSION = 16,
+    HAS_END_MARK = 32,
     SALT = 0x1234567,
     SUCCESSOR_FIRST = 20,
     SIZE_MAX_OF_INPUT = 64 << 10,
@@ -67,10 +69,10 @@ static void remove_all(const char *folder)
     (void)closedir(stream);
 }
 
-static void put_header(uint8_t *out, uint64_t first, uint64_t previous)
+static void put_header(uint8_t *out, uint32_t version, uint64_t first, uint64_t previous)
 {
     struct segment_header header = {
-        .version = SEGMENT_FORMAT_VERSION,
+        .version = version,
         .salt = SALT,
         .first_sequence = first,
         .previous_sequence = previous,
@@ -165,6 +167,14 @@ static void read_all(struct journal *journal, struct slice segment)
     journal_reader_close(reader);
 }
 
+static bool is_newer(const uint8_t *bytes, size_t size)
+{
+    struct segment_header header;
+
+    return size >= SEGMENT_HEADER_SIZE && segment_header_get(bytes, &header) &&
+           header.version > SEGMENT_FORMAT_VERSION;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t bytes[SIZE_MAX_OF_INPUT];
@@ -179,16 +189,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned choice = data[0];
     memcpy(bytes, data + 1, --size);
     if ((choice & FIX_HEADER) != 0 && size >= SEGMENT_HEADER_SIZE)
-        put_header(bytes, 1, 0);
+        put_header(bytes, (choice & OLD_VERSION) != 0 ? 1 : SEGMENT_FORMAT_VERSION, 1, 0);
     if ((choice & FIX_FRAMES) != 0)
         fix_frames(bytes, size, (choice & FIX_PAYLOADS) != 0);
+    if ((choice & HAS_END_MARK) != 0 && size >= SEGMENT_HEADER_SIZE + 2 * FRAME_HEADER_SIZE)
+        frame_put_empty(bytes + (size - FRAME_HEADER_SIZE) / FRAME_ALIGNMENT * FRAME_ALIGNMENT,
+                        SALT, FRAME_END, bytes[size - 1]);
     remove_all(".");
     remove_all("quarantine");
     snprintf(name, sizeof(name), "%020d.seg", 1);
     write_file(name, bytes, size);
     if ((choice & HAS_SUCCESSOR) != 0) {
         uint8_t header[SEGMENT_HEADER_SIZE];
-        put_header(header, SUCCESSOR_FIRST, 1);
+        put_header(header, SEGMENT_FORMAT_VERSION, SUCCESSOR_FIRST, 1);
         snprintf(name, sizeof(name), "%020d.seg", SUCCESSOR_FIRST);
         write_file(name, header, sizeof(header));
     }
@@ -199,7 +212,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .pending_bytes_max = 1 << 20,
         .io = &io,
     };
-    ASSERT(journal_open(&settings, &journal, NULL, &err) == ST_OK);
+    enum status st = journal_open(&settings, &journal, NULL, &err);
+    if (is_newer(bytes, size)) {
+        ASSERT(st == ST_INVALID);
+        return 0;
+    }
+    ASSERT(st == ST_OK);
     append_one(journal);
     read_all(journal, slice_of(bytes, size));
     journal_close(journal);

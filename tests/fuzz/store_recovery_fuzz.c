@@ -2,7 +2,8 @@
 /* store_recovery_fuzz.c -- a store in which one file holds anything at all: the exporter starts,
  * writes behind it, and the reader gets what it wrote.
  *
- * The first byte says which file: the active one, a closed one, or a compressed one. */
+ * The first byte says which file: the active one, a closed one, or a compressed one, which is kept
+ * small: four of its bytes can be 128 KiB of empty lines. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,7 +14,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { FIRST_SENT = 1000, LAST_SENT = 1001, STEPS_MAX = 100000 };
+enum {
+    FIRST_SENT = 1000,
+    LAST_SENT = 1001,
+    COMPRESSED_SIZE_MAX = 2304,
+    LINES_PER_BYTE_MAX = 32 << 10, /* of a compressed file */
+    STEPS_MAX = COMPRESSED_SIZE_MAX * LINES_PER_BYTE_MAX,
+};
 
 static const char *const names[] = {
     "active.jsonl",
@@ -100,8 +107,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (size == 0)
         return 0;
+    const char *name = names[data[0] % COUNT_OF(names)];
+    if (name == names[2] && size > COMPRESSED_SIZE_MAX)
+        return -1;
     remove_files(&store);
-    write_file(&store, names[data[0] % COUNT_OF(names)], slice_of(data + 1, size - 1));
+    write_file(&store, name, slice_of(data + 1, size - 1));
     file_store_start(&store);
     enum export_result result = file_store_try(&store, FIRST_SENT, LAST_SENT);
     ASSERT(result == EXPORT_DONE);

@@ -15,6 +15,15 @@ COUNT = 500
 HOSTILE = "\x1b[2Jhostile"
 
 
+def crc32c(data):
+    value = 0xffffffff
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82f63b78 if value & 1 else 0)
+    return value ^ 0xffffffff
+
+
 def send(daemon, count=COUNT):
     with Agent(daemon.socket_path) as agent:
         agent.send(*({"kind": "agent.error", "session": f"s-{n % 3}", "attributes": {
@@ -83,7 +92,7 @@ def test_inspect_shows_segments_and_how_far_cursors_are(home):
         assert (segment["first_sequence"], segment["last_sequence"]) == (1, COUNT)
         assert (segment["newest"], segment["records"]) == (True, COUNT)
         assert segment["size_bytes"] == segments(daemon)[0].stat().st_size
-        assert segment["format_version"] == 1 and segment["created"].endswith("Z")
+        assert segment["format_version"] == 2 and segment["created"].endswith("Z")
         assert segment["groups"] >= 1
         assert report["quarantine"] == []
         text = daemon.command("journal", "inspect")
@@ -110,7 +119,7 @@ def test_damage_is_named_and_the_rest_is_exported(home):
         daemon.kill()
         path = segments(daemon)[0]
         data = bytearray(path.read_bytes())
-        at = data.index(b"test.id", len(data) // 2)
+        at = data.index(b"test.id", len(data.rstrip(b"\0")) // 2)
         data[at] ^= 0x20
         path.write_bytes(data)
         report = verify(daemon)
@@ -149,9 +158,93 @@ def test_names_are_safe_for_terminals_and_a_copy_can_be_read(home):
 
 def test_mistakes_are_told(home):
     daemon = Daemon(home)
-    for arguments in (["repair"], [], ["verify", "--from", "1"], ["export", "--from", "x"]):
+    for arguments in (["mend"], [], ["verify", "--from", "1"], ["verify", "--dry-run"],
+                      ["repair", "--json"], ["export", "--from", "x"]):
         done = daemon.command("journal", *arguments, check=False)
         assert done.returncode == 2 and done.stdout == ""
-        assert "There is no repair" in done.stderr
-    done = daemon.command("journal", "verify", check=False)
-    assert done.returncode == 1 and str(daemon.state / "journal") in done.stderr
+        assert "journal repair [--dry-run]" in done.stderr
+    for verb in ("verify", "repair"):
+        done = daemon.command("journal", verb, check=False)
+        assert done.returncode == 1 and str(daemon.state / "journal") in done.stderr
+    assert not (daemon.state / "journal").exists()
+
+
+def test_repair_leaves_a_sound_journal_sound_and_refuses_one_that_is_open(home):
+    with Daemon(home, STORE) as daemon:
+        send(daemon)
+        wait_kept(daemon, COUNT)
+        done = daemon.command("journal", "repair", check=False)
+        assert done.returncode == 1 and done.stdout == ""
+        assert f"process {daemon.process.pid} is using it" in done.stderr
+        daemon.kill()
+        before = state_of(daemon.state)
+        shown = daemon.command("journal", "repair", "--dry-run")
+        assert shown.splitlines()[-1] == "nothing was changed"
+        assert state_of(daemon.state) == before
+        shown = daemon.command("journal", "repair")
+        assert "missing records: 0\n" in shown and f"{COUNT} records in 1 segments" in shown
+        assert shown.splitlines()[-1].startswith("sound: ")
+        assert verify(daemon)["total"]["records"] == COUNT
+    with Daemon(home, STORE) as daemon:
+        send(daemon, 3)
+        wait_kept(daemon, COUNT + 3)
+
+
+def test_repair_puts_aside_what_is_torn_and_says_so(home):
+    with Daemon(home, STORE) as daemon:
+        send(daemon)
+        daemon.kill()
+    path = segments(daemon)[0]
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"test.id") + 100
+    torn = data.index(bytes(4096), at)  # what was never written begins here
+    data[at:torn + 4096] = b"\xa5" * (torn + 4096 - at)
+    path.write_bytes(data)
+    assert verify(daemon)["findings"][-1]["kind"] == "damaged_end"
+    before = state_of(daemon.state)
+    done = daemon.command("journal", "repair", "--dry-run", check=False)
+    assert done.returncode == 1 and "DAMAGED: " in done.stdout
+    assert done.stdout.splitlines()[-1] == "nothing was changed"
+    assert state_of(daemon.state) == before
+    shown = daemon.command("journal", "repair")
+    assert f"Segment {path.name}, bytes " in shown and "torn tail" in shown
+    kept = [p for p in (daemon.state / "journal" / "quarantine").iterdir() if p.suffix != ".txt"]
+    assert f"cut at the end:  {kept[0].stat().st_size} bytes" in shown
+    assert b"\xa5" * 4096 in kept[0].read_bytes()
+    with Daemon(home, STORE) as daemon:
+        send(daemon, 3)
+        report = verify(daemon)
+        assert report["sound"] is True
+        assert COUNT <= report["total"]["records"] <= COUNT + 3
+
+
+def test_repair_of_damage_in_the_middle_leaves_it_to_readers(home):
+    with Daemon(home, STORE) as daemon:
+        send(daemon)
+        daemon.kill()
+    path = segments(daemon)[0]
+    data = bytearray(path.read_bytes())
+    data[data.index(b"test.id", 2000)] ^= 0x20
+    path.write_bytes(data)
+    shown = daemon.command("journal", "repair")
+    assert "missing records: 1\n" in shown and "found damaged at start" in shown
+    assert shown.splitlines()[-1] == "what is damaged stays where it is; readers step over it"
+
+
+def test_a_newer_format_is_left_alone(home):
+    with Daemon(home, STORE) as daemon:
+        send(daemon, 3)
+        daemon.kill()
+    path = segments(daemon)[0]
+    data = bytearray(path.read_bytes())
+    data[8] = 3
+    data[60:64] = crc32c(data[:60]).to_bytes(4, "little")
+    path.write_bytes(data)
+    before = state_of(daemon.state / "journal")
+    done = daemon.command("journal", "repair", check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    assert path.name in done.stderr and "version 3" in done.stderr
+    assert "start the newer program again" in done.stderr
+    after = state_of(daemon.state / "journal")
+    assert {p: s for p, s in after.items() if p.name != "lock"} == {
+        p: s for p, s in before.items() if p.name != "lock"}

@@ -31,6 +31,8 @@ struct counting_sink {
     uint64_t latency_ns;
     struct server_thread threads[COUNTING_SINK_THREADS_MAX];
     size_t thread_count;
+    void (*visit)(void *context, struct slice record); /* NULL: nobody looks at records */
+    void *context;                                     /* borrowed */
     /* shared, atomic */
     _Atomic uint64_t requests;
     _Atomic uint64_t wire_bytes;
@@ -39,8 +41,11 @@ struct counting_sink {
 
 /* --- Counting -------------------------------------------------------------------------- */
 
+typedef uint64_t (*field_visitor)(struct counting_sink *sink, struct slice field);
+
 /* Calls `visit` for each field `number` of a message; what it gives back is summed. */
-static uint64_t sum_fields(struct slice message, uint32_t number, uint64_t (*visit)(struct slice))
+static uint64_t sum_fields(struct counting_sink *sink, struct slice message, uint32_t number,
+                           field_visitor visit)
 {
     struct pb_walk walk = pb_walk_start(message);
     struct pb_field field;
@@ -49,26 +54,27 @@ static uint64_t sum_fields(struct slice message, uint32_t number, uint64_t (*vis
 
     while ((step = pb_next(&walk, &field)) == PB_FIELD) {
         if (field.number == number && field.type == WIRE_BYTES)
-            sum += visit(field.bytes);
+            sum += visit(sink, field.bytes);
     }
     ASSERT(step == PB_END);
     return sum;
 }
 
-static uint64_t count_one(struct slice record)
+static uint64_t count_one(struct counting_sink *sink, struct slice record)
 {
-    (void)record;
+    if (sink->visit != NULL)
+        sink->visit(sink->context, record);
     return 1;
 }
 
-static uint64_t count_scope(struct slice scope_logs)
+static uint64_t count_scope(struct counting_sink *sink, struct slice scope_logs)
 {
-    return sum_fields(scope_logs, SCOPE_LOGS_LOG_RECORDS, count_one);
+    return sum_fields(sink, scope_logs, SCOPE_LOGS_LOG_RECORDS, count_one);
 }
 
-static uint64_t count_resource(struct slice resource_logs)
+static uint64_t count_resource(struct counting_sink *sink, struct slice resource_logs)
 {
-    return sum_fields(resource_logs, RESOURCE_LOGS_SCOPE_LOGS, count_scope);
+    return sum_fields(sink, resource_logs, RESOURCE_LOGS_SCOPE_LOGS, count_scope);
 }
 
 static void count_message(struct server_thread *self, struct slice message)
@@ -83,7 +89,7 @@ static void count_message(struct server_thread *self, struct slice message)
         ASSERT(st == ST_OK);
         message = buf_slice(&self->inflated);
     }
-    self->sink->records += sum_fields(message, REQUEST_RESOURCE_LOGS, count_resource);
+    self->sink->records += sum_fields(self->sink, message, REQUEST_RESOURCE_LOGS, count_resource);
 }
 
 static void count_buffer(struct server_thread *self, grpc_byte_buffer *message)
@@ -187,8 +193,16 @@ static void start_thread(struct counting_sink *sink, struct server_thread *self)
     grpc_server_register_completion_queue(sink->server, self->cq, NULL);
 }
 
-struct counting_sink *counting_sink_start_far(const char *address, size_t threads,
-                                              uint64_t latency_ns)
+static struct counting_sink *make_sink(size_t threads)
+{
+    struct counting_sink *sink = calloc(1, sizeof(*sink));
+
+    ASSERT(sink != NULL && threads > 0 && threads <= COUNTING_SINK_THREADS_MAX);
+    sink->thread_count = threads;
+    return sink;
+}
+
+static struct counting_sink *start(struct counting_sink *sink, const char *address)
 {
     grpc_arg list[] = {
         {.type = GRPC_ARG_INTEGER,
@@ -200,21 +214,16 @@ struct counting_sink *counting_sink_start_far(const char *address, size_t thread
     };
     const grpc_channel_args args = {COUNT_OF(list), list};
 
-    struct counting_sink *sink = calloc(1, sizeof(*sink));
-    ASSERT(sink != NULL);
-    ASSERT(threads > 0 && threads <= COUNTING_SINK_THREADS_MAX);
-    sink->latency_ns = latency_ns;
-    sink->thread_count = threads;
     grpc_init();
     sink->server = grpc_server_create(&args, NULL);
-    for (size_t i = 0; i < threads; i++)
+    for (size_t i = 0; i < sink->thread_count; i++)
         start_thread(sink, &sink->threads[i]);
     grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
     int port = grpc_server_add_http2_port(sink->server, address, credentials);
     ASSERT(port > 0);
     grpc_server_credentials_release(credentials);
     grpc_server_start(sink->server);
-    for (size_t i = 0; i < threads; i++) {
+    for (size_t i = 0; i < sink->thread_count; i++) {
         int failed = pthread_create(&sink->threads[i].thread, NULL, run_sink, &sink->threads[i]);
         ASSERT(failed == 0);
     }
@@ -223,7 +232,27 @@ struct counting_sink *counting_sink_start_far(const char *address, size_t thread
 
 struct counting_sink *counting_sink_start(const char *address)
 {
-    return counting_sink_start_far(address, 1, 0);
+    return start(make_sink(1), address);
+}
+
+struct counting_sink *counting_sink_start_far(const char *address, size_t threads,
+                                              uint64_t latency_ns)
+{
+    struct counting_sink *sink = make_sink(threads);
+
+    sink->latency_ns = latency_ns;
+    return start(sink, address);
+}
+
+struct counting_sink *counting_sink_start_visiting(const char *address,
+                                                   void (*visit)(void *, struct slice),
+                                                   void *context)
+{
+    struct counting_sink *sink = make_sink(1);
+
+    sink->visit = visit;
+    sink->context = context;
+    return start(sink, address);
 }
 
 struct sink_counts counting_sink_read(struct counting_sink *sink)

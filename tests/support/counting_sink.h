@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "telltale/slice.h"
+
 struct counting_sink;
 
 struct sink_counts {
@@ -25,5 +27,10 @@ struct counting_sink *counting_sink_start(const char *address);
 /* The same, with `threads` calls at one time, each answered `latency_ns` after it has come. */
 struct counting_sink *counting_sink_start_far(const char *address, size_t threads,
                                               uint64_t latency_ns);
+
+/* The same, and the sink's thread calls `visit` for each LogRecord before it answers. */
+struct counting_sink *
+counting_sink_start_visiting(const char *address, void (*visit)(void *context, struct slice record),
+                             void *context);
 struct sink_counts counting_sink_read(struct counting_sink *sink);
 void counting_sink_stop(struct counting_sink *sink);

@@ -18,19 +18,20 @@ enum {
     SECTOR = 512,
 };
 
-enum change_kind { CHANGE_BYTES, CHANGE_RENAME, CHANGE_UNLINK };
+enum change_kind { CHANGE_BYTES, CHANGE_RENAME, CHANGE_UNLINK, CHANGE_CREATE };
 
 struct change {
     enum change_kind kind;
     bool is_doomed; /* a sync of it failed */
-    ino_t file;     /* CHANGE_BYTES */
+    ino_t file;     /* CHANGE_BYTES: that one; otherwise the directory */
     int fd;         /* owned; of the file, or of the directory */
     off_t offset;
     size_t size;     /* of the changed bytes */
     uint8_t *old;    /* owned; what was there, `old_size` bytes of it */
     size_t old_size; /* less than `size`: the file ended there */
-    char name[64];   /* where the file is now, or was before it was unlinked */
-    char from[64];   /* CHANGE_RENAME: its name before */
+    char name[128];  /* where the file is now, or was before it was unlinked */
+    char from[128];  /* CHANGE_RENAME: its name before */
+    int from_fd;     /* CHANGE_RENAME: owned; of the directory where it was */
     char backup[64]; /* a hard link to what the name meant before; empty: nothing */
 };
 
@@ -49,9 +50,16 @@ static struct {
 
 /* --- Faults ------------------------------------------------------------------------------- */
 
-/* Counts a call.  Sets errno if it fails. */
-static enum disk_fault count_call(void)
+static bool is_about_syncs(void)
 {
+    return disk.fault == DISK_FAULT_SYNC || disk.fault == DISK_FAULT_LIE;
+}
+
+/* Counts a call.  Sets errno if it fails. */
+static enum disk_fault count(bool is_sync)
+{
+    if (is_about_syncs() && !is_sync)
+        return DISK_FAULT_NONE;
     disk.calls++;
     if (disk.is_off) {
         errno = EIO;
@@ -65,29 +73,17 @@ static enum disk_fault count_call(void)
     return disk.fault;
 }
 
+static enum disk_fault count_call(void)
+{
+    return count(false);
+}
+
 static bool fails(enum disk_fault fault)
 {
-    return fault != DISK_FAULT_NONE && fault != DISK_FAULT_SHORT;
+    return fault != DISK_FAULT_NONE && fault != DISK_FAULT_SHORT && fault != DISK_FAULT_LIE;
 }
 
 /* --- Changes ------------------------------------------------------------------------------ */
-
-static struct change *add_change(enum change_kind kind, int fd)
-{
-    ASSERT(disk.count < CHANGES_MAX);
-    struct change *change = &disk.changes[disk.count++];
-    *change = (struct change){.kind = kind, .fd = dup(fd)};
-    ASSERT(change->fd >= 0);
-    return change;
-}
-
-static void drop_change(struct change *change)
-{
-    (void)close(change->fd);
-    free(change->old);
-    if (change->backup[0] != 0)
-        (void)unlinkat(disk.dir_fd, change->backup, 0);
-}
 
 static ino_t file_of(int fd)
 {
@@ -96,23 +92,60 @@ static ino_t file_of(int fd)
     return st.st_ino;
 }
 
-static void remember_bytes(int fd, off_t offset, size_t size)
+/* Another descriptor of the same file that keeps none of its locks. */
+static int keep(int fd)
 {
     char path[64];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int kept = open(path, O_PATH | O_CLOEXEC);
+    ASSERT(kept >= 0);
+    return kept;
+}
+
+static struct change *add_change(enum change_kind kind, int fd)
+{
+    ASSERT(disk.count < CHANGES_MAX);
+    struct change *change = &disk.changes[disk.count++];
+    *change = (struct change){.kind = kind, .file = file_of(fd), .from_fd = -1};
+    change->fd = keep(fd);
+    return change;
+}
+
+static void drop_change(struct change *change)
+{
+    (void)close(change->fd);
+    if (change->from_fd >= 0)
+        (void)close(change->from_fd);
+    free(change->old);
+    if (change->backup[0] != 0)
+        (void)unlinkat(disk.dir_fd, change->backup, 0);
+}
+
+/* The given descriptor may be write-only. */
+static size_t read_file(int fd, void *data, size_t size, off_t offset)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int reader = open(path, O_RDONLY | O_CLOEXEC);
+    if (reader < 0)
+        return 0; /* was unlinked since */
+    ssize_t got = pread(reader, data, size, offset);
+    ASSERT(got >= 0);
+    (void)close(reader);
+    return (size_t)got;
+}
+
+static void remember_bytes(int fd, off_t offset, size_t size)
+{
     struct change *change = add_change(CHANGE_BYTES, fd);
 
-    change->file = file_of(fd);
     change->offset = offset;
     change->size = size;
     change->old = calloc(1, size + 1);
     ASSERT(change->old != NULL);
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    int reader = open(path, O_RDONLY | O_CLOEXEC); /* the given one may be write-only */
-    ASSERT(reader >= 0);
-    ssize_t got = pread(reader, change->old, size, offset);
-    ASSERT(got >= 0);
-    change->old_size = (size_t)got;
-    (void)close(reader);
+    change->old_size = read_file(fd, change->old, size, offset);
 }
 
 /* Keeps what `name` means now, under another name. */
@@ -124,14 +157,47 @@ static void remember_name(struct change *change, int dir_fd, const char *name)
         change->backup[0] = 0;
 }
 
-/* A sync of a file, or of directories (`file` 0), has ended. */
+/* What was lost with a failed sync and written again since is safe where `fresh`, which is durable
+ * now, covers it. */
+static void heal(const struct change *fresh)
+{
+    off_t fresh_end = fresh->offset + (off_t)fresh->size;
+
+    for (size_t i = 0; i < disk.count; i++) {
+        struct change *doomed = &disk.changes[i];
+        if (doomed->kind != CHANGE_BYTES || !doomed->is_doomed || doomed->file != fresh->file)
+            continue;
+        off_t end = doomed->offset + (off_t)doomed->size;
+        off_t start = fresh->offset > doomed->offset ? fresh->offset : doomed->offset;
+        off_t stop = fresh_end < end ? fresh_end : end;
+        if (start >= stop)
+            continue;
+        size_t at = (size_t)(start - doomed->offset);
+        size_t got = read_file(doomed->fd, doomed->old + at, (size_t)(stop - start), start);
+        if (doomed->old_size < at + got)
+            doomed->old_size = at + got;
+    }
+}
+
+static void heal_all(ino_t file)
+{
+    for (size_t i = 0; i < disk.count; i++) {
+        const struct change *change = &disk.changes[i];
+        if (change->kind == CHANGE_BYTES && change->file == file && !change->is_doomed)
+            heal(change);
+    }
+}
+
+/* A sync of a file or of a directory has ended. */
 static void end_sync(ino_t file, bool has_failed)
 {
     size_t kept = 0;
 
+    if (!has_failed)
+        heal_all(file);
     for (size_t i = 0; i < disk.count; i++) {
         struct change *change = &disk.changes[i];
-        bool is_covered = change->kind == CHANGE_BYTES ? change->file == file : file == 0;
+        bool is_covered = change->file == file;
         /* Names are journalled: what one sync could not write, a later one does. */
         if (is_covered && has_failed && change->kind == CHANGE_BYTES)
             change->is_doomed = true;
@@ -145,10 +211,43 @@ static void end_sync(ino_t file, bool has_failed)
 
 /* --- The calls ---------------------------------------------------------------------------- */
 
+/* A file that is truncated to nothing has no pages any more: none is doomed. */
+static void let_pages_go(ino_t file)
+{
+    for (size_t i = 0; i < disk.count; i++) {
+        struct change *change = &disk.changes[i];
+        if (change->kind == CHANGE_BYTES && change->file == file)
+            change->is_doomed = false;
+    }
+}
+
+/* Opens; a file that this makes or empties can be lost. */
+static int open_noting(int dir_fd, const char *name, int flags, mode_t mode)
+{
+    struct stat info;
+    bool is_new = (flags & O_CREAT) != 0 && fstatat(dir_fd, name, &info, 0) < 0;
+
+    if ((flags & O_TRUNC) != 0 && !is_new) {
+        int old = openat(dir_fd, name, O_RDWR | O_CLOEXEC);
+        if (old >= 0 && fstat(old, &info) == 0 && info.st_size > 0)
+            remember_bytes(old, 0, (size_t)info.st_size);
+        if (old >= 0)
+            let_pages_go(file_of(old));
+        if (old >= 0)
+            (void)close(old);
+    }
+    int fd = openat(dir_fd, name, flags, mode);
+    if (fd >= 0 && is_new) {
+        struct change *change = add_change(CHANGE_CREATE, dir_fd);
+        snprintf(change->name, sizeof(change->name), "%s", name);
+    }
+    return fd;
+}
+
 static int disk_open_at(int dir_fd, const char *name, int flags, mode_t mode)
 {
     (void)pthread_mutex_lock(&disk.lock);
-    int fd = fails(count_call()) ? -1 : openat(dir_fd, name, flags, mode);
+    int fd = fails(count_call()) ? -1 : open_noting(dir_fd, name, flags, mode);
     (void)pthread_mutex_unlock(&disk.lock);
     return fd;
 }
@@ -183,6 +282,16 @@ static size_t first_half(const struct iovec *parts, int count, uint8_t **ret)
     return total / 2 + 1 < total ? total / 2 + 1 : total;
 }
 
+/* Such a write is done or not: neither the kernel nor a disk stops in the middle of it. */
+static bool is_in_one_sector(const struct iovec *parts, int count, off_t offset)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < count; i++)
+        total += parts[i].iov_len;
+    return total > 0 && offset / SECTOR == (offset + (off_t)total - 1) / SECTOR;
+}
+
 static ssize_t disk_pwritev(int fd, const struct iovec *parts, int count, off_t offset)
 {
     (void)pthread_mutex_lock(&disk.lock);
@@ -199,6 +308,8 @@ static ssize_t disk_pwritev(int fd, const struct iovec *parts, int count, off_t 
     } else if (fault != DISK_FAULT_INTERRUPT && !was_off) {
         uint8_t *bytes;
         size_t size = first_half(parts, count, &bytes);
+        if (fails(fault) && is_in_one_sector(parts, count, offset))
+            size = 0;
         remember_bytes(fd, offset, size);
         n = pwrite(fd, bytes, size, offset);
         free(bytes);
@@ -210,27 +321,16 @@ static ssize_t disk_pwritev(int fd, const struct iovec *parts, int count, off_t 
     return n;
 }
 
-static int sync_inode(ino_t file)
+static int sync_inode(int fd)
 {
     (void)pthread_mutex_lock(&disk.lock);
-    enum disk_fault fault = count_call();
+    enum disk_fault fault = count(true);
     int os_errno = errno;
-    if (fault != DISK_FAULT_INTERRUPT && fault != DISK_FAULT_POWER_CUT)
-        end_sync(file, fails(fault));
+    if (fault != DISK_FAULT_INTERRUPT && fault != DISK_FAULT_POWER_CUT && fault != DISK_FAULT_LIE)
+        end_sync(file_of(fd), fails(fault));
     errno = os_errno;
     (void)pthread_mutex_unlock(&disk.lock);
     return fails(fault) ? -1 : 0;
-}
-
-static int disk_fdatasync(int fd)
-{
-    return sync_inode(file_of(fd));
-}
-
-static int disk_fsync_dir(int dir_fd)
-{
-    (void)dir_fd; /* there are two, and nothing is moved where their order would matter */
-    return sync_inode(0);
 }
 
 static int disk_ftruncate(int fd, off_t size)
@@ -249,14 +349,30 @@ static int disk_ftruncate(int fd, off_t size)
     return has_failed ? -1 : 0;
 }
 
-static int disk_fallocate(int fd, int mode, off_t offset, off_t size)
+/* For calls that need no more than to be counted: 0, or -1 with errno. */
+static int only_count(void)
 {
-    (void)fd;
-    (void)mode;
-    (void)offset;
-    (void)size;
     (void)pthread_mutex_lock(&disk.lock);
     bool has_failed = fails(count_call());
+    (void)pthread_mutex_unlock(&disk.lock);
+    return has_failed ? -1 : 0;
+}
+
+/* The file grows; what it grew by may be gone after a power cut. */
+static int disk_fallocate(int fd, int mode, off_t offset, off_t size)
+{
+    struct stat st;
+
+    if (mode != 0)
+        return only_count();
+    (void)pthread_mutex_lock(&disk.lock);
+    bool has_failed = fails(count_call());
+    if (!has_failed) {
+        ASSERT(fstat(fd, &st) == 0);
+        if (offset + size > st.st_size)
+            remember_bytes(fd, st.st_size, (size_t)(offset + size - st.st_size));
+        has_failed = fallocate(fd, mode, offset, size) < 0;
+    }
     (void)pthread_mutex_unlock(&disk.lock);
     return has_failed ? -1 : 0;
 }
@@ -270,10 +386,23 @@ static int disk_rename_at(int old_dir_fd, const char *old_name, int new_dir_fd,
         struct change *change = add_change(CHANGE_RENAME, new_dir_fd);
         remember_name(change, new_dir_fd, new_name);
         snprintf(change->from, sizeof(change->from), "%s", old_name);
+        change->from_fd = keep(old_dir_fd);
         result = renameat(old_dir_fd, old_name, new_dir_fd, new_name);
     }
     (void)pthread_mutex_unlock(&disk.lock);
     return result;
+}
+
+static int disk_rename_new_at(int old_dir_fd, const char *old_name, int new_dir_fd,
+                              const char *new_name)
+{
+    if (faccessat(new_dir_fd, new_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return disk_rename_at(old_dir_fd, old_name, new_dir_fd, new_name);
+    (void)pthread_mutex_lock(&disk.lock);
+    if (!fails(count_call()))
+        errno = EEXIST;
+    (void)pthread_mutex_unlock(&disk.lock);
+    return -1;
 }
 
 static int disk_unlink_at(int dir_fd, const char *name)
@@ -291,23 +420,46 @@ static int disk_unlink_at(int dir_fd, const char *name)
 static int disk_free_bytes(int dir_fd, uint64_t *ret)
 {
     (void)dir_fd;
-    (void)pthread_mutex_lock(&disk.lock);
-    bool has_failed = fails(count_call());
     *ret = UINT64_C(1) << 40;
-    (void)pthread_mutex_unlock(&disk.lock);
-    return has_failed ? -1 : 0;
+    return only_count();
+}
+
+static int disk_make_dir(const char *path, mode_t mode)
+{
+    return only_count() < 0 ? -1 : mkdir(path, mode);
+}
+
+static int disk_fstat(int fd, struct stat *ret)
+{
+    return only_count() < 0 ? -1 : fstat(fd, ret);
+}
+
+static int disk_stat_at(int dir_fd, const char *name, struct stat *ret)
+{
+    return only_count() < 0 ? -1 : fstatat(dir_fd, name, ret, AT_SYMLINK_NOFOLLOW);
+}
+
+static int disk_set_times(int fd, const struct timespec times[2])
+{
+    return only_count() < 0 ? -1 : futimens(fd, times);
 }
 
 const struct disk_io faulty_disk_io = {
     .open_at = disk_open_at,
     .pread = disk_pread,
     .pwritev = disk_pwritev,
-    .fdatasync = disk_fdatasync,
-    .fsync_dir = disk_fsync_dir,
+    .fdatasync = sync_inode,
+    .fsync = sync_inode,
+    .fsync_dir = sync_inode,
     .ftruncate = disk_ftruncate,
     .fallocate = disk_fallocate,
     .rename_at = disk_rename_at,
+    .rename_new_at = disk_rename_new_at,
     .unlink_at = disk_unlink_at,
+    .make_dir = disk_make_dir,
+    .fstat = disk_fstat,
+    .stat_at = disk_stat_at,
+    .set_times = disk_set_times,
     .free_bytes = disk_free_bytes,
 };
 
@@ -332,6 +484,14 @@ void faulty_disk_break(enum disk_fault fault, int os_errno, unsigned at, unsigne
     disk.last = length < UINT_MAX - at ? at + length - 1 : UINT_MAX;
     disk.was_hit = false;
     (void)pthread_mutex_unlock(&disk.lock);
+}
+
+bool faulty_disk_was_hit(void)
+{
+    (void)pthread_mutex_lock(&disk.lock);
+    bool was_hit = disk.was_hit;
+    (void)pthread_mutex_unlock(&disk.lock);
+    return was_hit;
 }
 
 bool faulty_disk_repair(void)
@@ -371,8 +531,10 @@ static void take_bytes_back(const struct change *change, unsigned *seed)
 
 static void take_name_back(const struct change *change)
 {
+    if (change->kind == CHANGE_CREATE)
+        (void)unlinkat(change->fd, change->name, 0);
     if (change->kind == CHANGE_RENAME)
-        (void)renameat(change->fd, change->name, change->fd, change->from);
+        (void)renameat(change->fd, change->name, change->from_fd, change->from);
     if (change->backup[0] != 0 &&
         linkat(disk.dir_fd, change->backup, change->fd, change->name, 0) < 0)
         ASSERT(errno == EEXIST); /* a newer file of that name stayed */

@@ -68,13 +68,19 @@ void file_store_fini(struct file_store *store)
     temp_dir_remove(&store->dir);
 }
 
-void file_store_start(struct file_store *store)
+enum status file_store_try_start(struct file_store *store)
 {
     const struct exporter_context context = {.name = "file/test",
                                              .state_dir = store->dir.path,
-                                             .first_new_sequence = store->first_new_sequence};
+                                             .first_new_sequence = store->first_new_sequence,
+                                             .io = store->io};
     ASSERT(store->exporter == NULL);
-    if (exporter_file.create(store->config, &context, &store->exporter, &store->err) != ST_OK) {
+    return exporter_file.create(store->config, &context, &store->exporter, &store->err);
+}
+
+void file_store_start(struct file_store *store)
+{
+    if (file_store_try_start(store) != ST_OK) {
         fprintf(stderr, "start: %s\n", store->err.text);
         ASSERT(false);
     }
@@ -164,10 +170,15 @@ enum export_result file_store_try_record(struct file_store *store, uint64_t sequ
     return send_batch(store, &record, 1);
 }
 
-void file_store_tick(struct file_store *store, uint64_t seconds)
+enum status file_store_try_tick(struct file_store *store, uint64_t seconds)
 {
     uint64_t now = clock_unix_ns() + seconds * NS_PER_S;
-    if (exporter_file.tick(store->exporter, now, &store->err) != ST_OK) {
+    return exporter_file.tick(store->exporter, now, &store->err);
+}
+
+void file_store_tick(struct file_store *store, uint64_t seconds)
+{
+    if (file_store_try_tick(store, seconds) != ST_OK) {
         fprintf(stderr, "tick: %s\n", store->err.text);
         ASSERT(false);
     }

@@ -19,6 +19,7 @@ struct file_store {
     uint8_t journal_id;          /* every byte of the journal's id */
     uint64_t first_new_sequence; /* what the next start is told */
     size_t padding_bytes;        /* how much text each record carries */
+    const struct disk_io *io;    /* NULL: the system's */
     struct export_report report;
     struct error err;
 };
@@ -37,6 +38,7 @@ void file_store_set(struct file_store *store, const char *option, uint64_t value
 void file_store_set_dir(struct file_store *store, const char *dir);
 
 void file_store_start(struct file_store *store);
+enum status file_store_try_start(struct file_store *store);
 /* As when the process is gone: nothing is finished. */
 void file_store_stop(struct file_store *store);
 
@@ -48,6 +50,7 @@ enum export_result file_store_try_record(struct file_store *store, uint64_t sequ
                                          struct slice bytes);
 
 /* Ticks at `seconds` from now. */
+enum status file_store_try_tick(struct file_store *store, uint64_t seconds);
 void file_store_tick(struct file_store *store, uint64_t seconds);
 /* Ticks until no closed file is left to compress. */
 void file_store_compress_all(struct file_store *store);

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -21,6 +22,22 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def quiet_port():
+    """A port that no outgoing connection is given by chance: for servers that go and come back.
+    Who asks again and again for a port that nobody listens on may even be connected to himself."""
+    first_given = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    if first_given < 4096:
+        return free_port()  # this machine has no others
+    while True:
+        port = random.randrange(first_given // 2, first_given)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def wait_until(condition, timeout_s, what):
@@ -43,7 +60,7 @@ class Daemon:
         self.run = self.home / "run"
         for path in (self.state, self.run):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.http_port = http_port or free_port()
+        self.http_port = http_port or quiet_port()
         self.receivers = receivers
         self.http = http
         self.wrapper = wrapper

@@ -16,14 +16,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 @functools.lru_cache(maxsize=None)
 def _generated():
-    out = tempfile.mkdtemp(prefix="telltale-proto-")
     files = sorted((ROOT / "proto").rglob("*.proto"))
-    subprocess.run(
-        ["protoc", f"-I{ROOT / 'proto'}", f"--python_out={out}", *map(str, files)], check=True
-    )
-    sys.path.insert(0, out)
-    from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
+    with tempfile.TemporaryDirectory(prefix="telltale-proto-") as out:
+        subprocess.run(
+            ["protoc", f"-I{ROOT / 'proto'}", f"--python_out={out}", *map(str, files)], check=True
+        )
+        sys.path.insert(0, out)
+        from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 
+        sys.path.remove(out)
     return logs_service_pb2
 
 

@@ -252,16 +252,16 @@ static void test_a_record_that_is_no_protobuf_is_kept_as_it_is(void **state)
 static bool next_sync_fails;
 static off_t synced_size;
 
-int fsync(int fd)
+int fdatasync(int fd)
 {
     struct stat info;
 
     assert_int_equal(fstat(fd, &info), 0);
     if (!S_ISREG(info.st_mode))
-        return (int)syscall(SYS_fsync, fd);
+        return (int)syscall(SYS_fdatasync, fd);
     if (!next_sync_fails) {
         synced_size = info.st_size;
-        return (int)syscall(SYS_fsync, fd);
+        return (int)syscall(SYS_fdatasync, fd);
     }
     next_sync_fails = false;
     assert_int_equal(ftruncate(fd, synced_size), 0);
@@ -360,7 +360,7 @@ static void test_a_torn_letter_does_not_spoil_the_next(void **state)
 static struct progress *open_progress(struct letters_bench *bench, uint64_t oldest,
                                       uint64_t committed, struct progress_start *ret_start)
 {
-    const struct progress_settings settings = {bench->dir.path, "c", oldest, committed};
+    const struct progress_settings settings = {bench->dir.path, "c", oldest, committed, NULL};
     struct progress *progress;
 
     assert_int_equal(progress_open(&settings, &progress, ret_start, &bench->err), ST_OK);

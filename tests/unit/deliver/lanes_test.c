@@ -446,7 +446,7 @@ static void test_a_skip_does_not_wait_for_a_dead_letter(void **state)
         (void)sched_yield();
     bench_stop(bench);
     bench_append(bench, 64);
-    assert_int_equal(replay_ask(bench->dir.path, "fake.test", NULL, 0, &bench->err), ST_OK);
+    assert_int_equal(replay_ask(NULL, bench->dir.path, "fake.test", NULL, 0, &bench->err), ST_OK);
     fake_exporter_always_retry(&bench->fake, true);
     bench_start(bench);
     fake_exporter_wait_calls(&bench->fake, 2);

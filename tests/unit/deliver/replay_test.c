@@ -139,9 +139,10 @@ static const char *numbers(struct bench *bench)
     size_t used = 0;
 
     text[0] = 0;
-    letter_lines_init(&lines);
+    letter_lines_init(&lines, &disk_io_system);
     letter_texts_init(&texts);
-    assert_int_equal(letter_files_list(bench->dir.fd, NULL, &files, &bench->err), ST_OK);
+    assert_int_equal(letter_files_list(&disk_io_system, bench->dir.fd, NULL, &files, &bench->err),
+                     ST_OK);
     for (size_t i = 0; i < files.count; i++) {
         assert_int_equal(letter_lines_open(&lines, bench->dir.fd, files.names[i], &bench->err),
                          ST_OK);
@@ -169,7 +170,7 @@ struct reading {
 
 static void begin_reading(struct bench *bench, struct reading *reading)
 {
-    letter_lines_init(&reading->lines);
+    letter_lines_init(&reading->lines, &disk_io_system);
     letter_texts_init(&reading->texts);
     letter_record_init(&reading->record);
     assert_int_equal(letter_lines_open(&reading->lines, bench->dir.fd, NAME ".jsonl", &bench->err),
@@ -359,7 +360,7 @@ static void open_replay(struct bench *bench)
 
 static void ask(struct bench *bench, const uint64_t *sequences, size_t count)
 {
-    assert_int_equal(replay_ask(bench->dir.path, NAME, sequences, count, &bench->err), ST_OK);
+    assert_int_equal(replay_ask(NULL, bench->dir.path, NAME, sequences, count, &bench->err), ST_OK);
 }
 
 /* The sequence number of the next letter, which stays unsettled; 0: there is none. */
@@ -510,7 +511,7 @@ static void test_one_request_at_a_time(void **state)
     struct bench *bench = *state;
 
     ask(bench, NULL, 0);
-    assert_int_equal(replay_ask(bench->dir.path, NAME, NULL, 0, &bench->err), ST_AGAIN);
+    assert_int_equal(replay_ask(NULL, bench->dir.path, NAME, NULL, 0, &bench->err), ST_AGAIN);
     open_replay(bench);
     assert_int_equal(next(bench), 0);
     ask(bench, NULL, 0);

@@ -71,7 +71,7 @@ static void enter_replaying(struct bench *bench)
     fake_exporter_wait_delivered(&bench->fake, RECORDS - 2);
     bench_stop(bench);
     memset(bench->fake.poison, 0, sizeof(bench->fake.poison));
-    assert_int_equal(replay_ask(bench->dir.path, "fake.test", NULL, 0, &bench->err), ST_OK);
+    assert_int_equal(replay_ask(NULL, bench->dir.path, "fake.test", NULL, 0, &bench->err), ST_OK);
     fake_exporter_close_gate(&bench->fake);
     bench_start(bench);
     fake_exporter_wait_inside(&bench->fake);

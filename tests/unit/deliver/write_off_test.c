@@ -20,6 +20,7 @@
 #include "support/faulty_disk.h"
 #include "support/journal_fixture.h"
 #include "util/clock.h"
+#include "util/le.h"
 
 enum { RECORDS = 40, SEEN_MAX = 64 };
 
@@ -271,17 +272,20 @@ static void test_a_ledger_of_another_journal_holds_nothing_up(void **state)
 static void damage_record(struct desk *desk, unsigned number)
 {
     char path[256];
-    uint8_t bytes[16384];
-    uint8_t junk[8];
+    static uint8_t bytes[1 << 20];
+    uint8_t wanted[8];
 
     journal_fixture_segment(&desk->fixture, 1, path);
     int fd = open(path, O_RDWR);
     assert_true(fd >= 0);
     ssize_t size = pread(fd, bytes, sizeof(bytes), 0);
     assert_true(size > 0);
-    ssize_t at = size * (ssize_t)number / RECORDS;
-    memset(junk, 0xa5, sizeof(junk));
-    assert_int_equal(pwrite(fd, junk, sizeof(junk), at), sizeof(junk));
+    le64_put(wanted, number); /* what it begins with */
+    uint8_t *at = memmem(bytes, (size_t)size, wanted, sizeof(wanted));
+    while (at != NULL && at[8] == 0) /* a header has the number too */
+        at = memmem(at + 1, (size_t)(bytes + size - at - 1), wanted, sizeof(wanted));
+    assert_non_null(at);
+    assert_int_equal(pwrite(fd, "\xa5\xa5", 2, at - bytes + 10), 2);
     (void)close(fd);
 }
 

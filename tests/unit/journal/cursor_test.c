@@ -34,7 +34,7 @@ static struct cursor *open_cursor(const struct temp_dir *dir)
 {
     struct error err;
     struct cursor *cursor;
-    assert_int_equal(cursor_open(dir->fd, "soc", &cursor, &err), ST_OK);
+    assert_int_equal(cursor_open(NULL, dir->fd, "soc", &cursor, &err), ST_OK);
     return cursor;
 }
 
@@ -79,7 +79,7 @@ static void test_every_damaged_byte_is_noticed(void **state)
     cursor_close(cursor);
     for (int i = 0; i < CURSOR_FILE_SIZE; i++) {
         flip(dir, i);
-        assert_int_equal(cursor_open(dir->fd, "soc", &cursor, &err), ST_CORRUPT);
+        assert_int_equal(cursor_open(NULL, dir->fd, "soc", &cursor, &err), ST_CORRUPT);
         flip(dir, i);
     }
     cursor_close(open_cursor(dir));
@@ -98,7 +98,7 @@ static void test_wrong_length_is_noticed(void **state)
         assert_int_equal(ftruncate(fd, size), 0);
         close(fd);
         if (size != CURSOR_FILE_SIZE)
-            assert_int_equal(cursor_open(dir->fd, "soc", &cursor, &err), ST_CORRUPT);
+            assert_int_equal(cursor_open(NULL, dir->fd, "soc", &cursor, &err), ST_CORRUPT);
     }
     assert_string_equal(err.text, "open cursor 'soc': 21 bytes, expected 20");
 }
@@ -129,7 +129,7 @@ static void test_long_name_is_refused(void **state)
 
     memset(name, 'a', 64);
     name[64] = 0;
-    assert_int_equal(cursor_open(dir->fd, name, &cursor, &err), ST_LIMIT);
+    assert_int_equal(cursor_open(NULL, dir->fd, name, &cursor, &err), ST_LIMIT);
 }
 
 #define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_dir, remove_dir)

@@ -5,10 +5,12 @@
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -19,6 +21,7 @@ enum {
     BATCHES = 9,
     NUMBERS_MAX = 64,
     RETIRE_BEFORE = 9, /* sequence */
+    ROUNDS = 7,        /* of filling and retiring a segment */
     SEEDS = 4,
     ENOUGH_TO_BE_UNREADABLE = 4, /* failed reads: recovery then skips numbers, which is counted */
 };
@@ -90,6 +93,25 @@ static void work(struct journal_fixture *fixture, struct promise *promise)
     }
 }
 
+/* Fills segments and retires them: files go round as spares; the journal stays open.  The sizes
+ * differ, so that frames of a file's former lives stand behind its end mark, and within it. */
+static void work_in_circles(struct journal_fixture *fixture, struct promise *promise)
+{
+    if (!open_noting(fixture, promise))
+        return;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        append_noting(fixture, 3 + i % 2, promise);
+        append_noting(fixture, 1, promise);
+        uint64_t committed = journal_committed(fixture->journal);
+        if (i % 3 == 2 && committed > 2) {
+            promise->retired = committed - 2;
+            journal_retire(fixture->journal, committed - 2);
+        }
+    }
+}
+
+typedef void work_function(struct journal_fixture *fixture, struct promise *promise);
+
 /* Every promise is kept, and no record comes twice. */
 static void check(struct journal_fixture *fixture, const struct promise *promise, bool may_miss,
                   const char *what, unsigned at)
@@ -114,7 +136,8 @@ static void check(struct journal_fixture *fixture, const struct promise *promise
 }
 
 /* One run with a fault at call `at`; false: the run ended before. */
-static bool run_with_fault(enum disk_fault fault, int os_errno, unsigned at, unsigned length)
+static bool run_with_fault(work_function *do_work, enum disk_fault fault, int os_errno, unsigned at,
+                           unsigned length)
 {
     struct journal_fixture fixture;
     struct promise promise = {.next = 1};
@@ -122,7 +145,7 @@ static bool run_with_fault(enum disk_fault fault, int os_errno, unsigned at, uns
 
     prepare(&fixture);
     faulty_disk_break(fault, os_errno, at, length);
-    work(&fixture, &promise);
+    do_work(&fixture, &promise);
     bool was_hit = faulty_disk_repair();
     if (promise.has_opened)
         check(&fixture, &promise, may_miss, "live", at);
@@ -138,11 +161,14 @@ static bool run_with_fault(enum disk_fault fault, int os_errno, unsigned at, uns
 
 static void run_with_fault_everywhere(enum disk_fault fault, int os_errno, unsigned length)
 {
-    unsigned at = 1;
+    work_function *const works[] = {work, work_in_circles};
 
-    while (run_with_fault(fault, os_errno, at, length))
-        at++;
-    assert_true(at > 50); /* the faults did reach the work */
+    for (size_t i = 0; i < COUNT_OF(works); i++) {
+        unsigned at = 1;
+        while (run_with_fault(works[i], fault, os_errno, at, length))
+            at++;
+        assert_true(at > 50); /* the faults did reach the work */
+    }
 }
 
 static void test_any_call_fails_once(void **state)
@@ -254,14 +280,14 @@ static void promise_what_is_read(struct journal_fixture *fixture, struct promise
 
 /* Power fails at call `at` of the work; then again, after the journal has recovered and readers
  * have seen what is there. */
-static bool run_with_power_cut(unsigned at, unsigned seed)
+static bool run_with_power_cut(work_function *do_work, unsigned at, unsigned seed)
 {
     struct journal_fixture fixture;
     struct promise promise = {.next = 1};
 
     prepare(&fixture);
     faulty_disk_break(DISK_FAULT_POWER_CUT, EIO, at, 1);
-    work(&fixture, &promise);
+    do_work(&fixture, &promise);
     journal_fixture_close(&fixture);
     bool was_hit = faulty_disk_repair();
     faulty_disk_settle(seed);
@@ -281,33 +307,45 @@ static bool run_with_power_cut(unsigned at, unsigned seed)
     return was_hit;
 }
 
-static void test_power_cut_at_any_call(void **state)
+static void cut_power_everywhere(work_function *do_work)
 {
-    (void)state;
     unsigned at = 1;
     bool was_hit = true;
 
     for (; was_hit; at++) {
         for (unsigned seed = 0; seed < SEEDS; seed++)
-            was_hit = run_with_power_cut(at, at * SEEDS + seed);
+            was_hit = run_with_power_cut(do_work, at, at * SEEDS + seed);
     }
     assert_true(at > 50);
 }
 
+static void test_power_cut_at_any_call(void **state)
+{
+    (void)state;
+    cut_power_everywhere(work);
+}
+
+static void test_power_cut_at_any_call_while_files_go_round(void **state)
+{
+    (void)state;
+    cut_power_everywhere(work_in_circles);
+}
+
 /* The process dies at call `at`, and what it wrote is in the kernel's memory only; the next one
  * shows it to readers; then power fails. */
-static bool run_with_kill_and_power_cut(unsigned at, unsigned seed)
+static bool run_with_kill_and_power_cut(work_function *do_work, unsigned at, unsigned seed)
 {
     struct journal_fixture fixture;
     struct promise promise = {.next = 1};
 
     prepare(&fixture);
     faulty_disk_break(DISK_FAULT_POWER_CUT, EIO, at, 1);
-    work(&fixture, &promise);
+    do_work(&fixture, &promise);
     journal_fixture_close(&fixture);
     bool was_hit = faulty_disk_repair();
 
     journal_fixture_open(&fixture);
+    assert_int_equal(fixture.recovery.quarantined_ranges + fixture.recovery.torn_bytes, 0);
     check(&fixture, &promise, false, "after the kill", at);
     promise_what_is_read(&fixture, &promise);
     faulty_disk_break(DISK_FAULT_POWER_CUT, EIO, 1, 1);
@@ -323,14 +361,41 @@ static bool run_with_kill_and_power_cut(unsigned at, unsigned seed)
 static void test_power_cut_after_recovery_from_a_kill(void **state)
 {
     (void)state;
-    unsigned at = 1;
-    bool was_hit = true;
+    work_function *const works[] = {work, work_in_circles};
 
-    for (; was_hit; at++) {
-        for (unsigned seed = 0; seed < SEEDS; seed++)
-            was_hit = run_with_kill_and_power_cut(at, at * SEEDS + seed);
+    for (size_t i = 0; i < COUNT_OF(works); i++) {
+        unsigned at = 1;
+        bool was_hit = true;
+        for (; was_hit; at++) {
+            for (unsigned seed = 0; seed < SEEDS; seed++)
+                was_hit = run_with_kill_and_power_cut(works[i], at, at * SEEDS + seed);
+        }
+        assert_true(at > 50);
     }
-    assert_true(at > 50);
+}
+
+static atomic_uint spares_taken;
+
+static int open_counting(int dir_fd, const char *name, int flags, mode_t mode)
+{
+    spares_taken += strncmp(name, "spare-", 6) == 0;
+    return disk_io_system.open_at(dir_fd, name, flags, mode);
+}
+
+/* Else the tests above would not test it. */
+static void test_the_work_takes_spares(void **state)
+{
+    (void)state;
+    struct disk_io io = disk_io_system;
+    struct journal_fixture fixture;
+    struct promise promise = {.next = 1};
+
+    io.open_at = open_counting;
+    prepare(&fixture);
+    fixture.settings.io = &io;
+    work_in_circles(&fixture, &promise);
+    assert_true(spares_taken > 2);
+    clean_up(&fixture);
 }
 
 /* A failed sync, and a power cut at any call after it: pages that the kernel dropped must not
@@ -339,12 +404,15 @@ static void test_power_cut_after_a_failed_sync(void **state)
 {
     (void)state;
 
-    for (unsigned at = 20; at < 90; at += 3) {
+    work_function *const works[] = {work, work_in_circles};
+
+    for (unsigned run = 0; run < 2 * 140; run++) {
+        unsigned at = 20 + run / 2;
         struct journal_fixture fixture;
         struct promise promise = {.next = 1};
         prepare(&fixture);
         faulty_disk_break(DISK_FAULT_ERROR, EIO, at, 1 + at % 2);
-        work(&fixture, &promise);
+        works[run % 2](&fixture, &promise);
         faulty_disk_break(DISK_FAULT_POWER_CUT, EIO, 1, 1);
         journal_fixture_close(&fixture);
         faulty_disk_settle(at);
@@ -367,7 +435,9 @@ int main(void)
         cmocka_unit_test(test_interruptions_fail_nothing),
         cmocka_unit_test(test_one_failed_write_is_made_good),
         cmocka_unit_test(test_power_cut_at_any_call),
+        cmocka_unit_test(test_power_cut_at_any_call_while_files_go_round),
         cmocka_unit_test(test_power_cut_after_recovery_from_a_kill),
+        cmocka_unit_test(test_the_work_takes_spares),
         cmocka_unit_test(test_power_cut_after_a_failed_sync),
     };
     temp_dir_prefer_memory();

@@ -27,6 +27,7 @@ enum {
     RECORD_FRAME = 72, /* with its padding */
     RECORD_PADDING = 7,
     GROUP_PADDING = 5, /* of a group of the fixture: 27 bytes */
+    GROUP_FRAME = 56,
     SEGMENT_SIZE = 400,
 };
 
@@ -177,6 +178,27 @@ static void append_bytes(const char *path, const void *bytes, size_t size)
     (void)close(fd);
 }
 
+/* Where the end mark of a sound segment stands. */
+static uint64_t mark_of(const char *path)
+{
+    uint8_t bytes[4 * SEGMENT_SIZE];
+    struct segment_header segment;
+    struct frame_header frame;
+    uint64_t at = SEGMENT_HEADER_SIZE;
+
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_true(read(fd, bytes, sizeof(bytes)) > SEGMENT_HEADER_SIZE);
+    (void)close(fd);
+    assert_true(segment_header_get(bytes, &segment));
+    for (;; at += frame_size(frame.payload_size)) {
+        assert_true(at < sizeof(bytes) - FRAME_HEADER_SIZE);
+        assert_true(frame_header_get(bytes + at, segment.salt, &frame));
+        if (frame.type == FRAME_END)
+            return at;
+    }
+}
+
 /* --- Sound -------------------------------------------------------------------------------- */
 
 static void test_a_sound_journal_is_sound(void **state)
@@ -236,7 +258,8 @@ static void test_a_range_of_records_is_shown_and_no_other(void **state)
 /* --- Flipped bits ------------------------------------------------------------------------- */
 
 struct flips {
-    unsigned harmless, named;
+    uint64_t records; /* of the sound journal */
+    unsigned harmless, marks, named;
 };
 
 /* Byte `at` of the file is damaged: either nothing is lost, or the finding covers it. */
@@ -246,9 +269,12 @@ static void judge_flip(const struct outcome *outcome, const char *file, uint64_t
     bool is_covered = false;
 
     if (outcome->report.damages == 0) {
-        if (outcome->shown != RECORDS || outcome->groupless != 0 || outcome->finding_count != 0)
+        bool is_mark = outcome->finding_count == 1 && find(outcome, FINDING_END_MARK) != NULL;
+        if (outcome->shown != flips->records || outcome->groupless != 0 ||
+            (outcome->finding_count != 0 && !is_mark))
             fail_msg("%s at %u: called sound", file, (unsigned)at);
         flips->harmless++;
+        flips->marks += is_mark;
         return;
     }
     for (size_t i = 0; i < outcome->finding_count; i++) {
@@ -259,13 +285,7 @@ static void judge_flip(const struct outcome *outcome, const char *file, uint64_t
     if (!is_covered)
         fail_msg("%s at %u: not named", file, (unsigned)at);
     assert_int_equal(outcome->groupless, outcome->report.groupless);
-    /* The end of the newest segment is the one place where the number of lost records is open. */
-    if (outcome->shown + outcome->report.missing != RECORDS) {
-        const struct journal_finding *tail = find(outcome, FINDING_TAIL);
-        assert_non_null(tail);
-        assert_true(tail->count_is_unknown);
-        assert_int_equal(tail->first_sequence, outcome->shown + 1);
-    }
+    assert_int_equal(outcome->shown + outcome->report.missing, flips->records);
     flips->named++;
 }
 
@@ -285,28 +305,83 @@ static void flip_everywhere(const struct journal_fixture *fixture, const char *p
     }
 }
 
-static void test_any_flipped_bit_is_named_or_is_in_padding(void **state)
+/* Flips every byte of every segment.  Harmless are the padding, and what stands from the end mark
+ * on. */
+static void flip_all_segments(const struct journal_fixture *fixture)
+{
+    struct outcome outcome;
+    struct flips flips = {0};
+    uint64_t unused = 0;
+    char path[256];
+
+    check(fixture, &outcome);
+    assert_int_equal(outcome.report.damages, 0);
+    flips.records = outcome.shown;
+    for (unsigned i = 0; i < outcome.segments; i++) {
+        journal_fixture_segment(fixture, outcome.segment_firsts[i], path);
+        unused += size_of(path) - mark_of(path);
+        flip_everywhere(fixture, path, &flips);
+    }
+    assert_int_equal(flips.harmless, outcome.shown * RECORD_PADDING +
+                                         outcome.report.groups * GROUP_PADDING + unused);
+    assert_int_equal(flips.marks, outcome.segments * FRAME_HEADER_SIZE);
+    assert_int_equal(flips.named, outcome.report.size_bytes - flips.harmless);
+}
+
+static void test_any_flipped_bit_is_named_or_is_harmless(void **state)
+{
+    (void)state;
+    struct journal_fixture fixture;
+    struct flips flips = {.records = RECORDS};
+    char path[256];
+
+    prepare(&fixture);
+    flip_all_segments(&fixture);
+    snprintf(path, sizeof(path), "%s/journal.id", fixture.path);
+    flip_everywhere(&fixture, path, &flips);
+    assert_int_equal(flips.harmless, 0);
+    journal_fixture_fini(&fixture);
+}
+
+/* The files of retired segments are written over: behind the end marks stand frames of before,
+ * since those segments had one group and so were fuller. */
+static void prepare_recycled(struct journal_fixture *fixture)
+{
+    prepare(fixture);
+    fixture->settings.segment_size = 600; /* so that a full one is nearly full in both cases */
+    journal_fixture_open(fixture);
+    for (unsigned i = 0; i < 3 * RECORDS; i++) {
+        fixture->group_count = i < 2 * RECORDS ? 1 : 2;
+        assert_int_equal(journal_fixture_append(fixture, 1, RECORD_SIZE), ST_OK);
+        if (i < 3 * RECORDS - 4)
+            journal_retire(fixture->journal, journal_committed(fixture->journal));
+    }
+}
+
+static void test_any_flipped_bit_of_a_recycled_segment_is_named_or_is_harmless(void **state)
 {
     (void)state;
     struct journal_fixture fixture;
     struct outcome outcome;
-    struct flips flips = {0};
     char path[256];
+    unsigned stale = 0;
 
-    prepare(&fixture);
+    prepare_recycled(&fixture); /* it is at work: nothing is cut */
     check(&fixture, &outcome);
+    assert_true(outcome.segments > 1);
     for (unsigned i = 0; i < outcome.segments; i++) {
+        uint8_t byte = 0;
         journal_fixture_segment(&fixture, outcome.segment_firsts[i], path);
-        flip_everywhere(&fixture, path, &flips);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        for (off_t at = (off_t)mark_of(path) + FRAME_HEADER_SIZE;
+             byte == 0 && pread(fd, &byte, 1, at) == 1;)
+            at++;
+        stale += byte != 0;
+        (void)close(fd);
     }
-    assert_int_equal(flips.harmless,
-                     RECORDS * RECORD_PADDING + outcome.report.groups * GROUP_PADDING);
-    assert_int_equal(flips.named, outcome.report.size_bytes - flips.harmless);
-
-    flips = (struct flips){0};
-    snprintf(path, sizeof(path), "%s/journal.id", fixture.path);
-    flip_everywhere(&fixture, path, &flips);
-    assert_int_equal(flips.harmless, 0);
+    assert_true(stale > 0);
+    flip_all_segments(&fixture);
     journal_fixture_fini(&fixture);
 }
 
@@ -347,7 +422,14 @@ static void test_a_closed_segment_that_is_cut_is_damage(void **state)
     check(&fixture, &outcome);
     uint64_t records_of_first = outcome.segment_firsts[1] - 1;
     journal_fixture_segment(&fixture, 1, path);
-    for (uint64_t size = size_of(path) - RECORD_PADDING; size-- > 0;) {
+    uint64_t needed = mark_of(path) - RECORD_PADDING;
+    for (uint64_t size = size_of(path); size-- > needed;) {
+        assert_int_equal(truncate(path, (off_t)size), 0);
+        check(&fixture, &outcome);
+        assert_int_equal(outcome.report.damages, 0);
+        assert_int_equal(outcome.shown, RECORDS);
+    }
+    for (uint64_t size = needed; size-- > 0;) {
         assert_int_equal(truncate(path, (off_t)size), 0);
         check(&fixture, &outcome);
         assert_int_equal(outcome.report.damages, 1);
@@ -359,31 +441,35 @@ static void test_a_closed_segment_that_is_cut_is_damage(void **state)
     journal_fixture_fini(&fixture);
 }
 
-static void test_the_newest_segment_may_be_cut_like_a_write_that_was_killed(void **state)
+/* A process that dies leaves an end mark: where it is not, somebody or something has cut. */
+static void test_a_newest_segment_without_its_end_mark_is_damage(void **state)
 {
     (void)state;
     struct journal_fixture fixture;
     struct outcome outcome;
     char path[256];
-    unsigned unfinished = 0;
 
     prepare(&fixture);
     check(&fixture, &outcome);
     journal_fixture_segment(&fixture, outcome.segment_firsts[outcome.segments - 1], path);
-    for (uint64_t size = size_of(path); size-- > SEGMENT_HEADER_SIZE;) {
+    uint64_t whole = mark_of(path) + FRAME_HEADER_SIZE;
+    assert_int_equal(truncate(path, (off_t)whole), 0);
+    check(&fixture, &outcome);
+    assert_int_equal(outcome.report.damages, 0);
+    for (uint64_t size = whole - 1; size > SEGMENT_HEADER_SIZE; size -= 5) {
         assert_int_equal(truncate(path, (off_t)size), 0);
         check(&fixture, &outcome);
-        assert_int_equal(outcome.report.damages, 0);
+        assert_int_equal(outcome.report.damages, 1);
+        assert_int_equal(outcome.findings[0].kind, FINDING_TAIL);
+        assert_true(outcome.findings[0].count_is_unknown);
+        assert_int_equal(outcome.findings[0].first_sequence, outcome.shown + 1);
         assert_int_equal(outcome.report.next, outcome.shown + 1);
-        unfinished += find(&outcome, FINDING_UNFINISHED) != NULL;
-        bool is_whole = outcome.shown == RECORDS;
 
         /* A destination that has confirmed the last record proves that it was there. */
         check_knowing(&fixture, RECORDS + 1, &outcome);
-        assert_int_equal(outcome.report.damages, is_whole ? 0 : 1);
+        assert_int_equal(outcome.report.damages, 1);
         assert_int_equal(outcome.report.missing, RECORDS - outcome.shown);
     }
-    assert_true(unfinished > RECORD_SIZE);
     journal_fixture_fini(&fixture);
 }
 
@@ -492,10 +578,11 @@ static void test_an_empty_file_between_two_records_hides_none(void **state)
 
 /* --- The end of the newest segment --------------------------------------------------------- */
 
-static void test_zeros_at_the_end_are_unused_and_other_bytes_are_damage(void **state)
+static void test_what_stands_behind_the_end_mark_is_nobodys(void **state)
 {
     (void)state;
-    static const uint8_t zeros[5000];
+    static const uint8_t zeros[FRAME_HEADER_SIZE];
+    static const char garbage[] = "what another life of the file has left";
     struct journal_fixture fixture;
     struct outcome outcome;
     char path[256];
@@ -503,18 +590,20 @@ static void test_zeros_at_the_end_are_unused_and_other_bytes_are_damage(void **s
     prepare(&fixture);
     check(&fixture, &outcome);
     journal_fixture_segment(&fixture, outcome.segment_firsts[outcome.segments - 1], path);
-    append_bytes(path, zeros, sizeof(zeros));
+    uint64_t mark = mark_of(path);
+    append_bytes(path, garbage, sizeof(garbage));
     check(&fixture, &outcome);
-    assert_int_equal(outcome.report.damages, 0);
-    assert_int_equal(outcome.finding_count, 1);
-    assert_int_equal(outcome.findings[0].kind, FINDING_UNUSED);
-    assert_int_equal(outcome.findings[0].size, sizeof(zeros));
+    assert_int_equal(outcome.finding_count, 0);
+    assert_int_equal(outcome.shown, RECORDS);
 
-    append_bytes(path, "x", 1);
+    /* Without the mark nobody can say what it is. */
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, zeros, sizeof(zeros), (off_t)mark), sizeof(zeros));
+    (void)close(fd);
     check(&fixture, &outcome);
     assert_int_equal(outcome.report.damages, 1);
     assert_int_equal(outcome.findings[0].kind, FINDING_TAIL);
-    assert_int_equal(outcome.findings[0].size, sizeof(zeros) + 1);
+    assert_int_equal(outcome.findings[0].offset, mark);
     assert_int_equal(outcome.findings[0].first_sequence, RECORDS + 1);
     assert_int_equal(outcome.shown, RECORDS);
     journal_fixture_fini(&fixture);
@@ -553,6 +642,7 @@ static void test_what_a_failed_write_left_is_superseded(void **state)
     journal_fixture_init(&fixture);
     journal_fixture_close(&fixture);
     fixture.settings.io = &io;
+    fixture.settings.segment_size = 2000;
     journal_fixture_open(&fixture);
     assert_int_equal(journal_fixture_append(&fixture, 3, RECORD_SIZE), ST_OK);
     syncs_until_failure = 1;
@@ -565,11 +655,12 @@ static void test_what_a_failed_write_left_is_superseded(void **state)
     assert_int_equal(outcome.report.damages, 0);
     assert_int_equal(outcome.finding_count, 1);
     assert_int_equal(outcome.findings[0].kind, FINDING_SUPERSEDED);
-    assert_int_equal(outcome.findings[0].size, (RECORDS - 3) * RECORD_FRAME);
     assert_int_equal(outcome.shown, RECORDS);
 
     uint64_t end = outcome.findings[0].offset;
     journal_fixture_segment(&fixture, 1, path);
+    assert_int_equal(end, SEGMENT_HEADER_SIZE + GROUP_FRAME + 3 * RECORD_FRAME);
+    assert_int_equal(outcome.findings[0].size, size_of(path) - end);
     for (uint64_t at = end; at < size_of(path); at++) {
         flip(path, at, 0x10);
         check(&fixture, &outcome);
@@ -675,15 +766,16 @@ int main(void)
         cmocka_unit_test(test_a_sound_journal_is_sound),
         cmocka_unit_test(test_a_directory_without_a_journal_is_told),
         cmocka_unit_test(test_a_range_of_records_is_shown_and_no_other),
-        cmocka_unit_test(test_any_flipped_bit_is_named_or_is_in_padding),
+        cmocka_unit_test(test_any_flipped_bit_is_named_or_is_harmless),
+        cmocka_unit_test(test_any_flipped_bit_of_a_recycled_segment_is_named_or_is_harmless),
         cmocka_unit_test(test_a_damaged_group_is_told_with_its_records),
         cmocka_unit_test(test_a_closed_segment_that_is_cut_is_damage),
-        cmocka_unit_test(test_the_newest_segment_may_be_cut_like_a_write_that_was_killed),
+        cmocka_unit_test(test_a_newest_segment_without_its_end_mark_is_damage),
         cmocka_unit_test(test_a_segment_that_was_removed_from_the_middle_is_missed),
         cmocka_unit_test(test_segments_that_were_exchanged_are_refused),
         cmocka_unit_test(test_a_segment_of_another_journal_is_refused),
         cmocka_unit_test(test_an_empty_file_between_two_records_hides_none),
-        cmocka_unit_test(test_zeros_at_the_end_are_unused_and_other_bytes_are_damage),
+        cmocka_unit_test(test_what_stands_behind_the_end_mark_is_nobodys),
         cmocka_unit_test(test_what_a_failed_write_left_is_superseded),
         cmocka_unit_test(test_bytes_that_cannot_be_read_are_damage),
         cmocka_unit_test(test_a_journal_at_work_is_sound),

@@ -46,7 +46,7 @@ static int set_up(void **state)
     no_sync_io.fdatasync = sync_nothing;
     no_sync_io.fsync_dir = sync_nothing;
     fixture->settings.io = &no_sync_io;
-    fixture->settings.segment_size = 1 << 20; /* little to ask the file system for */
+    fixture->settings.segment_size = IMAGE_MAX / 2;
     journal_fixture_close(fixture);
     journal_fixture_open(fixture);
     return 0;
@@ -154,6 +154,40 @@ static unsigned kept_aside(const struct journal_fixture *fixture)
     return journal_fixture_count_files(fixture, "quarantine", ".txt");
 }
 
+/* --- A large backlog ---------------------------------------------------------------------- */
+
+static uint64_t bytes_read;
+
+static ssize_t counted_pread(int fd, void *data, size_t size, off_t offset)
+{
+    ssize_t n = pread(fd, data, size, offset);
+    bytes_read += n > 0 ? (uint64_t)n : 0;
+    return n;
+}
+
+/* Of closed segments a start reads the headers, however many there are and however full. */
+static void test_start_reads_a_header_of_each_segment_and_the_last_one(void **state)
+{
+    enum { BATCHES = 8, BATCH = 20, SIZE = 1000, NEWEST_MAX = IMAGE_MAX / 2 };
+    struct journal_fixture *fixture = *state;
+    struct disk_io io = no_sync_io;
+
+    io.pread = counted_pread;
+    fixture->settings.io = &io;
+    for (unsigned round = 1; round <= 6; round++) {
+        for (int i = 0; i < BATCHES; i++)
+            assert_int_equal(journal_fixture_append(fixture, BATCH, SIZE), ST_OK);
+        journal_fixture_close(fixture);
+        bytes_read = 0;
+        journal_fixture_open(fixture);
+        assert_true(fixture->recovery.segments >= round * BATCHES / 2);
+        assert_true(bytes_read <=
+                    fixture->recovery.segments * SEGMENT_HEADER_SIZE + NEWEST_MAX + 100);
+        assert_int_equal(fixture->recovery.records, round * BATCHES * BATCH);
+    }
+    journal_fixture_close(fixture);
+}
+
 /* --- Torn tails --------------------------------------------------------------------------- */
 
 static void test_tail_cut_at_any_byte_loses_cut_records_only(void **state)
@@ -211,23 +245,45 @@ static void test_segment_shorter_than_its_header_is_put_aside(void **state)
     free(images);
 }
 
-static void test_zero_tail_is_cut_without_a_trace(void **state)
+static void test_what_is_behind_the_end_mark_is_cut_without_a_trace(void **state)
 {
     struct journal_fixture *fixture = *state;
     struct image *images = calloc(2, sizeof(*images));
+    struct image cut;
     struct journal_seen seen;
 
     make_two_segments(fixture, images);
-    images[1].size += 10001;
-    restore(fixture, images, 2);
-    journal_fixture_open(fixture);
-    assert_int_equal(fixture->recovery.torn_bytes, 10001);
-    assert_int_equal(kept_aside(fixture), 0);
-    journal_fixture_read(fixture, 1, NULL, &seen);
-    assert_int_equal(seen.records, 12);
-    assert_int_equal(seen.missing, 0);
-    journal_seen_fini(&seen);
+    for (int byte = 0; byte < 256; byte += 85) {
+        size_t size = images[1].size;
+        memset(images[1].bytes + size, byte, 10001);
+        images[1].size += 10001;
+        restore(fixture, images, 2);
+        journal_fixture_open(fixture);
+        assert_int_equal(fixture->recovery.torn_bytes, 0);
+        assert_int_equal(fixture->recovery.quarantined_ranges, 0);
+        assert_int_equal(kept_aside(fixture), 0);
+        journal_fixture_read(fixture, 1, NULL, &seen);
+        assert_int_equal(seen.records, 12);
+        assert_int_equal(seen.missing, 0);
+        journal_seen_fini(&seen);
+        load(&cut, images[1].path);
+        assert_int_equal(cut.size, size);
+        images[1].size = size;
+    }
     free(images);
+}
+
+/* The bytes of the tail that were put aside, which begin with the end mark that is damaged. */
+static void expect_kept_tail(const struct journal_fixture *fixture, const struct image *image,
+                             size_t start, size_t size)
+{
+    struct image kept;
+    char path[512];
+
+    snprintf(path, sizeof(path), "%s/quarantine/%020d-%012zu-%zu", fixture->path, 7, start, size);
+    load(&kept, path);
+    assert_int_equal(kept.size, size);
+    assert_memory_equal(kept.bytes, image->bytes + start, size);
 }
 
 static void test_torn_tail_is_kept_aside_before_it_is_cut(void **state)
@@ -235,23 +291,54 @@ static void test_torn_tail_is_kept_aside_before_it_is_cut(void **state)
     struct journal_fixture *fixture = *state;
     struct image *images = calloc(2, sizeof(*images));
     struct image cut;
-    char path[256];
 
     make_two_segments(fixture, images);
-    memset(images[1].bytes + images[1].size, 0xa5, 500);
-    images[1].size += 500;
+    size_t start = images[1].size - FRAME_HEADER_SIZE;
+    memset(images[1].bytes + start, 0xa5, 500);
+    images[1].size = start + 500;
     restore(fixture, images, 2);
     journal_fixture_open(fixture);
     assert_int_equal(fixture->recovery.torn_bytes, 500);
     assert_int_equal(fixture->recovery.records, 12);
     assert_int_equal(kept_aside(fixture), 1);
-    snprintf(path, sizeof(path), "%s/quarantine/%020d-%012zu-500", fixture->path, 7,
-             images[1].size - 500);
-    load(&cut, path);
-    assert_int_equal(cut.size, 500);
-    assert_memory_equal(cut.bytes, images[1].bytes + images[1].size - 500, 500);
-    load(&cut, images[1].path);
-    assert_int_equal(cut.size, images[1].size - 500);
+    expect_kept_tail(fixture, &images[1], start, 500);
+    load(&cut, images[1].path); /* the end mark is put anew */
+    assert_int_equal(cut.size, start + FRAME_HEADER_SIZE);
+    journal_fixture_close(fixture);
+    journal_fixture_open(fixture);
+    assert_int_equal(fixture->recovery.torn_bytes, 0);
+    assert_int_equal(fixture->recovery.records, 12);
+    free(images);
+}
+
+/* In a recycled file most of what follows a torn tail is of another life. */
+static void test_stale_bytes_do_not_fill_the_quarantine(void **state)
+{
+    enum { STALE = 5 << 20, KEPT = 1 << 20 };
+    struct journal_fixture *fixture = *state;
+    struct image *images = calloc(2, sizeof(*images));
+    uint8_t *stale = malloc(STALE);
+    char path[512];
+    struct error err;
+
+    make_two_segments(fixture, images);
+    size_t start = images[1].size - FRAME_HEADER_SIZE;
+    images[1].size = start;
+    restore(fixture, images, 2);
+    memset(stale, 0x5a, STALE);
+    int fd = open(images[1].path, O_WRONLY | O_APPEND);
+    assert_true(fd >= 0);
+    assert_int_equal(fd_write_all(fd, stale, STALE, &err), ST_OK);
+    close(fd);
+    for (int i = 0; i < 3; i++) {
+        journal_fixture_open(fixture);
+        assert_int_equal(fixture->recovery.torn_bytes, i == 0 ? KEPT : 0);
+        assert_int_equal(kept_aside(fixture), 1);
+        journal_fixture_close(fixture);
+    }
+    snprintf(path, sizeof(path), "%s/quarantine/%020d-%012zu-%d", fixture->path, 7, start, KEPT);
+    assert_int_equal(access(path, F_OK), 0);
+    free(stale);
     free(images);
 }
 
@@ -263,21 +350,23 @@ static void expect_damage(struct journal_fixture *fixture, const struct image *p
 {
     struct stands stands = what_stands_at(&pristine[which], offset);
     bool is_record = stands.is_frame && !stands.is_padding && stands.type == FRAME_RECORD;
-    bool is_tail = is_record && stands.sequence == 12;
+    bool is_mark = stands.is_frame && stands.type == FRAME_END;
+    bool is_behind_all = stands.is_frame && stands.type > FRAME_RECORD && stands.sequence == 7;
+    bool is_seen = !stands.is_padding && (which == 1 || !is_behind_all);
     struct journal_seen seen;
 
     journal_fixture_open(fixture);
     journal_fixture_read(fixture, 1, NULL, &seen);
     assert_int_equal(seen.records, is_record ? 11 : 12);
-    assert_int_equal(seen.missing, is_record && !is_tail ? 1 : 0);
+    assert_int_equal(seen.missing, is_record ? 1 : 0);
     for (uint64_t number = 1; number <= 12; number++)
         assert_int_equal(seen.times[number], is_record && number == stands.sequence ? 0 : 1);
     assert_int_equal(seen.lost_groups > 0,
                      stands.is_frame && !stands.is_padding && stands.type == FRAME_GROUP);
     journal_seen_fini(&seen);
-    assert_int_equal(fixture->recovery.torn_bytes > 0, is_tail);
-    assert_int_equal(kept_aside(fixture), stands.is_padding ? 0 : 1);
-    if (which == 1 && is_record && !is_tail)
+    assert_int_equal(fixture->recovery.torn_bytes, is_mark && which == 1 ? FRAME_HEADER_SIZE : 0);
+    assert_int_equal(kept_aside(fixture), is_seen ? 1 : 0);
+    if (which == 1 && is_record)
         assert_int_equal(fixture->recovery.missing_records, 1);
 }
 
@@ -473,6 +562,7 @@ static void test_segment_of_another_journal_is_put_aside(void **state)
 
     journal_fixture_init(&other);
     assert_int_equal(journal_fixture_append(&other, 5, 20), ST_OK);
+    journal_fixture_close(&other);
     journal_fixture_segment(&other, 1, path);
     load(image, path);
     journal_fixture_fini(&other);
@@ -522,7 +612,45 @@ static void test_lost_identity_comes_back_from_the_segments(void **state)
     free(image);
 }
 
-static void test_unknown_format_is_put_aside_whole(void **state)
+static void expect_unchanged(const struct image *image)
+{
+    struct image now;
+
+    load(&now, image->path);
+    assert_int_equal(now.size, image->size);
+    assert_memory_equal(now.bytes, image->bytes, now.size);
+}
+
+/* Wherever it stands, and whatever else there would be to do. */
+static void test_newer_format_refuses_the_start_and_is_left_alone(void **state)
+{
+    struct journal_fixture *fixture = *state;
+    struct image *images = calloc(3, sizeof(*images));
+    struct segment_header header;
+    struct error err;
+
+    make_two_segments(fixture, images);
+    snprintf(images[2].path, sizeof(images[2].path), "%s/newer.tmp", fixture->path);
+    for (size_t which = 0; which < 2; which++) {
+        struct image saved[2] = {images[0], images[1]};
+        struct journal *journal = NULL;
+        assert_true(segment_header_get(images[which].bytes, &header));
+        header.version = SEGMENT_FORMAT_VERSION + 1;
+        segment_header_put(images[which].bytes, &header);
+        memset(images[1 - which].bytes, 0, SEGMENT_HEADER_SIZE); /* else put aside */
+        restore(fixture, images, 3);
+        assert_int_equal(journal_open(&fixture->settings, &journal, NULL, &err), ST_INVALID);
+        assert_non_null(strstr(err.text, strrchr(images[which].path, '/') + 1));
+        assert_non_null(strstr(err.text, "version 3"));
+        assert_int_equal(kept_aside(fixture), 0);
+        for (size_t i = 0; i < 3; i++)
+            expect_unchanged(&images[i]);
+        memcpy(images, saved, sizeof(saved));
+    }
+    free(images);
+}
+
+static void test_format_version_that_never_was_is_put_aside_whole(void **state)
 {
     struct journal_fixture *fixture = *state;
     struct image *images = calloc(2, sizeof(*images));
@@ -530,7 +658,7 @@ static void test_unknown_format_is_put_aside_whole(void **state)
 
     make_two_segments(fixture, images);
     assert_true(segment_header_get(images[1].bytes, &header));
-    header.version = 2;
+    header.version = 0;
     segment_header_put(images[1].bytes, &header);
     restore(fixture, images, 2);
     journal_fixture_open(fixture);
@@ -564,10 +692,12 @@ static void test_other_files_are_left_alone_and_half_written_ones_removed(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_JOURNAL(test_start_reads_a_header_of_each_segment_and_the_last_one),
         WITH_JOURNAL(test_tail_cut_at_any_byte_loses_cut_records_only),
         WITH_JOURNAL(test_segment_shorter_than_its_header_is_put_aside),
-        WITH_JOURNAL(test_zero_tail_is_cut_without_a_trace),
+        WITH_JOURNAL(test_what_is_behind_the_end_mark_is_cut_without_a_trace),
         WITH_JOURNAL(test_torn_tail_is_kept_aside_before_it_is_cut),
+        WITH_JOURNAL(test_stale_bytes_do_not_fill_the_quarantine),
         WITH_JOURNAL(test_each_flipped_byte_costs_what_it_hits_and_no_more),
         WITH_JOURNAL(test_hole_of_zeros_is_counted_and_crossed),
         WITH_JOURNAL(test_damage_is_counted_once_by_a_reader),
@@ -576,7 +706,8 @@ int main(void)
         WITH_JOURNAL(test_segment_removed_from_the_middle_is_missed),
         WITH_JOURNAL(test_segment_of_another_journal_is_put_aside),
         WITH_JOURNAL(test_lost_identity_comes_back_from_the_segments),
-        WITH_JOURNAL(test_unknown_format_is_put_aside_whole),
+        WITH_JOURNAL(test_newer_format_refuses_the_start_and_is_left_alone),
+        WITH_JOURNAL(test_format_version_that_never_was_is_put_aside_whole),
         WITH_JOURNAL(test_other_files_are_left_alone_and_half_written_ones_removed),
     };
     temp_dir_prefer_memory();

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_crash_test.c -- a forensic store in every state that a power cut may leave it in: it
+ * starts, has what was delivered, once, in whole lines, takes what comes again without doubling it,
+ * and a second start changes nothing.
+ *
+ * TELLTALE_CRASH_SCALE=10 tries about ten times as many states. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "support/crash_states.h"
+#include "support/file_store.h"
+#include "support/store_found.h"
+
+enum {
+    BATCHES = 16,
+    LATER_S = 61,
+    SAMPLES = 100,
+    EVERY_BITS_MAX = 8,
+    STATES_MIN = 3000,
+    PATH_SIZE = TEMP_DIR_PATH_MAX + 16,
+};
+
+/* From batches that are smaller than a sector to some that span many. */
+struct scenario {
+    size_t padding;     /* of a record */
+    unsigned count_max; /* records of a batch */
+    uint64_t rotate_size;
+};
+
+static const struct scenario scenarios[] = {
+    {10, 3, 1500}, {700, 7, 9000}, {3000, 5, 40000}, {9000, 3, 60000}};
+
+enum mark { MARK_TRIED, MARK_DONE };
+
+static void set_options(struct file_store *store, const struct scenario *scenario)
+{
+    store->padding_bytes = scenario->padding;
+    file_store_set(store, "rotate.size", scenario->rotate_size);
+    file_store_set(store, "compression", 1);
+}
+
+static const char *find_broken_promise(const struct store_found *found,
+                                       const uint64_t marks[TRACE_MARKS])
+{
+    if (found->trouble[0] != 0)
+        return "a line is torn or out of its place";
+    for (uint64_t i = 1; i <= marks[MARK_DONE]; i++) {
+        if (!found->is_there[i])
+            return "a record that was delivered is not there";
+    }
+    return found->count > 0 && found->last > marks[MARK_TRIED] ? "a record is there too many"
+                                                               : NULL;
+}
+
+static const char *start_and_look(struct file_store *store, struct store_found *ret)
+{
+    if (file_store_try_start(store) != ST_OK)
+        return "it does not start";
+    store_found_read(store->path, ret);
+    return NULL;
+}
+
+/* What the journal has is sent from an early position on, as after the loss of a cursor. */
+static const char *send_again(struct file_store *store, const uint64_t marks[TRACE_MARKS])
+{
+    struct store_found found;
+    uint64_t last = marks[MARK_TRIED] + 1;
+
+    if (file_store_try(store, 1, last) != EXPORT_DONE)
+        return "it takes no records";
+    store_found_read(store->path, &found);
+    return found.trouble[0] == 0 && found.count == last ? NULL
+                                                        : "what comes again is lost or doubled";
+}
+
+static const char *check_state(void *context, const char *root, const uint64_t marks[TRACE_MARKS])
+{
+    struct file_store *store = context;
+    struct store_found first;
+    struct store_found second;
+    char path[PATH_SIZE];
+
+    snprintf(path, sizeof(path), "%s/store", root);
+    file_store_set_dir(store, path);
+    store->first_new_sequence = marks[MARK_TRIED] + 1;
+    const char *failure = start_and_look(store, &first);
+    if (failure == NULL)
+        failure = find_broken_promise(&first, marks);
+    file_store_stop(store);
+    if (failure == NULL)
+        failure = start_and_look(store, &second);
+    if (failure == NULL && (second.count != first.count || second.last != first.last))
+        failure = "the second start finds something else";
+    if (failure == NULL)
+        failure = send_again(store, marks);
+    file_store_stop(store);
+    return failure;
+}
+
+/* --- What is traced ------------------------------------------------------------------------- */
+
+static void send(struct file_store *store, uint64_t first, uint64_t last)
+{
+    disk_trace_mark(MARK_TRIED, last);
+    file_store_send(store, first, last);
+    disk_trace_mark(MARK_DONE, last);
+}
+
+/* Starts, appends over several files, compresses them, starts again. */
+static void trace_store(struct file_store *store, const struct scenario *scenario,
+                        enum trace_omission omission)
+{
+    uint64_t next = 1;
+
+    file_store_init(store);
+    set_options(store, scenario);
+    store->io = &disk_trace_io;
+    disk_trace_begin(store->dir.path, omission);
+    file_store_start(store);
+    for (unsigned i = 0; i < BATCHES; i++) {
+        if (i == BATCHES / 2) {
+            file_store_stop(store);
+            store->first_new_sequence = next;
+            file_store_start(store);
+        }
+        uint64_t count = 1 + (i * 5) % scenario->count_max;
+        send(store, next, next + count - 1);
+        next += count;
+    }
+    for (uint64_t i = 0; i < 3; i++)
+        file_store_tick(store, i * LATER_S);
+    file_store_stop(store);
+}
+
+static struct crash_tally try_store(const struct scenario *scenario, enum trace_omission omission,
+                                    unsigned samples)
+{
+    struct file_store traced;
+    struct file_store looking;
+    struct crash_tally tally;
+    const struct crash_settings settings = {
+        .samples = samples, .every_bits_max = EVERY_BITS_MAX, .seed = 1};
+
+    trace_store(&traced, scenario, omission);
+    file_store_init(&looking);
+    set_options(&looking, scenario);
+    crash_states_try(&settings, check_state, &looking, &tally);
+    disk_trace_end();
+    file_store_fini(&looking);
+    file_store_fini(&traced);
+    return tally;
+}
+
+static void test_a_store_keeps_its_promises_in_every_state_of_a_power_cut(void **state)
+{
+    (void)state;
+    uint64_t states = 0;
+
+    for (size_t i = 0; i < COUNT_OF(scenarios); i++) {
+        struct crash_tally tally =
+            try_store(&scenarios[i], TRACE_OMIT_NOTHING, crash_samples(SAMPLES));
+        print_message("states: store, texts of %u bytes: %u after %u events, every one after %u of "
+                      "them\n",
+                      (unsigned)scenarios[i].padding, (unsigned)tally.states,
+                      (unsigned)tally.events, (unsigned)tally.exhausted);
+        if (tally.failures > 0)
+            fail_msg("%u states, the first after event %u: %s", (unsigned)tally.failures,
+                     (unsigned)tally.failed_event, tally.first_failure);
+        states += tally.states;
+    }
+    assert_true(states >= STATES_MIN);
+}
+
+/* What the test above would say if the store forgot to sync. */
+static void test_a_store_that_does_not_sync_is_found_out(void **state)
+{
+    (void)state;
+    struct crash_tally tally = try_store(&scenarios[0], TRACE_OMIT_FILE_SYNCS, 2);
+
+    assert_true(tally.failures > 0);
+    tally = try_store(&scenarios[0], TRACE_OMIT_DIR_SYNCS, 2);
+    assert_true(tally.failures > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_store_keeps_its_promises_in_every_state_of_a_power_cut),
+        cmocka_unit_test(test_a_store_that_does_not_sync_is_found_out),
+    };
+    temp_dir_prefer_memory();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
