@@ -28,6 +28,7 @@
 #include "active_file.h"
 #include "closed_file.h"
 #include "store_dir.h"
+#include "store_room.h"
 #include "telltale/encode.h"
 #include "telltale/exporter.h"
 
@@ -404,6 +405,18 @@ static enum status file_tick(void *self, uint64_t now_unix_ns, struct error *err
     return maintain(self, now_unix_ns, IDLE_BUDGET, err);
 }
 
+static enum status file_make_room(void *self_void, const struct exporter_room *room,
+                                  uint64_t *ret_freed, struct error *err)
+{
+    struct file_exporter *self = self_void;
+    uint64_t now_unix_ns = unix_now_ns();
+
+    put_off_compression(self, now_unix_ns); /* it needs room itself, perhaps for the oldest file */
+    enum status st = store_room_make(&self->dir, room, now_unix_ns, &self->text, ret_freed, err);
+    buf_trim(&self->text, KEEP_SIZE);
+    return st == ST_OK ? ST_OK : error_context(err, "make room");
+}
+
 /* --- Creation -------------------------------------------------------------------------------- */
 
 /* Learns from the newest line of the store what it has. */
@@ -556,5 +569,6 @@ const struct exporter_ops exporter_file = {
     .create = file_create,
     .send = file_send,
     .tick = file_tick,
+    .make_room = file_make_room,
     .destroy = file_destroy,
 };

@@ -208,17 +208,14 @@ enum status store_dir_sync(const struct store_dir *dir, struct error *err)
     return st == ST_OK ? ST_OK : error_context(err, "store '%s'", dir->path);
 }
 
-enum status store_dir_read_newest_line(const struct store_dir *dir, struct buf *line,
-                                       struct error *err)
+enum status store_dir_read_last_line(const struct store_dir *dir, const struct store_entry *entry,
+                                     struct buf *line, struct error *err)
 {
     char text[STORE_FILE_NAME_SIZE];
     struct stat info;
     enum status st;
     uint64_t end;
 
-    if (dir->count == 0)
-        return error_set(err, ST_NOT_FOUND, "no closed file");
-    const struct store_entry *entry = &dir->entries[dir->count - 1];
     store_file_name_format(&entry->name, text);
     int fd = dir->io->open_at(dir->fd, text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
     if (fd < 0)
@@ -240,6 +237,14 @@ out:
     if (st != ST_OK)
         error_context(err, "last line of '%s'", text);
     return st;
+}
+
+enum status store_dir_read_newest_line(const struct store_dir *dir, struct buf *line,
+                                       struct error *err)
+{
+    if (dir->count == 0)
+        return error_set(err, ST_NOT_FOUND, "no closed file");
+    return store_dir_read_last_line(dir, &dir->entries[dir->count - 1], line, err);
 }
 
 /* Opens store.log for appending, after setting a full one aside; -1 when that fails.  *ret_end is

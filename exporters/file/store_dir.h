@@ -50,8 +50,13 @@ MUST_CHECK enum status store_dir_remove_oldest(struct store_dir *dir, struct err
 /* Makes the names in the directory durable. */
 MUST_CHECK enum status store_dir_sync(const struct store_dir *dir, struct error *err);
 
-/* Puts the last line of the newest closed file, with its '\n', into `line`.  ST_NOT_FOUND: there
- * is no closed file; ST_CORRUPT, ST_IO: it cannot be read. */
+/* Puts the last line of a closed file, with its '\n', into `line`.  ST_CORRUPT, ST_IO: it cannot
+ * be read. */
+MUST_CHECK enum status store_dir_read_last_line(const struct store_dir *dir,
+                                                const struct store_entry *entry, struct buf *line,
+                                                struct error *err);
+
+/* The same of the newest closed file.  ST_NOT_FOUND: there is none. */
 MUST_CHECK enum status store_dir_read_newest_line(const struct store_dir *dir, struct buf *line,
                                                   struct error *err);
 

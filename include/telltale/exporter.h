@@ -47,6 +47,27 @@ struct exporter_context {
     const struct disk_io *io; /* for durable files; borrowed until destroy(); NULL: the system's */
 };
 
+/* A file that is about to go before its time, for the books. */
+struct exporter_deletion {
+    const char *name;
+    uint8_t journal_id[JOURNAL_ID_SIZE];
+    uint64_t first_sequence, last_sequence;
+    uint64_t size_bytes;
+    uint64_t first_unix_ns, last_unix_ns; /* when its first and last line were written */
+};
+
+/* Room is needed on a disk. */
+struct exporter_room {
+    uint64_t wanted_bytes;
+    uint64_t device; /* what stat(2) calls st_dev: files elsewhere do not help */
+    uint8_t journal_id[JOURNAL_ID_SIZE]; /* of these records */
+    uint64_t delivered_below;            /* every other destination has those below */
+    void *context;
+    /* To be called before each deletion, which must not follow if this fails. */
+    enum status (*before_deletion)(void *context, const struct exporter_deletion *deletion,
+                                   struct error *err);
+};
+
 struct exporter_ops {
     const char *name;                  /* also its config section */
     const struct config_field *fields; /* options; ends with a field whose key is NULL */
@@ -70,5 +91,10 @@ struct exporter_ops {
      * for their answers any more.  From any thread, at any time between create() and destroy();
      * must not block.  NULL: a send() ends at its deadline. */
     void (*cancel)(void *self);
+    /* Deletes what it keeps, oldest first, until `room->wanted_bytes` are freed: only what holds no
+     * record that another destination still needs.  *ret_freed is set in any case.  NULL: it keeps
+     * nothing on our disks. */
+    enum status (*make_room)(void *self, const struct exporter_room *room, uint64_t *ret_freed,
+                             struct error *err);
     void (*destroy)(void *self); /* accepts NULL */
 };

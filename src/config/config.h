@@ -55,7 +55,15 @@ struct config_limits {
     uint64_t in_flight;
 };
 
-enum config_on_full { CONFIG_ON_FULL_REFUSE };
+/* What happens when the disk has less free than journal.disk_reserve. */
+enum config_on_disk_full {
+    CONFIG_DISK_REFUSE,
+    CONFIG_DISK_DROP_DELIVERED,
+    CONFIG_DISK_STOP_SOCKETS,
+};
+
+/* What a destination does whose backlog, or whose dead letters, reach their bound. */
+enum config_on_full { CONFIG_HOLD, CONFIG_DROP_OLDEST };
 
 struct config_journal {
     const char *dir;
@@ -63,7 +71,7 @@ struct config_journal {
     uint64_t segment_size;
     uint64_t disk_reserve; /* bytes; 0: one twentieth of the file system */
     uint64_t max_delay;    /* ns */
-    int on_full;           /* enum config_on_full */
+    int on_disk_full;      /* enum config_on_disk_full */
 };
 
 struct config_metrics {
@@ -91,6 +99,11 @@ struct config_delivery {
     struct {
         uint64_t initial, max; /* ns */
     } retry;
+    int on_journal_full; /* enum config_on_full */
+    struct {
+        uint64_t max_size;
+        int on_full; /* enum config_on_full */
+    } dead_letters;
 };
 
 struct config_exporter {

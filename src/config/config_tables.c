@@ -200,8 +200,12 @@ static const struct config_field limits_fields[] = {
     {.key = NULL},
 };
 
+/* In the order of enum config_on_disk_full. */
+static const char *const on_disk_full_choices[] = {"refuse", "drop_oldest_delivered",
+                                                   "stop_agent_socket", NULL};
+
 /* In the order of enum config_on_full. */
-static const char *const on_full_choices[] = {"refuse", NULL};
+static const char *const on_full_choices[] = {"hold", "drop_oldest", NULL};
 
 static const struct config_field journal_fields[] = {
     {
@@ -250,13 +254,19 @@ static const struct config_field journal_fields[] = {
                 "delays the acknowledgement under load and saves syncs.",
     },
     {
-        .key = "on_full",
+        .key = "on_disk_full",
         .type = CONFIG_ENUM,
-        .offset = offsetof(struct config_journal, on_full),
-        .choices = on_full_choices,
+        .offset = offsetof(struct config_journal, on_disk_full),
+        .choices = on_disk_full_choices,
         .default_text = "refuse",
-        .help = "What happens at `max_size` or when the disk is full: `refuse` new events, with "
-                "an error to their senders, and count them.",
+        .help = "What happens when less than `disk_reserve` is free. `refuse`: new events are "
+                "refused, with an error to their senders, and counted. `drop_oldest_delivered`: "
+                "the oldest closed files of stores (exporters of type file) on that disk are "
+                "deleted before their time, oldest first, as long as every other destination has "
+                "all of their records; if that is not enough, events are refused. "
+                "`stop_agent_socket`: the sockets of the receivers are closed until there is room "
+                "again, so that agents that must not run unrecorded notice; this one also when "
+                "the journal reaches `max_size` and nothing may be dropped.",
     },
     {.key = NULL},
 };
@@ -377,6 +387,33 @@ static const struct config_field retry_fields[] = {
     {.key = NULL},
 };
 
+#define LETTERS(member)                                                                            \
+    (offsetof(struct config_delivery, dead_letters.member) -                                       \
+     offsetof(struct config_delivery, dead_letters))
+
+static const struct config_field dead_letters_fields[] = {
+    {
+        .key = "max_size",
+        .type = CONFIG_SIZE,
+        .offset = LETTERS(max_size),
+        .min = MIB,
+        .max = 64 * TIB,
+        .default_text = "1GiB",
+        .help = "Size of all files of this destination together.",
+    },
+    {
+        .key = "on_full",
+        .type = CONFIG_ENUM,
+        .offset = LETTERS(on_full),
+        .choices = on_full_choices,
+        .default_text = "hold",
+        .help = "What happens then. `hold`: delivery stops at the next such record until somebody "
+                "has made room. `drop_oldest`: the oldest file is deleted, and the loss ledger "
+                "says what was in it.",
+    },
+    {.key = NULL},
+};
+
 const struct config_field config_delivery_fields[] = {
     {
         .key = "batch",
@@ -412,6 +449,25 @@ const struct config_field config_delivery_fields[] = {
         .offset = offsetof(struct config_delivery, retry),
         .fields = retry_fields,
         .help = "Pauses after failures.",
+    },
+    {
+        .key = "on_journal_full",
+        .type = CONFIG_ENUM,
+        .offset = offsetof(struct config_delivery, on_journal_full),
+        .choices = on_full_choices,
+        .default_text = "hold",
+        .help = "What happens when the journal is about to reach `journal.max_size` because this "
+                "destination is behind. `hold`: it keeps its backlog, and new events are refused. "
+                "`drop_oldest`: it gives up its oldest records, a segment of the journal at a "
+                "time, as few as it takes; what it never got is written to the loss ledger first "
+                "(`telltale losses`).",
+    },
+    {
+        .key = "dead_letters",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config_delivery, dead_letters),
+        .fields = dead_letters_fields,
+        .help = "The files of records that the destination will never take.",
     },
     {.key = NULL},
 };

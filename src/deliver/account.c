@@ -40,7 +40,7 @@ static void register_metrics(struct account_metrics *metrics, const char *name)
     metrics->missing_records =
         counter("telltale_exporter_missing_records_total",
                 "Records that damage or retirement took before they were delivered.", labels);
-    metrics->skipped_records = counter("telltale_exporter_skipped_records_total",
+    metrics->skipped_records = counter("telltale_exporter_dropped_records_total",
                                        "Records that were given up before they were delivered, "
                                        "because of the journal's bound.",
                                        labels);

@@ -22,11 +22,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "deliver/letter_file.h"
+#include "deliver/letter_room.h"
 #include "telltale/encode.h"
-#include "util/clock.h"
 #include "wire/json_put.h"
 
 enum {
@@ -34,7 +34,7 @@ enum {
     LINE_SIZE_MAX = 64 * 1024 * 1024, /* room for any record in base64 */
     LINE_KEEP_SIZE = 64 * 1024,
     UNSYNCED_MAX = 1 << 20, /* bytes of lines */
-    FILE_INDEX_MAX = 1000000,
+    FILE_NUMBER_MAX = 2000000000,
 };
 
 struct dead_letter {
@@ -50,7 +50,10 @@ struct dead_letter {
     struct buf unsynced;      /* lines that were written and not synced */
     uint64_t file_size;
     uint64_t total_size;
-    char name[FILE_NAME_MAX]; /* without ".jsonl" */
+    bool drop_oldest;
+    struct loss_ledger *ledger; /* borrowed */
+    const char *keep;           /* borrowed: a file that is read; NULL: none */
+    char name[FILE_NAME_MAX];   /* without ".jsonl" */
     char file_name[FILE_NAME_MAX + 8];
     char exporter[FILE_NAME_MAX];
 };
@@ -116,6 +119,8 @@ enum status dead_letter_open(const struct dead_letter_settings *settings, struct
     letters->fd = -1;
     letters->file_size = settings->file_size;
     letters->total_size = settings->total_size;
+    letters->drop_oldest = settings->drop_oldest;
+    letters->ledger = settings->ledger;
     buf_init(&letters->line, LINE_SIZE_MAX);
     buf_init(&letters->unsynced, UNSYNCED_MAX);
     snprintf(letters->name, sizeof(letters->name), "%s", settings->name);
@@ -199,39 +204,43 @@ fail:
     return st;
 }
 
-/* Gives the present file its number, the first that is free. */
+/* The number behind all there are: the lowest is the oldest.  Rising ones are not taken for each
+ * other when a file has gone. */
+static enum status next_number(const struct dead_letter *letters, unsigned long *ret,
+                               struct error *err)
+{
+    struct letter_file_list files;
+    size_t prefix = strlen(letters->name) + 1;
+
+    enum status st = letter_files_list(letters->io, letters->dir_fd, letters->name, &files, err);
+    if (st != ST_OK)
+        return st;
+    *ret = files.count > 0 ? strtoul(files.names[files.count - 1] + prefix, NULL, 10) + 1 : 1;
+    letter_files_free(&files);
+    return ST_OK;
+}
+
+/* Gives the present file its number. */
 static enum status rotate(struct dead_letter *letters, struct error *err)
 {
     char numbered[FILE_NAME_MAX + 24];
+    unsigned long number = 0;
 
     enum status st = dead_letter_sync(letters, err);
+    if (st == ST_OK)
+        st = next_number(letters, &number, err);
     if (st != ST_OK)
         return st;
-    for (int i = 1; i < FILE_INDEX_MAX; i++) {
-        snprintf(numbered, sizeof(numbered), "%s.%d.jsonl", letters->name, i);
-        if (letters->io->rename_new_at(letters->dir_fd, letters->file_name, letters->dir_fd,
-                                       numbered) == 0) {
-            (void)close(letters->fd); /* synced above */
-            letters->fd = -1;
-            letters->is_renamed = true;
-            return open_file(letters, err);
-        }
-        if (errno != EEXIST)
-            return error_set_errno(err, ST_IO, "rename '%s'", letters->file_name);
-    }
-    return error_set(err, ST_LIMIT, "%d files of dead letters", FILE_INDEX_MAX);
-}
-
-static void put_time(struct json_put *json, uint64_t unix_ns)
-{
-    char text[48];
-    struct tm utc;
-    time_t seconds = (time_t)(unix_ns / NS_PER_S);
-
-    (void)gmtime_r(&seconds, &utc);
-    size_t used = strftime(text, sizeof(text), "\"%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + used, sizeof(text) - used, ".%09" PRIu64 "Z\"", unix_ns % NS_PER_S);
-    json_put(json, slice_of_text(text));
+    if (number > FILE_NUMBER_MAX)
+        return error_set(err, ST_LIMIT, "a file of dead letters has the number %lu", number - 1);
+    snprintf(numbered, sizeof(numbered), "%s.%lu.jsonl", letters->name, number);
+    if (letters->io->rename_new_at(letters->dir_fd, letters->file_name, letters->dir_fd, numbered) <
+        0)
+        return error_set_errno(err, ST_IO, "rename '%s'", letters->file_name);
+    (void)close(letters->fd); /* synced above */
+    letters->fd = -1;
+    letters->is_renamed = true;
+    return open_file(letters, err);
 }
 
 static enum status make_head(struct dead_letter *letters, const struct batch *batch, size_t index,
@@ -241,7 +250,7 @@ static enum status make_head(struct dead_letter *letters, const struct batch *ba
 
     json_start(&json, &letters->line, err);
     json_put(&json, SLICE("{\"time\":"));
-    put_time(&json, reason->unix_ns);
+    json_put_time(&json, reason->unix_ns);
     json_put(&json, SLICE(",\"exporter\":"));
     json_put_text(&json, slice_of_text(letters->exporter));
     json_put(&json, SLICE(",\"reason\":"));
@@ -295,6 +304,29 @@ static enum status make_line(struct dead_letter *letters, const struct batch *ba
     return make_raw(letters, record->bytes, err);
 }
 
+static bool is_over(const struct dead_letter *letters)
+{
+    return letters->others + letters->size + letters->line.size > letters->total_size;
+}
+
+static enum status drop_oldest(struct dead_letter *letters, struct error *err)
+{
+    const struct letter_room room = {.io = letters->io,
+                                     .dir_fd = letters->dir_fd,
+                                     .name = letters->name,
+                                     .exporter = letters->exporter,
+                                     .keep = letters->keep,
+                                     .ledger = letters->ledger};
+    enum status st = ST_OK;
+
+    while (st == ST_OK && is_over(letters)) {
+        st = letter_room_drop_oldest(&room, err);
+        if (st == ST_OK)
+            st = measure_others(letters, err);
+    }
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
 static enum status make_room(struct dead_letter *letters, struct error *err)
 {
     enum status st = ST_OK;
@@ -305,13 +337,14 @@ static enum status make_room(struct dead_letter *letters, struct error *err)
         st = rotate(letters, err);
     if (st != ST_OK)
         return st;
-    uint64_t size = letters->others + letters->size + letters->line.size;
-    if (size > letters->total_size)
+    if (is_over(letters))
         st = measure_others(letters, err); /* somebody may have made room */
+    if (st == ST_OK && letters->drop_oldest)
+        st = drop_oldest(letters, err);
     if (st != ST_OK)
         return st;
-    size = letters->others + letters->size + letters->line.size;
-    if (size > letters->total_size) {
+    uint64_t size = letters->others + letters->size + letters->line.size;
+    if (is_over(letters)) {
         return error_set(err, ST_LIMIT,
                          "%" PRIu64 " bytes of dead letters, limit %" PRIu64
                          "; move or replay some",
@@ -410,6 +443,11 @@ enum status dead_letter_sync(struct dead_letter *letters, struct error *err)
     letters->is_end_old = false;
     buf_trim(&letters->unsynced, LINE_KEEP_SIZE);
     return ST_OK;
+}
+
+void dead_letter_keep(struct dead_letter *letters, const char *file_name)
+{
+    letters->keep = file_name;
 }
 
 enum status dead_letter_set_aside(struct dead_letter *letters, struct error *err)

@@ -14,18 +14,21 @@
  *
  * A record that is not protobuf, or whose JSON would be too large, has "record_base64" instead of
  * "otlp".  A file that has reached
- * its size becomes NAME.N.jsonl, N rising from 1.  Nothing is ever deleted here: when all files
+ * its size becomes NAME.N.jsonl, N rising from 1.  When all files
  * together have reached their size, nothing more is taken, and the worker waits for somebody to
- * make room.
+ * make room; or, if the policy says so, the oldest one is deleted, when the loss ledger has it.
  *
  * Threads: one at a time.
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "telltale/batch.h"
 #include "telltale/disk_io.h"
 
 struct dead_letter;
+struct loss_ledger; /* loss_ledger.h */
 
 enum { DEAD_LETTER_NAME_SIZE = 128 };
 
@@ -40,6 +43,8 @@ struct dead_letter_settings {
     uint64_t file_size;       /* bytes, when a new file is begun */
     uint64_t total_size;      /* bytes of all files together */
     const struct disk_io *io; /* borrowed until dead_letter_close(); NULL: the system's */
+    bool drop_oldest; /* what happens then: the oldest file goes, or nothing more is taken */
+    struct loss_ledger *ledger; /* borrowed until close; NULL: none is kept */
 };
 
 /* Nothing is made before the first record.  ST_IO: the directory cannot be used. */
@@ -62,6 +67,10 @@ MUST_CHECK enum status dead_letter_put(struct dead_letter *letters, const struct
 
 /* Makes durable what was put.  Cheap when there is nothing. */
 MUST_CHECK enum status dead_letter_sync(struct dead_letter *letters, struct error *err);
+
+/* The oldest file may go when there are too many, but not this one, which somebody reads: its name
+ * is borrowed until the next call.  NULL: none is read. */
+void dead_letter_keep(struct dead_letter *letters, const char *file_name);
 
 /* Numbers the present file, if anything is in it, so that nothing more is appended to it.  What
  * was put is durable then. */

@@ -23,6 +23,7 @@
 
 #include "deliver/split.h"
 #include "deliver/worker_internal.h"
+#include "deliver/write_off.h"
 #include "util/clock.h"
 
 enum { THREAD_NAME_MAX = 16 }; /* Linux' limit */
@@ -40,6 +41,23 @@ void lane_set_state(struct lane *lane, enum worker_state state)
 }
 
 /* --- Delivering ------------------------------------------------------------------------------- */
+
+/* Nobody wants the part any more: true when that is written down, false when the lane ends first,
+ * and then the part is as it was. */
+static bool give_up(struct lane *lane, const struct batch *part)
+{
+    struct worker *worker = lane->worker;
+    struct error err;
+
+    while (write_off_part(worker, part, &err) != ST_OK) {
+        account_retry(&worker->account, &err, worker->settings.retry_max_ns);
+        lane_set_state(lane, WORKER_FAILED);
+        if (stop_is_asked(&worker->stop))
+            return false;
+        stop_sleep(&worker->stop, worker->settings.retry_max_ns);
+    }
+    return true;
+}
 
 /* Delivers a claim, whole or in parts; false: the lane is to end with some of it unsettled. */
 static bool deliver(struct lane *lane, const struct claim *claim)
@@ -59,13 +77,15 @@ static bool deliver(struct lane *lane, const struct claim *claim)
             split_halve(&split);
             continue;
         }
-        if (fate == FATE_SKIPPED)
-            lane_note_skipped(lane, part.records[0].sequence, part.records[count - 1].sequence + 1);
+        if (fate == FATE_SKIPPED && !give_up(lane, &part))
+            return false;
         split_settle(&split);
         /* Behind the last record there may be damage, which `next` has passed. */
         bool all = first + count == batch->record_count;
         lane_settle(lane, claim, all ? claim->next : batch->records[first + count].sequence,
                     part.size_bytes);
+        if (fate == FATE_SKIPPED)
+            worker_save_skipped(lane->worker);
     }
     return true;
 }
@@ -187,6 +207,37 @@ static void run_helper(struct lane *lane)
     }
 }
 
+/* --- Room on the disk ------------------------------------------------------------------------- */
+
+void lane_make_room(struct lane *lane)
+{
+    struct worker *worker = lane->worker;
+    uint64_t freed = 0;
+    struct error err;
+
+    if (lane->index != 0)
+        return;
+    worker_lock(worker);
+    struct worker_room wanted = worker->room;
+    bool is_wanted = worker->wants_room;
+    worker->wants_room = false;
+    worker_unlock(worker);
+    if (!is_wanted)
+        return;
+    struct exporter_room room = {
+        .wanted_bytes = wanted.wanted_bytes,
+        .device = wanted.device,
+        .delivered_below = wanted.delivered_below,
+        .context = worker,
+        .before_deletion = write_off_file,
+    };
+    memcpy(room.journal_id, journal_id(worker->journal), JOURNAL_ID_SIZE);
+    if (worker->settings.ops->make_room(lane->exporter, &room, &freed, &err) != ST_OK)
+        account_note_error(&worker->account, "export.make_room", &err);
+    if (worker->settings.on_room != NULL)
+        worker->settings.on_room(worker->settings.context);
+}
+
 /* --- The first lane --------------------------------------------------------------------------- */
 
 static void tick(struct lane *lane)
@@ -283,6 +334,7 @@ static bool take_turns(struct lane *lane)
     uint64_t full;
     bool claimed;
 
+    lane_make_room(lane);
     /* Asked before looking: what was committed before the request to stop is seen below. */
     bool stopping = stop_is_asked(&worker->stop);
     if (stopping && stop_is_overdue(&worker->stop))

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 
 #include "deliver/worker_internal.h"
+#include "deliver/write_off.h"
 #include "util/clock.h"
 #include "util/random.h"
 
@@ -89,42 +90,39 @@ void lane_release(struct lane *lane, struct claim *claim)
 
 /* --- Reading: with the token ------------------------------------------------------------------ */
 
-void lane_note_skipped(struct lane *lane, uint64_t first, uint64_t end)
+/* What nobody is to have is written off, claimed and settled in one; gives where to read, or
+ * CLAIM_NOTHING: that took the last place of the window, and the token is passed on. */
+static enum status pass_over_skipped(struct worker *worker, uint64_t *ret_next,
+                                     enum claim_result *ret_result, struct error *err)
 {
-    const struct worker_settings *settings = &lane->worker->settings;
-
-    account_skipped(&lane->worker->account, end - first);
-    if (settings->note_skipped != NULL)
-        settings->note_skipped(settings->note_context, first, end);
-}
-
-/* What nobody is to have is claimed and settled in one; gives where to read.  False: that took the
- * last place of the window. */
-static bool pass_over_skipped(struct lane *lane, uint64_t *ret_next)
-{
-    struct worker *worker = lane->worker;
-
     worker_lock(worker);
-    uint64_t next = window_next(&worker->window); /* stays: the token is ours */
-    uint64_t mark = worker->skip_to;
+    uint64_t next = window_next(&worker->window); /* nobody else claims: the token is ours */
+    uint64_t skip_to = worker->skip_to;
     worker_unlock(worker);
+    *ret_result = CLAIM_TAKEN;
     *ret_next = next;
-    if (mark <= next)
-        return true;
-    *ret_next = mark;
-    lane_note_skipped(lane, next, mark);
+    if (skip_to <= next)
+        return ST_OK;
+    enum status st = write_off_range(worker, next, skip_to, err);
+    if (st != ST_OK)
+        return st;
     worker_lock(worker);
-    settle(worker, window_claim(&worker->window, mark), mark, 0);
-    bool has_room = window_has_room(&worker->window);
-    if (!has_room)
+    settle(worker, window_claim(&worker->window, skip_to), skip_to, 0);
+    if (!window_has_room(&worker->window)) {
         pass_token(worker);
+        *ret_result = CLAIM_NOTHING;
+    }
     worker_unlock(worker);
-    return has_room;
+    worker_save_skipped(worker);
+    *ret_next = skip_to;
+    return ST_OK;
 }
 
 void lane_skip(struct lane *lane)
 {
     struct worker *worker = lane->worker;
+    enum claim_result result;
+    struct error err;
     uint64_t next;
 
     worker_lock(worker);
@@ -132,8 +130,15 @@ void lane_skip(struct lane *lane)
                worker->skip_to > window_next(&worker->window);
     worker->reading = worker->reading || can;
     worker_unlock(worker);
-    if (!can || !pass_over_skipped(lane, &next))
+    if (!can)
         return;
+    enum status st = pass_over_skipped(worker, &next, &result, &err);
+    if (st != ST_OK) { /* the next look tries again */
+        account_note_error(&worker->account, "export.loss", &err);
+        stop_sleep(&worker->stop, worker->settings.retry_max_ns);
+    } else if (result != CLAIM_TAKEN) {
+        return;
+    }
     worker_lock(worker);
     pass_token(worker);
     worker_unlock(worker);
@@ -157,9 +162,12 @@ static enum status read_batch(struct lane *lane, uint64_t from, struct claim *re
     if (st != ST_OK)
         return st;
     worker->reader_at = ret->next;
+    st = write_off_gaps(worker, from, &ret->batch, ret->next, err);
+    if (st != ST_OK)
+        worker->reader_at = UINT64_MAX; /* it has to go back */
     if (missing > 0)
         account_missing(&worker->account, missing);
-    return ST_OK;
+    return st;
 }
 
 /* `lock` is held. */
@@ -232,9 +240,11 @@ enum claim_result lane_claim(struct lane *lane, uint64_t least, struct claim *re
     enum claim_result result = take_token(worker, least);
     if (result != CLAIM_TAKEN)
         return result;
-    if (!pass_over_skipped(lane, &from))
-        return CLAIM_NOTHING;
-    enum status st = read_claim(lane, from, ret, &err);
+    enum status st = pass_over_skipped(worker, &from, &result, &err);
+    if (st == ST_OK && result != CLAIM_TAKEN)
+        return result;
+    if (st == ST_OK)
+        st = read_claim(lane, from, ret, &err);
     if (st != ST_OK)
         return wait_for_disk(lane, &err);
 

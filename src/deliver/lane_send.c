@@ -148,6 +148,12 @@ static void wait_at_gate(struct lane *lane, uint64_t until_ns, uint64_t *skipped
         worker_lock(worker);
         return;
     }
+    if (worker->wants_room && lane->index == 0) {
+        worker_unlock(worker);
+        lane_make_room(lane);
+        worker_lock(worker);
+        return;
+    }
     worker_await(worker, &worker->moved, until_ns);
 }
 

@@ -214,6 +214,7 @@ static void forget_request(struct replay *replay)
     replay->sequence_count = 0;
     replay->wants_all = false;
     replay->is_active = false;
+    dead_letter_keep(replay->letters, NULL);
     letter_files_free(&replay->files);
     replay->file_index = 0;
 }
@@ -484,6 +485,7 @@ static enum status next_letter(struct replay *replay, struct error *err)
 static void close_file(struct replay *replay)
 {
     letter_lines_close(&replay->lines);
+    dead_letter_keep(replay->letters, NULL);
     replay->settled_count = 0;
     replay->is_foreign = false;
     replay->file_index++;
@@ -497,6 +499,7 @@ static enum status find_letter(struct replay *replay, struct error *err)
         enum status st = ST_OK;
         if (replay->lines.fd < 0)
             st = letter_lines_open(&replay->lines, replay->dir_fd, name, err);
+        dead_letter_keep(replay->letters, name);
         if (st == ST_OK)
             st = next_letter(replay, err);
         if (st == ST_AGAIN)

@@ -17,9 +17,13 @@
 #include <stdlib.h>
 
 #include "deliver/worker_internal.h"
+#include "deliver/write_off.h"
 #include "util/clock.h"
 
-enum { CLAIMS_PER_LANE = 2 }; /* a lane that is slow does not stop the others at once */
+enum {
+    CLAIMS_PER_LANE = 2,   /* a lane that is slow does not stop the others at once */
+    DEAD_LETTER_FILES = 4, /* at least, when they are full: the oldest must be one of several */
+};
 
 #define DEAD_LETTER_FILE  (UINT64_C(64) << 20)
 #define DEAD_LETTER_TOTAL (UINT64_C(1) << 30)
@@ -86,6 +90,13 @@ void worker_save(struct worker *worker)
     (void)pthread_mutex_unlock(&worker->disk); /* fails only if we do not hold it */
 }
 
+void worker_save_skipped(struct worker *worker)
+{
+    worker_save(worker);
+    if (worker->settings.on_room != NULL)
+        worker->settings.on_room(worker->settings.context);
+}
+
 void worker_save_if_due(struct worker *worker)
 {
     if (pthread_mutex_trylock(&worker->disk) != 0)
@@ -150,12 +161,19 @@ static enum status open_state(struct worker *worker, struct error *err)
         .committed = journal_committed(worker->journal),
         .io = worker->settings.io,
     };
+    uint64_t letters_size = worker->settings.dead_letter_size_max != 0
+                                ? worker->settings.dead_letter_size_max
+                                : DEAD_LETTER_TOTAL;
     const struct dead_letter_settings letters = {
         .dir = worker->settings.dead_letter_dir,
         .name = file_name,
         .exporter = worker->account.name,
-        .file_size = DEAD_LETTER_FILE,
-        .total_size = DEAD_LETTER_TOTAL,
+        .file_size = letters_size / DEAD_LETTER_FILES < DEAD_LETTER_FILE
+                         ? letters_size / DEAD_LETTER_FILES
+                         : DEAD_LETTER_FILE,
+        .total_size = letters_size,
+        .drop_oldest = worker->settings.dead_letters_drop_oldest,
+        .ledger = worker->settings.ledger,
         .io = worker->settings.io,
     };
     st = progress_open(&progress, &worker->progress, &start, err);
@@ -165,6 +183,7 @@ static enum status open_state(struct worker *worker, struct error *err)
         st = open_replay(worker, file_name, err);
     if (st != ST_OK)
         return st;
+    write_off_at_start(worker, &start);
     uint64_t next = progress_next(worker->progress);
     st = journal_reader_open(worker->journal, next, &worker->reader, err);
     if (st != ST_OK)
@@ -289,6 +308,17 @@ void worker_skip_to(struct worker *worker, uint64_t sequence)
     worker_lock(worker);
     if (sequence > worker->skip_to)
         worker->skip_to = sequence;
+    worker_unlock(worker);
+    wake_all(worker);
+}
+
+void worker_ask_for_room(struct worker *worker, const struct worker_room *room)
+{
+    if (worker->settings.ops->make_room == NULL)
+        return;
+    worker_lock(worker);
+    worker->room = *room;
+    worker->wants_room = true;
     worker_unlock(worker);
     wake_all(worker);
 }

@@ -18,6 +18,7 @@
 #include "telltale/exporter.h"
 
 struct worker;
+struct loss_ledger; /* loss_ledger.h */
 
 enum { WORKER_LANES_MAX = 64 };
 
@@ -37,6 +38,12 @@ struct worker_settings {
     uint64_t batch_delay_ns; /* how long records may wait for company */
     uint64_t timeout_ns;     /* of one send() */
     uint64_t retry_initial_ns, retry_max_ns; /* backoff, full jitter */
+    uint64_t dead_letter_size_max;           /* bytes of all files; 0: 1 GiB */
+    bool dead_letters_drop_oldest;           /* the oldest file goes then */
+    struct loss_ledger *ledger; /* borrowed until worker_stop(); NULL: losses are only counted */
+    void *context;              /* borrowed; for: */
+    void (*on_room)(void *context); /* any thread: what was skipped may be retired, or what was
+                                       asked for was tried; NULL: not needed */
     /* Told of records first .. end - 1 that worker_skip_to() gives up, before the cursor passes
      * them and exactly once in a life.  Called by any lane, which waits for it; ranges do not
      * overlap but may come in any order.  NULL: nobody wants to know. */
@@ -96,6 +103,18 @@ uint64_t worker_durable_sequence(const struct worker *worker);
  * attempt do not get it.  Each is counted as skipped and told to note_skipped(), unless it had its
  * outcome. */
 void worker_skip_to(struct worker *worker, uint64_t sequence);
+
+/* Room on a disk is asked for; the rest of exporter_room is the worker's to know. */
+struct worker_room {
+    uint64_t wanted_bytes;
+    uint64_t device;
+    uint64_t delivered_below;
+};
+
+/* Has the exporter make room, soon and on its own thread; then on_room() is called.  Every file
+ * that goes is in the ledger before.  Does nothing when the exporter keeps nothing here or the
+ * request before is not answered. */
+void worker_ask_for_room(struct worker *worker, const struct worker_room *room);
 
 void worker_read_status(struct worker *worker, struct worker_status *ret);
 const char *worker_name(const struct worker *worker);

@@ -62,13 +62,15 @@ struct worker {
 
     /* shared, under lock */
     pthread_mutex_t lock;
-    pthread_cond_t turn;   /* something may be claimed, or no longer */
-    pthread_cond_t moved;  /* the gate has changed */
-    bool reading;          /* a lane has the reader */
-    bool given_up;         /* the worker is stopping and the destination has failed */
-    unsigned running;      /* lanes that have a thread or are about to */
-    unsigned idle_helpers; /* of these, waiting to be called */
-    uint64_t skip_to;      /* records below have no claim on delivery any more; 0: all have */
+    pthread_cond_t turn;     /* something may be claimed, or no longer */
+    pthread_cond_t moved;    /* the gate has changed */
+    bool reading;            /* a lane has the reader */
+    bool given_up;           /* the worker is stopping and the destination has failed */
+    unsigned running;        /* lanes that have a thread or are about to */
+    unsigned idle_helpers;   /* of these, waiting to be called */
+    struct worker_room room; /* what was asked for, while: */
+    bool wants_room;
+    uint64_t skip_to; /* records below have no claim on delivery any more; 0: all have */
     uint64_t helper_not_before_ns; /* monotonic: when a lane may be tried that could not be made */
     size_t full_count;             /* about as many records fill a request */
     uint64_t wait_ns;              /* for the destination in one request, smoothed */
@@ -101,6 +103,8 @@ bool worker_must_end(const struct worker *worker);
 
 /* Makes the cursor durable as far as everything is settled; the dead letters before that. */
 void worker_save(struct worker *worker);
+/* The same when something was skipped, for which somebody waits. */
+void worker_save_skipped(struct worker *worker);
 /* The same when it is time and no other lane is at it. */
 void worker_save_if_due(struct worker *worker);
 
@@ -111,6 +115,9 @@ MUST_CHECK enum status lane_create_exporter(struct lane *lane, struct error *err
 MUST_CHECK enum status lane_start(struct lane *lane, struct error *err);
 
 void lane_set_state(struct lane *lane, enum worker_state state);
+
+/* Does what worker_ask_for_room() asked for, if that is this lane's to do.  Without a lock. */
+void lane_make_room(struct lane *lane);
 
 /* --- lane_claim.c: taking from the journal ---------------------------------------------------- */
 
@@ -136,9 +143,6 @@ void lane_settle(struct lane *lane, const struct claim *claim, uint64_t next, si
 
 /* The lane is done with the claim, settled or not. */
 void lane_release(struct lane *lane, struct claim *claim);
-
-/* Records first .. end - 1 are given up; before they are settled. */
-void lane_note_skipped(struct lane *lane, uint64_t first, uint64_t end);
 
 /* Lets the cursor pass what is to be skipped and nobody has claimed, if the reader is free; a claim
  * does the same. */

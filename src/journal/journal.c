@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "journal/journal_state.h"
 #include "journal/recover.h"
@@ -62,6 +63,7 @@ static enum status start(struct journal *journal, const struct journal_settings 
     if (journal->next_sequence < settings->sequence_floor)
         journal->next_sequence = settings->sequence_floor;
     atomic_init(&journal->committed, journal->next_sequence);
+    atomic_init(&journal->promised_until_ns, 0);
     journal_check_disk(journal);
     int result = pthread_create(&journal->thread, NULL, journal_run, journal);
     if (result != 0)
@@ -118,12 +120,30 @@ static enum status refuse(const struct journal *journal, uint64_t size, struct e
         return error_set(err, ST_AGAIN, "%" PRIu64 " bytes wait for the disk, limit %" PRIu64,
                          journal->pending_bytes, settings->pending_bytes_max);
     uint64_t held = journal->segments.size + journal->pending_bytes;
-    if (size > settings->size_max || held > settings->size_max - size)
-        return error_set(err, ST_LIMIT,
-                         "the journal is full: it holds %" PRIu64 " bytes of at most %" PRIu64
-                         "; bring its destinations back, or raise journal.max_size",
-                         held, settings->size_max);
-    return ST_OK;
+    if (size <= settings->size_max && held <= settings->size_max - size)
+        return ST_OK;
+    if (size <= settings->size_max &&
+        clock_monotonic_ns() < atomic_load(&journal->promised_until_ns))
+        return error_set(err, ST_AGAIN, "room is being made in the journal");
+    return error_set(err, ST_LIMIT,
+                     "the journal is full: it holds %" PRIu64 " bytes of at most %" PRIu64
+                     "; bring its destinations back, or raise journal.max_size",
+                     held, settings->size_max);
+}
+
+/* Under the lock: less than a segment's room is left. */
+static bool is_short(const struct journal *journal)
+{
+    const struct journal_settings *settings = &journal->settings;
+    uint64_t held = journal->segments.size + journal->pending_bytes;
+
+    return held > settings->size_max || settings->size_max - held < settings->segment_size;
+}
+
+static void tell_pressure(const struct journal *journal)
+{
+    if (journal->settings.on_pressure != NULL)
+        journal->settings.on_pressure(journal->settings.context);
 }
 
 static enum status refuse_low_disk(const struct journal *journal, struct error *err)
@@ -142,8 +162,10 @@ enum status journal_submit(struct journal *journal, struct append_batch **batch,
 
     ASSERT(!taken->record_is_open);
     if (atomic_load(&journal->disk_is_low)) {
-        if (journal_disk_is_low(journal))
+        if (journal_disk_is_low(journal)) {
+            tell_pressure(journal);
             return refuse_low_disk(journal, err);
+        }
         atomic_store(&journal->disk_is_low, false);
     }
     taken->next = NULL;
@@ -163,7 +185,10 @@ enum status journal_submit(struct journal *journal, struct append_batch **batch,
             (void)pthread_cond_signal(&journal->submitted);
         *batch = NULL;
     }
+    bool was_short = st == ST_LIMIT || is_short(journal);
     (void)pthread_mutex_unlock(&journal->lock);
+    if (was_short)
+        tell_pressure(journal);
     return st;
 }
 
@@ -227,6 +252,35 @@ void journal_wake(struct journal *journal)
     journal->wakes++;
     (void)pthread_cond_broadcast(&journal->progress);
     (void)pthread_mutex_unlock(&journal->lock);
+}
+
+void journal_read_room(struct journal *journal, struct journal_room *ret)
+{
+    *ret = (struct journal_room){
+        .size_max = journal->settings.size_max,
+        .segment_size = journal->settings.segment_size,
+        .disk_reserve = journal->settings.disk_reserve,
+    };
+    if (journal->settings.io->free_bytes(journal->dir.fd, &ret->disk_free) < 0)
+        ret->disk_free = UINT64_MAX;
+    (void)pthread_mutex_lock(&journal->lock);
+    const struct segment_list *list = &journal->segments;
+    ret->held = list->size + journal->pending_bytes;
+    ret->oldest = list->count > 0 ? list->items[0].first : atomic_load(&journal->committed);
+    ret->second = list->count > 1 ? list->items[1].first : 0;
+    (void)pthread_mutex_unlock(&journal->lock);
+}
+
+void journal_promise_room(struct journal *journal, uint64_t deadline_ns)
+{
+    atomic_store(&journal->promised_until_ns, deadline_ns);
+}
+
+dev_t journal_device(const struct journal *journal)
+{
+    struct stat info;
+
+    return fstat(journal->dir.fd, &info) == 0 ? info.st_dev : 0;
 }
 
 const uint8_t *journal_id(const struct journal *journal)

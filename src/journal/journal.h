@@ -11,6 +11,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "journal/append_batch.h"
 #include "telltale/error.h"
@@ -31,6 +32,10 @@ struct journal_settings {
                                  * that a consumer never passes over records that come after
                                  * damage has shortened the journal; 0 if there is none */
     const struct disk_io *io;   /* borrowed; NULL: the system's.  Tests put faults here */
+    /* A batch came that leaves less than a segment's room, or has been refused because the journal
+     * or the disk is full.  Called by the submitting thread, without a lock.  NULL: not needed. */
+    void (*on_pressure)(void *context);
+    void *context; /* borrowed */
 };
 
 /* What recovery found; all zero on a first start.  It looks into the last segment only; damage
@@ -80,6 +85,23 @@ void journal_wake(struct journal *journal);
 /* No reader needs what is below `sequence`: whole segments below it are removed.  The caller
  * has made the cursors that allow it durable first.  Blocks for a sync for each. */
 void journal_retire(struct journal *journal, uint64_t sequence);
+
+/* How much room there is, and where the next would come from. */
+struct journal_room {
+    uint64_t held; /* bytes of all segments and of what waits for the disk */
+    uint64_t size_max, segment_size;
+    uint64_t oldest;                  /* sequence number: the oldest segment begins here and */
+    uint64_t second;                  /* ends here; 0: it is the only one, and does not go */
+    uint64_t disk_free, disk_reserve; /* bytes; disk_free UINT64_MAX: not known */
+};
+void journal_read_room(struct journal *journal, struct journal_room *ret);
+
+/* Until `deadline_ns` (monotonic) a journal that has reached size_max says ST_AGAIN instead of
+ * ST_LIMIT: room is being made.  0 takes that back. */
+void journal_promise_room(struct journal *journal, uint64_t deadline_ns);
+
+/* What the disk with the journal on it is called: to tell what else lies there. */
+dev_t journal_device(const struct journal *journal);
 
 const uint8_t *journal_id(const struct journal *journal); /* JOURNAL_ID_SIZE bytes */
 uint64_t journal_size(const struct journal *journal);     /* bytes on disk */

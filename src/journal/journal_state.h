@@ -60,6 +60,7 @@ struct journal {
     /* shared, atomic; written under the lock or by the journal thread */
     atomic_uint_fast64_t committed;
     atomic_bool disk_is_low;
+    atomic_uint_fast64_t promised_until_ns; /* monotonic; any thread: journal_promise_room() */
 
     /* journal thread */
     struct segment_writer writer;

@@ -417,4 +417,15 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
                                   "First sequence number concerned."},
     [KEY_AGENT_PIPELINE_LAST] = {"agent.pipeline.last", VALUE_INT, SCHEMA_OPTIONAL, NULL,
                                  "Last sequence number concerned."},
+    [KEY_AGENT_PIPELINE_CODE] = {"agent.pipeline.code", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+                                 "What exactly: a code of a refusal (PROTOCOL.md), or a reason of "
+                                 "the loss ledger (DELIVERY.md)."},
+    [KEY_AGENT_PIPELINE_DESTINATION] = {"agent.pipeline.destination", VALUE_TEXT, SCHEMA_OPTIONAL,
+                                        NULL, "The exporter that it concerns."},
+    [KEY_AGENT_PIPELINE_BYTES] = {"agent.pipeline.bytes", VALUE_INT, SCHEMA_OPTIONAL, NULL,
+                                  "The size of those events."},
+    [KEY_AGENT_PIPELINE_FROM] = {"agent.pipeline.from", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+                                 "Time of the earliest event, or when it began, RFC 3339."},
+    [KEY_AGENT_PIPELINE_TO] = {"agent.pipeline.to", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+                               "Time of the latest event, or when it ended, RFC 3339."},
 };

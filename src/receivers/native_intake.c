@@ -277,14 +277,21 @@ enum status native_intake_add(struct native_intake *intake, struct slice line,
     return add(intake, line, false, &input, err);
 }
 
-enum status native_intake_add_refusal(struct native_intake *intake, enum refusal refusal,
-                                      uint64_t count, uint64_t now_unix_ns, struct error *err)
+enum status native_intake_add_own(struct native_intake *intake, struct slice line,
+                                  uint64_t now_unix_ns, struct error *err)
 {
-    char line[512];
     struct normalize_input input = {
         .transport = TRANSPORT_INTERNAL,
         .received_unix_nano = now_unix_ns,
     };
+
+    return add(intake, line, true, &input, err);
+}
+
+enum status native_intake_add_refusal(struct native_intake *intake, enum refusal refusal,
+                                      uint64_t count, uint64_t now_unix_ns, struct error *err)
+{
+    char line[512];
 
     int size = snprintf(line, sizeof(line),
                         "{\"kind\":\"agent.pipeline\",\"severity\":17,\"body\":\"%" PRIu64
@@ -293,7 +300,7 @@ enum status native_intake_add_refusal(struct native_intake *intake, enum refusal
                         count, refusal_code(refusal), refusal_pipeline_reason(refusal), count,
                         refusal_code(refusal));
     ASSERT(size > 0 && (size_t)size < sizeof(line));
-    return add(intake, slice_of(line, (size_t)size), true, &input, err);
+    return native_intake_add_own(intake, slice_of(line, (size_t)size), now_unix_ns, err);
 }
 
 /* --- The first line ---------------------------------------------------------------------- */

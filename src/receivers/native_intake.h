@@ -38,6 +38,10 @@ MUST_CHECK enum status native_intake_add_refusal(struct native_intake *intake, e
                                                  uint64_t count, uint64_t now_unix_ns,
                                                  struct error *err);
 
+/* Adds a record of the daemon's own: an event as agents send it, of kind agent.pipeline. */
+MUST_CHECK enum status native_intake_add_own(struct native_intake *intake, struct slice line,
+                                             uint64_t now_unix_ns, struct error *err);
+
 /* Reads the first line of a stream, {"telltale":1,"ack":true}.  ST_NOT_FOUND: it is an event. */
 struct native_preamble {
     int64_t version;

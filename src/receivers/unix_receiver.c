@@ -220,7 +220,7 @@ static void end_all(struct unix_receiver *receiver)
         if (connection == NULL)
             continue;
         unix_connection_end(connection);
-        unix_connection_tell(connection, 0, refusal_code(REFUSAL_STOPPING), "the daemon stops");
+        unix_connection_tell(connection, 0, refusal_code(REFUSAL_STOPPING), "the receiver closes");
         unix_reading_settle(connection);
     }
 }

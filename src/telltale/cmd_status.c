@@ -110,6 +110,8 @@ static void print_exporter(const cJSON *exporter)
         printf("  %.0f replayed", number(exporter, "replayed_records"));
     if (number(exporter, "missing_records") > 0)
         printf("  %.0f missing", number(exporter, "missing_records"));
+    if (number(exporter, "dropped_records") > 0)
+        printf("  %.0f dropped", number(exporter, "dropped_records"));
     printf("\n");
     if (*error != 0) {
         printf("  %-24s last error: ", "");
@@ -136,6 +138,15 @@ static void print_receivers(const cJSON *metrics)
         printf("  nothing yet\n");
 }
 
+/* A line when there are any: `telltale losses` has more. */
+static void print_losses(const cJSON *losses)
+{
+    if (number(losses, "incidents") > 0) {
+        printf("  %.0f records given up or gone in %.0f incidents: telltale losses\n",
+               number(losses, "records"), number(losses, "incidents"));
+    }
+}
+
 static void print_report(const cJSON *report)
 {
     const cJSON *journal = cJSON_GetObjectItemCaseSensitive(report, "journal");
@@ -145,10 +156,13 @@ static void print_report(const cJSON *report)
     time_format_local((uint64_t)(number(report, "start_time") * 1000) * NS_PER_MS, since);
     printf("telltaled %s, process %.0f, since %s\n", text_of(report, "version"),
            number(report, "pid"), since);
+    if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(report, "receivers_open")))
+        printf("\nTHE RECEIVERS ARE CLOSED: the journal or its disk is full\n");
     printf("\nreceived since then\n");
     print_receivers(cJSON_GetObjectItemCaseSensitive(report, "metrics"));
     printf("\njournal\n  %.0f records durable since it was made, %.1f MiB on disk\n",
            number(journal, "committed_sequence") - 1, number(journal, "size_bytes") / 1048576);
+    print_losses(cJSON_GetObjectItemCaseSensitive(report, "losses"));
     printf("\ndestinations, with what they were sent since then\n");
     cJSON_ArrayForEach(exporter, cJSON_GetObjectItemCaseSensitive(report, "exporters"))
     {

@@ -34,6 +34,7 @@ extern const struct command command_check;
 extern const struct command command_dead_letter;
 extern const struct command command_emit;
 extern const struct command command_journal;
+extern const struct command command_losses;
 extern const struct command command_query;
 extern const struct command command_status;
 extern const struct command command_tail;

@@ -7,8 +7,8 @@
 #include "telltale/command.h"
 
 static const struct command *const commands[] = {
-    &command_status,   &command_emit,    &command_tail,        &command_query,
-    &command_timeline, &command_journal, &command_dead_letter, &command_check,
+    &command_status,  &command_emit,        &command_tail,   &command_query, &command_timeline,
+    &command_journal, &command_dead_letter, &command_losses, &command_check,
 };
 
 static void print_help(FILE *out)

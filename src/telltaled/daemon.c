@@ -20,12 +20,16 @@
 
 #include "config/config.h"
 #include "deliver/exporter_list.h"
+#include "deliver/loss_ledger.h"
 #include "journal/journal.h"
 #include "loop/loop.h"
 #include "telltale/disk_dirs.h"
 #include "telltaled/destinations.h"
 #include "telltaled/intake.h"
 #include "telltaled/journal_watch.h"
+#include "telltaled/loss_notes.h"
+#include "telltaled/pipeline_notes.h"
+#include "telltaled/room_keeper.h"
 #include "telltaled/status_report.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -38,6 +42,8 @@
 /* The default reserve is a twentieth of the file system, but no more than this. */
 #define DISK_RESERVE_MAX (UINT64_C(5) << 30)
 
+#define GATE_RETRY_NS NS_PER_S
+
 enum { CONFIG_REPORT_MAX = 256 * 1024, DISK_RESERVE_SHARE = 20 };
 
 struct daemon {
@@ -47,7 +53,14 @@ struct daemon {
     const struct config *next_config;  /* of a reload under way; NULL: there is none */
     struct loop *loop;
     struct loop_timer housekeeping, reload;
+    struct loop_message room; /* the journal is short of it, or there may be more */
+    bool is_stopping;
     struct journal *journal;
+    struct pipeline_notes *notes;
+    struct loss_ledger *ledger;
+    struct room_keeper room_keeper;
+    uint64_t closed_unix_ns;     /* when the sockets were closed by policy */
+    uint64_t gate_not_before_ns; /* monotonic: when opening them may be tried again */
     struct destinations *destinations;
     struct intake *intake;
     struct status_report *status_report;
@@ -116,6 +129,14 @@ static uint64_t disk_reserve(const struct config *config)
     return share < DISK_RESERVE_MAX ? share : DISK_RESERVE_MAX;
 }
 
+/* Any thread. */
+static void ask_for_room(void *context)
+{
+    struct daemon *daemon = context;
+
+    loop_post(daemon->loop, &daemon->room);
+}
+
 static enum status open_journal(struct daemon *daemon, struct error *err)
 {
     const struct config *config = daemon->config;
@@ -128,6 +149,8 @@ static enum status open_journal(struct daemon *daemon, struct error *err)
         .group_delay_ns = config->journal.max_delay,
         .pending_bytes_max = config->limits.in_flight,
         .sequence_floor = destinations_largest_cursor(config->dirs.state_dir),
+        .on_pressure = ask_for_room,
+        .context = daemon,
     };
 
     enum status st = journal_open(&settings, &daemon->journal, &found, err);
@@ -151,6 +174,7 @@ static bool opens_the_same(const struct config *a, const struct config *b)
            a->journal.segment_size == b->journal.segment_size &&
            a->journal.disk_reserve == b->journal.disk_reserve &&
            a->journal.max_delay == b->journal.max_delay &&
+           a->journal.on_disk_full == b->journal.on_disk_full &&
            memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0;
 }
 
@@ -162,6 +186,14 @@ static void use_config(struct daemon *daemon, const struct config *config)
     log_set_level((enum log_level)config->telemetry.log_level);
 }
 
+static enum status start_destinations(struct daemon *daemon, const struct config *config,
+                                      struct error *err)
+{
+    const struct destinations_hooks hooks = {daemon->ledger, daemon, ask_for_room};
+
+    return destinations_start(config, daemon->journal, &hooks, &daemon->destinations, err);
+}
+
 static void finish_reload(struct daemon *daemon)
 {
     const struct config *config = daemon->next_config;
@@ -170,7 +202,7 @@ static void finish_reload(struct daemon *daemon)
     daemon->next_config = NULL;
     destinations_stop(daemon->destinations, clock_monotonic_ns());
     daemon->destinations = NULL;
-    if (destinations_start(config, daemon->journal, &daemon->destinations, &err) == ST_OK) {
+    if (start_destinations(daemon, config, &err) == ST_OK) {
         use_config(daemon, config);
         log_info("config.reloaded", "exporters=%zu", config->exporter_count);
         return;
@@ -178,7 +210,7 @@ static void finish_reload(struct daemon *daemon)
     log_error("config.reload_failed", "error=%s next=\"the exporters of before are started\"",
               LOG_TEXT(err.text));
     config_destroy(config);
-    if (destinations_start(daemon->config, daemon->journal, &daemon->destinations, &err) != ST_OK) {
+    if (start_destinations(daemon, daemon->config, &err) != ST_OK) {
         log_error("exporters.stopped", "error=%s next=\"events are kept until a reload succeeds\"",
                   LOG_TEXT(err.text));
     }
@@ -226,17 +258,30 @@ static void on_signal(void *context, int number)
         return;
     }
     log_info("daemon.stopping", "signal=%s", sigabbrev_np(number));
+    daemon->is_stopping = true;
     loop_stop(daemon->loop);
+}
+
+/* Sockets are closed and opened between two runs of the loop: see daemon_run(). */
+static void look_for_room(void *context)
+{
+    struct daemon *daemon = context;
+
+    room_keeper_look(&daemon->room_keeper, daemon->destinations, clock_monotonic_ns());
+    if (daemon->intake != NULL &&
+        room_keeper_wants_closed(&daemon->room_keeper) == intake_is_open(daemon->intake))
+        loop_stop(daemon->loop);
 }
 
 static void on_housekeeping(void *context)
 {
     struct daemon *daemon = context;
 
-    if (daemon->destinations != NULL)
-        destinations_retire(daemon->destinations);
-    status_report_update(daemon->status_report, daemon->destinations);
     journal_watch_look(&daemon->journal_watch, daemon->journal);
+    look_for_room(daemon);
+    pipeline_notes_flush(daemon->notes, clock_monotonic_ns(), false);
+    status_report_update(daemon->status_report, daemon->destinations,
+                         daemon->intake != NULL && intake_is_open(daemon->intake));
     loop_timer_set(daemon->loop, &daemon->housekeeping,
                    clock_monotonic_ns() + HOUSEKEEPING_INTERVAL_NS);
 }
@@ -254,6 +299,20 @@ static enum status watch_signals(struct daemon *daemon, struct error *err)
 
 /* --- Life ---------------------------------------------------------------------------------- */
 
+static enum status open_books(struct daemon *daemon, struct error *err)
+{
+    const struct loss_ledger_settings settings = {.dir = daemon->config->dirs.state_dir};
+
+    room_keeper_init(&daemon->room_keeper, daemon->journal,
+                     (enum config_on_disk_full)daemon->config->journal.on_disk_full);
+    enum status st = pipeline_notes_create(daemon->journal, &daemon->notes, err);
+    if (st == ST_OK)
+        st = loss_ledger_open(&settings, &daemon->ledger, err);
+    if (st == ST_OK)
+        loss_ledger_listen(daemon->ledger, loss_notes_take, daemon->notes);
+    return st;
+}
+
 static enum status start_parts(struct daemon *daemon, struct error *err)
 {
     enum status st = make_directories(&daemon->config->dirs, err);
@@ -264,10 +323,12 @@ static enum status start_parts(struct daemon *daemon, struct error *err)
     if (st == ST_OK)
         st = open_journal(daemon, err);
     if (st == ST_OK) {
-        st = destinations_start(daemon->config, daemon->journal, &daemon->destinations, err);
+        st = open_books(daemon, err);
     }
     if (st == ST_OK)
-        st = status_report_create(daemon->journal, &daemon->status_report, err);
+        st = start_destinations(daemon, daemon->config, err);
+    if (st == ST_OK)
+        st = status_report_create(daemon->journal, daemon->ledger, &daemon->status_report, err);
     if (st == ST_OK) {
         st = intake_start(daemon->config, daemon->loop, daemon->journal, daemon->status_report,
                           &daemon->intake, err);
@@ -282,6 +343,7 @@ enum status daemon_start(const struct daemon_options *options, struct daemon **r
     if (daemon == NULL)
         return error_set(err, ST_NO_MEMORY, "start");
     daemon->options = *options;
+    daemon->room = (struct loop_message){.on_message = look_for_room, .context = daemon};
     enum status st = load_config(options, &daemon->config, err);
     if (st == ST_OK) {
         daemon->start_config = daemon->config;
@@ -301,13 +363,64 @@ enum status daemon_start(const struct daemon_options *options, struct daemon **r
     return ST_OK;
 }
 
+static void close_gate(struct daemon *daemon)
+{
+    const struct journal_watch *watch = &daemon->journal_watch;
+    struct pipeline_note note = {.code = "sockets_closed", .reason = "overflow"};
+
+    /* The journal could take no record of what it refused, and now its receiver goes. */
+    note.count = watch->is_refusing ? watch->refused - watch->refused_before : 0;
+    note.from_ns = note.to_ns = daemon->closed_unix_ns = clock_unix_ns();
+    log_error("receivers.closed", "why=\"the journal or its disk is full: telltale status, df\" "
+                                  "next=\"they are opened again when there is room\"");
+    intake_close_receivers(daemon->intake);
+    pipeline_notes_add(daemon->notes, &note);
+}
+
+static void open_gate(struct daemon *daemon)
+{
+    struct pipeline_note note = {.code = "sockets_opened", .reason = "overflow"};
+    uint64_t now_ns = clock_monotonic_ns();
+    struct error err;
+
+    if (now_ns < daemon->gate_not_before_ns)
+        return;
+    daemon->gate_not_before_ns = now_ns + GATE_RETRY_NS;
+    if (intake_open_receivers(daemon->intake, &err) != ST_OK) {
+        log_error("receivers.not_opened", "error=%s next=\"tried again\"", LOG_TEXT(err.text));
+        return;
+    }
+    note.from_ns = daemon->closed_unix_ns;
+    note.to_ns = clock_unix_ns();
+    log_warn("receivers.opened", "closed_for_s=%" PRIu64, (note.to_ns - note.from_ns) / NS_PER_S);
+    pipeline_notes_add(daemon->notes, &note);
+}
+
+static void work_gate(struct daemon *daemon)
+{
+    bool wants_closed = room_keeper_wants_closed(&daemon->room_keeper);
+
+    if (wants_closed && intake_is_open(daemon->intake))
+        close_gate(daemon);
+    else if (!wants_closed && !intake_is_open(daemon->intake))
+        open_gate(daemon);
+}
+
 enum status daemon_run(struct daemon *daemon, struct error *err)
 {
-    return loop_run(daemon->loop, err);
+    enum status st = ST_OK;
+
+    while (st == ST_OK && !daemon->is_stopping) {
+        st = loop_run(daemon->loop, err);
+        if (st == ST_OK && !daemon->is_stopping)
+            work_gate(daemon);
+    }
+    return st;
 }
 
 static void stop_timers(struct daemon *daemon)
 {
+    loop_message_cancel(daemon->loop, &daemon->room);
     loop_timer_cancel(daemon->loop, &daemon->housekeeping);
     loop_timer_cancel(daemon->loop, &daemon->reload);
 }
@@ -317,13 +430,17 @@ void daemon_stop(struct daemon *daemon)
     if (daemon == NULL)
         return;
     intake_stop(daemon->intake);
-    if (daemon->loop != NULL)
-        stop_timers(daemon);
+    if (daemon->notes != NULL)
+        pipeline_notes_flush(daemon->notes, clock_monotonic_ns(), true);
     if (daemon->destinations != NULL) {
         destinations_stop(daemon->destinations,
                           clock_monotonic_ns() + daemon->config->shutdown.drain_timeout);
     }
     journal_close(daemon->journal);
+    if (daemon->loop != NULL)
+        stop_timers(daemon); /* nobody posts any more */
+    loss_ledger_close(daemon->ledger);
+    pipeline_notes_destroy(daemon->notes);
     status_report_destroy(daemon->status_report);
     loop_destroy(daemon->loop);
     config_destroy(daemon->next_config);

@@ -24,6 +24,8 @@ struct destinations {
     struct journal *journal; /* borrowed */
     size_t count;
     struct worker *workers[CONFIG_EXPORTERS_MAX];
+    bool may_drop[CONFIG_EXPORTERS_MAX]; /* exporters.TYPE.on_journal_full, of each */
+    struct destinations_hooks hooks;
 };
 
 static enum status make_directory(char *out, size_t out_size, const char *parent, const char *name,
@@ -86,17 +88,26 @@ static enum status start_one(struct destinations *destinations, const struct con
         .timeout_ns = exporter->delivery.timeout,
         .retry_initial_ns = exporter->delivery.retry.initial,
         .retry_max_ns = exporter->delivery.retry.max,
+        .dead_letter_size_max = exporter->delivery.dead_letters.max_size,
+        .dead_letters_drop_oldest = exporter->delivery.dead_letters.on_full == CONFIG_DROP_OLDEST,
+        .ledger = destinations->hooks.ledger,
+        .context = destinations->hooks.context,
+        .on_room = destinations->hooks.on_room,
     };
     struct worker *worker = NULL;
 
     enum status st = worker_start(&settings, destinations->journal, &worker, err);
-    if (st == ST_OK)
-        destinations->workers[destinations->count++] = worker;
-    return st; /* the error names the exporter */
+    if (st != ST_OK)
+        return st; /* the error names the exporter */
+    destinations->may_drop[destinations->count] =
+        exporter->delivery.on_journal_full == CONFIG_DROP_OLDEST;
+    destinations->workers[destinations->count++] = worker;
+    return ST_OK;
 }
 
 enum status destinations_start(const struct config *config, struct journal *journal,
-                               struct destinations **ret, struct error *err)
+                               const struct destinations_hooks *hooks, struct destinations **ret,
+                               struct error *err)
 {
     char cursor_dir[PATH_MAX];
     char dead_letter_dir[PATH_MAX];
@@ -113,6 +124,7 @@ enum status destinations_start(const struct config *config, struct journal *jour
     if (destinations == NULL)
         return error_set(err, ST_NO_MEMORY, "start the exporters");
     destinations->journal = journal;
+    destinations->hooks = *hooks;
     for (size_t i = 0; i < config->exporter_count && st == ST_OK; i++) {
         st = start_one(destinations, config, &config->exporters[i], cursor_dir, dead_letter_dir,
                        err);
@@ -151,17 +163,54 @@ void destinations_stop(struct destinations *destinations, uint64_t deadline_ns)
     free(destinations);
 }
 
-void destinations_retire(struct destinations *destinations)
+/* What every worker has, that of index `but` left aside; UINT64_MAX: there is no other. */
+static uint64_t smallest_cursor(const struct destinations *destinations, size_t but)
 {
-    uint64_t oldest_needed = UINT64_MAX;
+    uint64_t smallest = UINT64_MAX;
 
     for (size_t i = 0; i < destinations->count; i++) {
         uint64_t durable = worker_durable_sequence(destinations->workers[i]);
-        if (durable < oldest_needed)
-            oldest_needed = durable;
+        if (i != but && durable < smallest)
+            smallest = durable;
     }
+    return smallest;
+}
+
+void destinations_retire(struct destinations *destinations)
+{
     if (destinations->count > 0)
-        journal_retire(destinations->journal, oldest_needed);
+        journal_retire(destinations->journal, smallest_cursor(destinations, SIZE_MAX));
+}
+
+bool destinations_may_drop(const struct destinations *destinations, uint64_t sequence)
+{
+    for (size_t i = 0; i < destinations->count; i++) {
+        if (!destinations->may_drop[i] &&
+            worker_durable_sequence(destinations->workers[i]) < sequence)
+            return false;
+    }
+    return destinations->count > 0;
+}
+
+void destinations_drop(struct destinations *destinations, uint64_t sequence)
+{
+    for (size_t i = 0; i < destinations->count; i++) {
+        if (destinations->may_drop[i] &&
+            worker_durable_sequence(destinations->workers[i]) < sequence)
+            worker_skip_to(destinations->workers[i], sequence);
+    }
+}
+
+void destinations_ask_for_room(struct destinations *destinations, uint64_t wanted_bytes)
+{
+    for (size_t i = 0; i < destinations->count; i++) {
+        const struct worker_room room = {
+            .wanted_bytes = wanted_bytes,
+            .device = journal_device(destinations->journal),
+            .delivered_below = smallest_cursor(destinations, i),
+        };
+        worker_ask_for_room(destinations->workers[i], &room);
+    }
 }
 
 size_t destinations_count(const struct destinations *destinations)

@@ -11,6 +11,13 @@
 
 struct destinations;
 
+/* What the workers share. */
+struct destinations_hooks {
+    struct loss_ledger *ledger;     /* borrowed until destinations_stop(), as the others */
+    void *context;                  /* for: */
+    void (*on_room)(void *context); /* any thread: something may be retired, or was deleted */
+};
+
 /* The largest durable cursor below `state_dir`, 0 if there is none: the journal gives no smaller
  * number to a new record (journal.h says why).  A cursor that cannot be read is passed over: its
  * worker starts from the oldest record and says so. */
@@ -20,6 +27,7 @@ uint64_t destinations_largest_cursor(const char *state_dir);
  * Cursors are kept in `state_dir`/cursors, dead letters in `state_dir`/dead-letters.  If one
  * cannot be started, none runs. */
 MUST_CHECK enum status destinations_start(const struct config *config, struct journal *journal,
+                                          const struct destinations_hooks *hooks,
                                           struct destinations **ret, struct error *err);
 
 /* Asks all workers to finish until `deadline_ns` (monotonic), and returns at once. */
@@ -33,6 +41,16 @@ void destinations_stop(struct destinations *destinations, uint64_t deadline_ns);
 
 /* Removes from the journal what every destination is done with. */
 void destinations_retire(struct destinations *destinations);
+
+/* Every destination that still needs a record below `sequence` may drop its oldest ones. */
+bool destinations_may_drop(const struct destinations *destinations, uint64_t sequence);
+
+/* Has them give up what is below `sequence`; returns at once. */
+void destinations_drop(struct destinations *destinations, uint64_t sequence);
+
+/* Has stores on the journal's disk delete old files, up to so many bytes each, that every other
+ * destination has all records of; returns at once. */
+void destinations_ask_for_room(struct destinations *destinations, uint64_t wanted_bytes);
 
 size_t destinations_count(const struct destinations *destinations);
 struct worker *destinations_worker(const struct destinations *destinations, size_t index);

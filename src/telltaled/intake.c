@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metrics/metrics.h"
 #include "net/listener.h"
 #include "receivers/admission.h"
 #include "receivers/control_server.h"
@@ -27,7 +28,12 @@ struct intake {
     struct unix_receiver *unix_receiver;
     struct otlp_http_receiver *http_receiver;
     struct control_server *control;
-    struct status_report *report; /* borrowed */
+    const struct config *config; /* these four are borrowed */
+    struct loop *loop;
+    struct journal *journal;
+    struct status_report *report;
+    bool is_open; /* the receivers */
+    struct metric *open_gauge;
 };
 
 static enum status add_listener(struct listeners *listeners, const char *address,
@@ -159,6 +165,39 @@ static void log_listeners(const char *receiver, const struct listeners *listener
     }
 }
 
+void intake_close_receivers(struct intake *intake)
+{
+    intake->is_open = false;
+    metric_set(intake->open_gauge, 0);
+    otlp_http_receiver_stop(intake->http_receiver);
+    intake->http_receiver = NULL;
+    unix_receiver_stop(intake->unix_receiver);
+    intake->unix_receiver = NULL;
+    close_listeners(&intake->http_listeners);
+    close_listeners(&intake->unix_listeners);
+}
+
+enum status intake_open_receivers(struct intake *intake, struct error *err)
+{
+    enum status st = start_unix(intake, intake->config, intake->loop, intake->journal, err);
+    if (st == ST_OK)
+        st = start_http(intake, intake->config, intake->journal, err);
+    if (st != ST_OK) {
+        intake_close_receivers(intake);
+        return st;
+    }
+    log_listeners("unix", &intake->unix_listeners);
+    log_listeners("otlp_http", &intake->http_listeners);
+    intake->is_open = true;
+    metric_set(intake->open_gauge, 1);
+    return ST_OK;
+}
+
+bool intake_is_open(const struct intake *intake)
+{
+    return intake->is_open;
+}
+
 enum status intake_start(const struct config *config, struct loop *loop, struct journal *journal,
                          struct status_report *report, struct intake **ret, struct error *err)
 {
@@ -166,19 +205,21 @@ enum status intake_start(const struct config *config, struct loop *loop, struct 
     if (intake == NULL)
         return error_set(err, ST_NO_MEMORY, "open the receivers");
     admission_init(&intake->admission, config->limits.in_flight);
+    intake->config = config;
+    intake->loop = loop;
+    intake->journal = journal;
     intake->report = report;
+    intake->open_gauge =
+        metric_register(METRIC_GAUGE, "telltale_receivers_open",
+                        "1: the sockets of the receivers are open; 0: closed by policy.", "");
     enum status st = start_control(intake, config, err);
     if (st == ST_OK)
-        st = start_unix(intake, config, loop, journal, err);
-    if (st == ST_OK)
-        st = start_http(intake, config, journal, err);
+        st = intake_open_receivers(intake, err);
     if (st != ST_OK) {
         intake_stop(intake);
         return st;
     }
     log_listeners("control", &intake->control_listeners);
-    log_listeners("unix", &intake->unix_listeners);
-    log_listeners("otlp_http", &intake->http_listeners);
     *ret = intake;
     return ST_OK;
 }
@@ -187,11 +228,8 @@ void intake_stop(struct intake *intake)
 {
     if (intake == NULL)
         return;
-    otlp_http_receiver_stop(intake->http_receiver);
-    unix_receiver_stop(intake->unix_receiver);
+    intake_close_receivers(intake);
     control_server_stop(intake->control);
-    close_listeners(&intake->http_listeners);
-    close_listeners(&intake->unix_listeners);
     close_listeners(&intake->control_listeners);
     free(intake);
 }

@@ -21,5 +21,12 @@ MUST_CHECK enum status intake_start(const struct config *config, struct loop *lo
 /* Takes no more, waits for the journal, sends the last answers, closes.  NULL is allowed. */
 void intake_stop(struct intake *intake);
 
+/* Closes the sockets of the receivers, or opens them again; the control server stays.  Not from
+ * within a callback of the loop, which is turned meanwhile.  Closing sends the last answers; if one
+ * socket cannot be opened, none is left open. */
+void intake_close_receivers(struct intake *intake);
+MUST_CHECK enum status intake_open_receivers(struct intake *intake, struct error *err);
+bool intake_is_open(const struct intake *intake);
+
 /* Whether two configurations open the same sockets in the same way. */
 bool intake_opens_the_same(const struct config *a, const struct config *b);

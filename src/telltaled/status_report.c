@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "deliver/loss_ledger.h"
 #include "metrics/metrics.h"
 #include "util/clock.h"
 
@@ -20,13 +21,16 @@ enum { METRIC_KEY_MAX = 512 };
 #define UPDATE_OVERDUE_NS (30 * NS_PER_S)
 
 struct status_report {
-    struct journal *journal; /* borrowed */
+    struct journal *journal;    /* borrowed */
+    struct loss_ledger *ledger; /* borrowed */
     uint64_t start_unix_ns;
     pthread_mutex_t lock;
     /* shared, under lock */
     char *text;          /* owned; as cJSON made it */
     uint64_t updated_ns; /* monotonic */
     /* main thread */
+    struct loss_totals losses; /* for copies */
+    struct metric *loss_incidents, *loss_records;
     struct metric *journal_size, *journal_committed, *journal_oldest;
 };
 
@@ -73,6 +77,7 @@ static void add_exporter(cJSON *list, const struct worker *worker, uint64_t comm
     add_number(object, "dead_letter_records", status.dead_letter_records);
     add_number(object, "replayed_records", status.replayed_records);
     add_number(object, "missing_records", status.missing_records);
+    add_number(object, "dropped_records", status.skipped_records);
     add_number(object, "retries", status.retries);
     if (status.last_error[0] != 0) {
         (void)cJSON_AddStringToObject(object, "last_error", status.last_error);
@@ -105,8 +110,37 @@ static void add_journal(cJSON *root, const struct journal *journal)
     add_number(object, "size_bytes", journal_size(journal));
 }
 
-static char *write_report(const struct status_report *report,
-                          const struct destinations *destinations)
+/* What the loss ledger has, from its first day. */
+static void add_losses(cJSON *root, struct status_report *report)
+{
+    struct loss_totals *losses = &report->losses;
+    uint64_t incidents = 0;
+    uint64_t records = 0;
+
+    loss_ledger_sums(report->ledger, losses);
+    cJSON *object = cJSON_AddObjectToObject(root, "losses");
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < losses->count; i++) {
+        const struct loss_total *total = &losses->items[i];
+        cJSON *item = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(item, "destination", total->destination);
+        (void)cJSON_AddStringToObject(item, "reason", loss_reason_text(total->reason));
+        add_number(item, "incidents", total->incidents);
+        add_number(item, "records", total->records);
+        add_number(item, "bytes", total->bytes);
+        (void)cJSON_AddItemToArray(list, item);
+        incidents += total->incidents;
+        records += total->records;
+    }
+    add_number(object, "incidents", incidents);
+    add_number(object, "records", records);
+    (void)cJSON_AddItemToObject(object, "of", list);
+    metric_set(report->loss_incidents, incidents);
+    metric_set(report->loss_records, records);
+}
+
+static char *write_report(struct status_report *report, const struct destinations *destinations,
+                          bool receivers_are_open)
 {
     uint64_t committed = journal_committed(report->journal);
     cJSON *root = cJSON_CreateObject();
@@ -116,6 +150,8 @@ static char *write_report(const struct status_report *report,
     add_time(root, "start_time", report->start_unix_ns);
     add_time(root, "report_time", clock_unix_ns());
     add_journal(root, report->journal);
+    (void)cJSON_AddBoolToObject(root, "receivers_open", receivers_are_open);
+    add_losses(root, report);
     cJSON *exporters = cJSON_AddArrayToObject(root, "exporters");
     for (size_t i = 0; destinations != NULL && i < destinations_count(destinations); i++)
         add_exporter(exporters, destinations_worker(destinations, i), committed);
@@ -125,13 +161,19 @@ static char *write_report(const struct status_report *report,
     return text;
 }
 
-enum status status_report_create(struct journal *journal, struct status_report **ret,
-                                 struct error *err)
+enum status status_report_create(struct journal *journal, struct loss_ledger *ledger,
+                                 struct status_report **ret, struct error *err)
 {
     struct status_report *report = calloc(1, sizeof(*report));
     if (report == NULL)
         return error_set(err, ST_NO_MEMORY, "make the status report");
     report->journal = journal;
+    report->ledger = ledger;
+    report->loss_incidents =
+        metric_register(METRIC_GAUGE, "telltale_loss_ledger_incidents",
+                        "Incidents in the loss ledger, since it was begun.", "");
+    report->loss_records = metric_register(METRIC_GAUGE, "telltale_loss_ledger_records",
+                                           "Records that they concern.", "");
     report->start_unix_ns = clock_unix_ns();
     report->updated_ns = clock_monotonic_ns();
     report->journal_size = metric_register(METRIC_GAUGE, "telltale_journal_size_bytes",
@@ -156,12 +198,13 @@ void status_report_destroy(struct status_report *report)
     free(report);
 }
 
-void status_report_update(struct status_report *report, const struct destinations *destinations)
+void status_report_update(struct status_report *report, const struct destinations *destinations,
+                          bool receivers_are_open)
 {
     metric_set(report->journal_size, journal_size(report->journal));
     metric_set(report->journal_committed, journal_committed(report->journal));
     metric_set(report->journal_oldest, journal_oldest(report->journal));
-    char *text = write_report(report, destinations);
+    char *text = write_report(report, destinations, receivers_are_open);
     if (text == NULL)
         return;
     (void)pthread_mutex_lock(&report->lock);

@@ -10,16 +10,18 @@
 #include "telltale/buf.h"
 #include "telltaled/destinations.h"
 
+struct loss_ledger;
 struct status_report;
 
-/* `journal` is borrowed until status_report_destroy(). */
-MUST_CHECK enum status status_report_create(struct journal *journal, struct status_report **ret,
-                                            struct error *err);
+/* `journal` and `ledger` are borrowed until status_report_destroy(). */
+MUST_CHECK enum status status_report_create(struct journal *journal, struct loss_ledger *ledger,
+                                            struct status_report **ret, struct error *err);
 void status_report_destroy(struct status_report *report); /* accepts NULL */
 
 /* Looks at everything anew.  `destinations` may be NULL: none run.  A failure leaves the report
  * of before. */
-void status_report_update(struct status_report *report, const struct destinations *destinations);
+void status_report_update(struct status_report *report, const struct destinations *destinations,
+                          bool receivers_are_open);
 
 /* Appends the JSON object of the last update. */
 MUST_CHECK enum status status_report_copy(struct status_report *report, struct buf *out,

@@ -9,10 +9,12 @@
 #include "wire/json_put.h"
 
 #include <endian.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "util/clock.h"
 #include "util/text_scan.h"
 #include "util/utf8.h"
 
@@ -269,4 +271,16 @@ void json_put_hex(struct json_put *json, struct slice bytes)
     }
     *at++ = '"';
     json->at = at;
+}
+
+void json_put_time(struct json_put *json, uint64_t unix_ns)
+{
+    char text[48];
+    struct tm utc;
+    time_t seconds = (time_t)(unix_ns / NS_PER_S);
+
+    (void)gmtime_r(&seconds, &utc);
+    size_t used = strftime(text, sizeof(text), "\"%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + used, sizeof(text) - used, ".%09" PRIu64 "Z\"", unix_ns % NS_PER_S);
+    json_put(json, slice_of_text(text));
 }

@@ -73,3 +73,6 @@ void json_put_double(struct json_put *json, double value);
 /* Strings, with their quotes. */
 void json_put_base64(struct json_put *json, struct slice bytes);
 void json_put_hex(struct json_put *json, struct slice bytes);
+
+/* A time as RFC 3339 in UTC, with nine digits behind the point; with its quotes. */
+void json_put_time(struct json_put *json, uint64_t unix_ns);

@@ -98,7 +98,7 @@ static void check_defaults(const struct config *config)
     assert_string_equal(config->journal.dir, "/state/test/journal");
     assert_int_equal(config->journal.max_size, UINT64_C(2) << 30);
     assert_int_equal(config->journal.max_delay, 2000000);
-    assert_int_equal(config->journal.on_full, CONFIG_ON_FULL_REFUSE);
+    assert_int_equal(config->journal.on_disk_full, CONFIG_DISK_REFUSE);
     assert_int_equal(config->telemetry.log_level, LOG_LEVEL_INFO);
     assert_int_equal(config->telemetry.metrics.listen.count, 0);
     assert_int_equal(config->shutdown.drain_timeout, UINT64_C(10000000000));
