@@ -20,11 +20,17 @@
 #define HELPER_WAIT_NS (10 * NS_PER_MS)
 #define HELPER_IDLE_NS (5 * NS_PER_S)
 
+/* A destination whose cursor has moved so lately will move it again. */
+#define MOVING_NS NS_PER_S
+
 struct destinations {
     struct journal *journal; /* borrowed */
     size_t count;
     struct worker *workers[CONFIG_EXPORTERS_MAX];
     bool may_drop[CONFIG_EXPORTERS_MAX]; /* exporters.TYPE.on_journal_full, of each */
+    uint64_t seen[CONFIG_EXPORTERS_MAX]; /* the durable cursor of each, as it was retired by */
+    uint64_t
+        moved_ns[CONFIG_EXPORTERS_MAX]; /* monotonic: when it was seen to have moved; 0: never */
     struct destinations_hooks hooks;
 };
 
@@ -176,8 +182,19 @@ static uint64_t smallest_cursor(const struct destinations *destinations, size_t 
     return smallest;
 }
 
+static void watch_cursors(struct destinations *destinations, uint64_t now_ns)
+{
+    for (size_t i = 0; i < destinations->count; i++) {
+        uint64_t durable = worker_durable_sequence(destinations->workers[i]);
+        if (destinations->seen[i] != 0 && durable > destinations->seen[i])
+            destinations->moved_ns[i] = now_ns;
+        destinations->seen[i] = durable;
+    }
+}
+
 void destinations_retire(struct destinations *destinations)
 {
+    watch_cursors(destinations, clock_monotonic_ns());
     if (destinations->count > 0)
         journal_retire(destinations->journal, smallest_cursor(destinations, SIZE_MAX));
 }
@@ -186,6 +203,19 @@ bool destinations_may_drop(const struct destinations *destinations, uint64_t seq
 {
     for (size_t i = 0; i < destinations->count; i++) {
         if (!destinations->may_drop[i] &&
+            worker_durable_sequence(destinations->workers[i]) < sequence)
+            return false;
+    }
+    return destinations->count > 0;
+}
+
+bool destinations_make_room(const struct destinations *destinations, uint64_t sequence,
+                            uint64_t now_ns)
+{
+    for (size_t i = 0; i < destinations->count; i++) {
+        bool moves =
+            destinations->moved_ns[i] != 0 && now_ns - destinations->moved_ns[i] < MOVING_NS;
+        if (!destinations->may_drop[i] && !moves &&
             worker_durable_sequence(destinations->workers[i]) < sequence)
             return false;
     }

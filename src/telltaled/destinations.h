@@ -45,6 +45,10 @@ void destinations_retire(struct destinations *destinations);
 /* Every destination that still needs a record below `sequence` may drop its oldest ones. */
 bool destinations_may_drop(const struct destinations *destinations, uint64_t sequence);
 
+/* Every destination that still needs one may drop it, or is delivering just now. */
+bool destinations_make_room(const struct destinations *destinations, uint64_t sequence,
+                            uint64_t now_ns);
+
 /* Has them give up what is below `sequence`; returns at once. */
 void destinations_drop(struct destinations *destinations, uint64_t sequence);
 

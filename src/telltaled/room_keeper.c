@@ -5,7 +5,8 @@
  * destination that is behind the oldest segment may drop, they are asked to skip it; when their
  * cursors are durable behind it, it is retired, and a further one if that was not enough.
  * Meanwhile senders wait and are not refused, but not for longer than PATIENCE_NS for one segment:
- * a destination may be in the middle of a request.
+ * a destination may be in the middle of a request.  They wait, too, for one that holds and is
+ * delivering just now: it will be done with the segment soon.
  *
  *     room ── less than a segment left ──► asked ── cursors are behind ──► retired ──► room
  *                                            │ PATIENCE_NS
@@ -69,7 +70,7 @@ static bool keep_journal(struct room_keeper *keeper, struct destinations *destin
                          const struct journal_room *room, uint64_t now_ns)
 {
     uint64_t end = room->second != 0 ? room->second : journal_committed(keeper->journal);
-    bool may_drop = destinations_may_drop(destinations, end);
+    bool makes_room = destinations_make_room(destinations, end, now_ns);
 
     if (!is_short(room)) {
         keeper->short_since_ns = 0;
@@ -77,11 +78,12 @@ static bool keep_journal(struct room_keeper *keeper, struct destinations *destin
         keeper->short_since_ns = now_ns;
         keeper->oldest = room->oldest;
     }
-    if (keeper->short_since_ns != 0 && may_drop && room->second != 0)
+    if (keeper->short_since_ns != 0 && room->second != 0 &&
+        destinations_may_drop(destinations, room->second))
         destinations_drop(destinations, room->second);
     uint64_t since_ns = keeper->short_since_ns != 0 ? keeper->short_since_ns : now_ns;
-    journal_promise_room(keeper->journal, may_drop ? since_ns + PATIENCE_NS : 0);
-    return may_drop && now_ns < since_ns + PATIENCE_NS;
+    journal_promise_room(keeper->journal, makes_room ? since_ns + PATIENCE_NS : 0);
+    return makes_room && now_ns < since_ns + PATIENCE_NS;
 }
 
 /* --- The disk --------------------------------------------------------------------------------- */
