@@ -19,7 +19,7 @@
 enum {
     SPARES_MAX = 2,
     SPARE_NAME_SIZE = 16,
-    GROUP_BYTES_ENOUGH = 1 << 20, /* a commit does not wait for more company than this */
+    GROUP_BYTES_ENOUGH = 1 << 20, /* unless somebody said less */
 };
 
 enum spare_state {
@@ -60,6 +60,7 @@ struct journal {
     /* shared, atomic; written under the lock or by the journal thread */
     atomic_uint_fast64_t committed;
     atomic_bool disk_is_low;
+    atomic_uint_fast64_t group_bytes; /* a commit does not wait for more company than this */
 
     /* journal thread */
     struct segment_writer writer;
