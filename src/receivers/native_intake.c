@@ -25,7 +25,8 @@ enum {
 struct native_intake {
     struct otlp_limits limits;
     struct normalizer *normalizer;
-    struct append_batch *batch; /* borrowed */
+    const struct shedding *shedding; /* borrowed */
+    struct append_batch *batch;      /* borrowed */
     unsigned int group_switches;
     bool in_group; /* `batch` and `normalizer` know the present group */
 
@@ -117,6 +118,16 @@ void native_intake_destroy(struct native_intake *intake)
     buf_fini(&intake->moved);
     buf_fini(&intake->normalized);
     free(intake);
+}
+
+void native_intake_set_shedding(struct native_intake *intake, const struct shedding *shedding)
+{
+    intake->shedding = shedding;
+}
+
+struct normalized_kind native_intake_last(const struct native_intake *intake)
+{
+    return normalizer_last(intake->normalizer);
 }
 
 /* --- Groups ------------------------------------------------------------------------------ */
@@ -233,6 +244,16 @@ static enum status append_normalized(struct native_intake *intake, struct buf *r
     return buf_append(record, intake->normalized.data, intake->normalized.size, err);
 }
 
+static enum status shed(const struct native_intake *intake, struct error *err)
+{
+    struct normalized_kind last = normalizer_last(intake->normalizer);
+
+    if (intake->shedding == NULL || !shedding_wants(intake->shedding, &last))
+        return ST_OK;
+    return error_set(err, ST_AGAIN, "%s is shed: room for events is short",
+                     schema_kinds[last.kind].name);
+}
+
 static enum status add(struct native_intake *intake, struct slice line, bool is_pipeline,
                        struct normalize_input *input, struct error *err)
 {
@@ -259,6 +280,8 @@ static enum status add(struct native_intake *intake, struct slice line, bool is_
         st = append_normalized(intake, record, start, input, err);
     }
     if (st == ST_OK)
+        st = shed(intake, err);
+    if (st == ST_OK)
         append_batch_end(intake->batch);
     else if (record != NULL)
         append_batch_cancel(intake->batch);
@@ -277,21 +300,36 @@ enum status native_intake_add(struct native_intake *intake, struct slice line,
     return add(intake, line, false, &input, err);
 }
 
-enum status native_intake_add_refusal(struct native_intake *intake, enum refusal refusal,
-                                      uint64_t count, uint64_t now_unix_ns, struct error *err)
+/* Says since when and until when; the kind of what was shed. */
+static int describe(char *out, size_t size, size_t slot, const struct refusal_count *count)
 {
-    char line[512];
+    bool is_shed = slot >= REFUSAL_COUNT;
+    enum refusal refusal = is_shed ? REFUSAL_SHED : (enum refusal)slot;
+    const char *kind = is_shed ? schema_kinds[slot - REFUSAL_COUNT].name : "";
+
+    return snprintf(out, size,
+                    "{\"kind\":\"agent.pipeline\",\"severity\":17,\"body\":\"%" PRIu64
+                    " events refused: %s%s%s\",\"attributes\":{\"agent.pipeline.reason\":\"%s\","
+                    "\"agent.pipeline.count\":%" PRIu64 ",\"agent.pipeline.code\":\"%s\","
+                    "\"agent.pipeline.from_unix_nano\":%" PRIu64
+                    ",\"agent.pipeline.to_unix_nano\":%" PRIu64 "%s%s%s}}",
+                    count->count, refusal_code(refusal), is_shed ? " " : "", kind,
+                    refusal_pipeline_reason(refusal), count->count, refusal_code(refusal),
+                    count->first_unix_ns, count->last_unix_ns,
+                    is_shed ? ",\"agent.pipeline.kind\":\"" : "", kind, is_shed ? "\"" : "");
+}
+
+enum status native_intake_add_refusal(struct native_intake *intake, size_t slot,
+                                      const struct refusal_count *count, uint64_t now_unix_ns,
+                                      struct error *err)
+{
+    char line[640];
     struct normalize_input input = {
         .transport = TRANSPORT_INTERNAL,
         .received_unix_nano = now_unix_ns,
     };
 
-    int size = snprintf(line, sizeof(line),
-                        "{\"kind\":\"agent.pipeline\",\"severity\":17,\"body\":\"%" PRIu64
-                        " events refused: %s\",\"attributes\":{\"agent.pipeline.reason\":\"%s\","
-                        "\"agent.pipeline.count\":%" PRIu64 ",\"agent.pipeline.code\":\"%s\"}}",
-                        count, refusal_code(refusal), refusal_pipeline_reason(refusal), count,
-                        refusal_code(refusal));
+    int size = describe(line, sizeof(line), slot, count);
     ASSERT(size > 0 && (size_t)size < sizeof(line));
     return add(intake, slice_of(line, (size_t)size), true, &input, err);
 }

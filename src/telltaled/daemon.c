@@ -150,8 +150,7 @@ static bool opens_the_same(const struct config *a, const struct config *b)
            a->journal.max_size == b->journal.max_size &&
            a->journal.segment_size == b->journal.segment_size &&
            a->journal.disk_reserve == b->journal.disk_reserve &&
-           a->journal.max_delay == b->journal.max_delay &&
-           memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0;
+           a->journal.max_delay == b->journal.max_delay;
 }
 
 static void use_config(struct daemon *daemon, const struct config *config)

@@ -21,5 +21,5 @@ MUST_CHECK enum status intake_start(const struct config *config, struct loop *lo
 /* Takes no more, waits for the journal, sends the last answers, closes.  NULL is allowed. */
 void intake_stop(struct intake *intake);
 
-/* Whether two configurations open the same sockets in the same way. */
+/* Whether two configurations open the same sockets in the same way, with the same limits. */
 bool intake_opens_the_same(const struct config *a, const struct config *b);
