@@ -53,6 +53,7 @@ struct config_limits {
     uint64_t attributes;
     uint64_t key_size;
     uint64_t in_flight;
+    struct config_text_list shed; /* kinds of events */
 };
 
 /* What happens when the disk has less free than journal.disk_reserve. */

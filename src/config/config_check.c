@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "config/config_shed.h"
 #include "config/config_value.h"
 
 struct check {
@@ -72,11 +73,13 @@ static void check_socket_path(const struct check *check, const char *path, const
 }
 
 /* The place of item `index` of the list at `path`. */
-static struct config_place place_of_item(const struct check *check, const char *section,
-                                         const char *subsection, size_t index)
+static struct config_place place_of_item(const struct check *check, const char *path, size_t index)
 {
-    const struct yaml_node *list =
-        yaml_find(yaml_find(yaml_find(check->root, section), subsection), "listen");
+    bool found;
+    const struct yaml_node *list = find_option(check->root, path, &found);
+
+    if (!found)
+        return (struct config_place){0, 0};
     const struct yaml_node *item = list != NULL ? list->first : NULL;
 
     while (item != NULL && index > 0) {
@@ -96,7 +99,7 @@ static void check_listen(const struct check *check, const char *section, const c
     snprintf(path, sizeof(path), "%s.%s.listen", section, subsection);
     const char *own_path = config_pool_copy(check->report->pool, path, strlen(path));
     for (size_t i = 0; i < list->count; i++) {
-        struct config_place place = place_of_item(check, section, subsection, i);
+        struct config_place place = place_of_item(check, path, i);
         if (list->items[i][0] == 0)
             continue; /* could not be read, which was reported */
         if (config_read_address(list->items[i], &address, &err) != ST_OK) {
@@ -137,6 +140,25 @@ static void check_sizes(const struct check *check)
             "one user may have more connections than all together");
 }
 
+static void check_shed(const struct check *check)
+{
+    static const char path[] = "limits.shed";
+    const struct config_text_list *list = &check->config->limits.shed;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct config_shed_kind *kind = config_shed_find(list->items[i]);
+        struct config_place place = place_of_item(check, path, i);
+        if (kind == NULL) {
+            config_report_add(check->report, place, path, "'%s' is no kind of events",
+                              list->items[i]);
+        } else if (!kind->may_be_shed) {
+            config_report_add(check->report, place, path,
+                              "'%s' is never shed: it says what was decided, blocked or lost",
+                              list->items[i]);
+        }
+    }
+}
+
 void config_check(const struct config *config, const struct yaml_node *root,
                   struct config_report *report)
 {
@@ -151,6 +173,7 @@ void config_check(const struct config *config, const struct yaml_node *root,
     check_listen(&check, "telemetry", "metrics", &config->telemetry.metrics.listen,
                  config->telemetry.metrics.allow_remote_plaintext);
     check_sizes(&check);
+    check_shed(&check);
 }
 
 void config_check_exporter(const struct config_exporter *exporter, const struct yaml_node *node,

@@ -197,6 +197,18 @@ static const struct config_field limits_fields[] = {
         .help = "Memory for events that are received and not yet durable. When it is used up, "
                 "the daemon stops reading from its senders until the disk has caught up.",
     },
+    {
+        .key = "shed",
+        .type = CONFIG_TEXT_LIST,
+        .offset = offsetof(struct config_limits, shed),
+        .default_text = "[]",
+        .help = "Kinds of events, like `agent.resource`, that are refused first, when `in_flight` "
+                "is used to three quarters or the journal holds nine tenths of its `max_size`: the "
+                "rest of the room is kept for the others. Never shed, and refused here, are "
+                "`agent.approval`, `agent.review`, `agent.network`, `agent.sandbox`, `agent.mode`, "
+                "`agent.config`, `agent.hook`, `agent.pipeline` and `agent.other`; nor is an event "
+                "of any kind with a decision, or about something that was denied.",
+    },
     {.key = NULL},
 };
 

@@ -62,7 +62,8 @@ static struct append_batch *take_waiting(struct journal *journal)
         (void)pthread_cond_wait(&journal->submitted, &journal->lock);
 
     while (journal->queue != NULL && !journal->is_stopping &&
-           journal->queue_bytes < GROUP_BYTES_ENOUGH && clock_monotonic_ns() < start_ns)
+           journal->queue_bytes < atomic_load(&journal->group_bytes) &&
+           clock_monotonic_ns() < start_ns)
         journal_wait_until(&journal->submitted, &journal->lock, start_ns);
 
     struct append_batch *taken = journal->queue;

@@ -19,7 +19,7 @@
 enum {
     SPARES_MAX = 2,
     SPARE_NAME_SIZE = 16,
-    GROUP_BYTES_ENOUGH = 1 << 20, /* a commit does not wait for more company than this */
+    GROUP_BYTES_ENOUGH = 1 << 20, /* unless somebody said less */
 };
 
 enum spare_state {
@@ -61,6 +61,7 @@ struct journal {
     atomic_uint_fast64_t committed;
     atomic_bool disk_is_low;
     atomic_uint_fast64_t promised_until_ns; /* monotonic; any thread: journal_promise_room() */
+    atomic_uint_fast64_t group_bytes;       /* a commit does not wait for more company than this */
 
     /* journal thread */
     struct segment_writer writer;

@@ -41,6 +41,7 @@ struct normalizer {
     uint16_t event_name_id, event_timestamp_id;
     struct buf fixed; /* the encoded pieces of all dialects */
     struct spoken native, unknown, listed[DIALECTS_MAX];
+    struct normalized_kind last;
     struct spoken *of_scope; /* by the scope of the group; NULL: it says nothing */
 };
 
@@ -374,8 +375,16 @@ enum status normalize_record(struct normalizer *normalizer, const struct normali
     struct slice name = find_event_name(normalizer, spoken);
     apply_dialect(m, spoken, name);
     put_common(normalizer, spoken, name);
+    normalizer->last.kind = m->kind;
+    normalizer->last.is_decision =
+        m->outcome == OUTCOME_DENIED || m->at[KEY_AGENT_DECISION_OUTCOME] != 0;
     mapping_forget(m);
     if (m->status != ST_OK)
         out->size = start;
     return m->status;
+}
+
+struct normalized_kind normalizer_last(const struct normalizer *normalizer)
+{
+    return normalizer->last;
 }

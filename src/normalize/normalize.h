@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "normalize/schema.h"
 #include "telltale/batch.h"
 #include "telltale/buf.h"
 #include "telltale/error.h"
@@ -48,3 +49,10 @@ struct normalize_input {
 MUST_CHECK enum status normalize_record(struct normalizer *normalizer,
                                         const struct normalize_input *input, struct buf *out,
                                         struct error *err);
+
+/* What the last record that was normalized turned out to be. */
+struct normalized_kind {
+    enum event_kind kind;
+    bool is_decision; /* somebody decided, or something was denied */
+};
+struct normalized_kind normalizer_last(const struct normalizer *normalizer);

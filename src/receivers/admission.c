@@ -5,9 +5,14 @@
 
 #include <stdlib.h>
 
+#include "util/clock.h"
+
+#define SHARED_NS (250 * NS_PER_MS)
+
 void admission_init(struct admission *admission, size_t limit)
 {
     atomic_init(&admission->used, 0);
+    atomic_init(&admission->light_ns, 0);
     admission->limit = limit;
 }
 
@@ -40,6 +45,18 @@ void admission_give(struct admission *admission, size_t size)
 size_t admission_used(const struct admission *admission)
 {
     return atomic_load_explicit(&admission->used, memory_order_relaxed);
+}
+
+void admission_note_light(struct admission *admission, uint64_t now_ns)
+{
+    atomic_store_explicit(&admission->light_ns, now_ns, memory_order_relaxed);
+}
+
+bool admission_is_shared(const struct admission *admission, uint64_t now_ns)
+{
+    uint64_t light_ns = atomic_load_explicit(&admission->light_ns, memory_order_relaxed);
+
+    return light_ns != 0 && now_ns < light_ns + SHARED_NS;
 }
 
 enum status uid_table_init(struct uid_table *table, size_t connections_max,

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "telltale/error.h"
@@ -18,6 +19,7 @@
 struct admission {
     _Atomic size_t used; /* bytes */
     size_t limit;
+    _Atomic uint64_t light_ns; /* when somebody who says little was read last; monotonic */
 };
 
 void admission_init(struct admission *admission, size_t limit);
@@ -31,6 +33,10 @@ MUST_CHECK bool admission_take(struct admission *admission, size_t held, size_t 
 void admission_force(struct admission *admission, size_t more);
 void admission_give(struct admission *admission, size_t size);
 size_t admission_used(const struct admission *admission);
+
+/* Somebody who says little waits for acks: for a while, those who say much keep less in flight. */
+void admission_note_light(struct admission *admission, uint64_t now_ns);
+bool admission_is_shared(const struct admission *admission, uint64_t now_ns);
 
 /* --- Connections per user ----------------------------------------------------------------- */
 

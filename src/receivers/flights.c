@@ -15,9 +15,13 @@
 
 #include <stdlib.h>
 
+#include "metrics/metrics.h"
+#include "receivers/flight_limit.h"
 #include "util/clock.h"
 
-enum { SPANS_MAX = 4096 };
+enum {
+    SPANS_MAX = 4096,
+};
 #define RETRY_NS          (5 * NS_PER_MS)
 #define RECORD_GROWTH_MAX (UINT64_C(2) * 1024 * 1024) /* normalization, framing, group */
 
@@ -30,8 +34,11 @@ struct flight {
     struct flight_span *spans; /* owned, SPANS_MAX of them */
     size_t span_count;
     size_t counted_bytes; /* in the admission */
+    size_t bytes_ahead;   /* in flight when it was submitted, itself included */
+    uint64_t submitted_ns;
     struct loop_message landed;
     /* journal thread until the message is received, then loop thread */
+    uint64_t landed_ns;
     struct append_batch *returned;
     enum status status;
     struct error err;
@@ -44,6 +51,10 @@ struct flights {
     unsigned int used; /* from head on; the last of them may be FILLING */
     struct loop_timer retry;
     struct loop_message refused; /* a batch landed without having flown */
+    struct flight_limit limit;
+    size_t flying_bytes; /* the journal has them */
+    struct metric *limit_metric;
+    bool held_back; /* somebody, by the limit, since the last landing */
     bool giving_up;
 };
 
@@ -105,11 +116,24 @@ static void on_landed_message(void *context)
 {
     struct flight *flight = context;
 
+    struct flights *flights = flight->flights;
+
     ASSERT(flight->state == FLIGHT_FLYING);
     flight->batch = flight->returned;
     flight->returned = NULL;
     flight->state = FLIGHT_LANDED;
-    tell_landed(flight->flights);
+    flights->flying_bytes -= flight->counted_bytes;
+    const struct flight_landing landing = {
+        .bytes = flight->bytes_ahead,
+        .submitted_ns = flight->submitted_ns,
+        .landed_ns = flight->landed_ns,
+        .held_back = flights->held_back,
+        .is_shared = admission_is_shared(flights->settings.admission, flight->landed_ns),
+    };
+    flight_limit_note(&flights->limit, &landing);
+    flights->held_back = false;
+    metric_set(flights->limit_metric, flights->limit.limit);
+    tell_landed(flights);
 }
 
 /* journal thread */
@@ -120,6 +144,7 @@ static void on_done(void *context, struct append_batch *batch, enum status statu
 
     flight->returned = batch;
     flight->status = status;
+    flight->landed_ns = clock_monotonic_ns();
     if (status != ST_OK)
         flight->err = *err;
     loop_post(flight->flights->settings.loop, &flight->landed);
@@ -136,6 +161,8 @@ static void submit(struct flights *flights)
         return;
     size_t size = append_batch_size(flight->batch);
     flight->state = FLIGHT_FLYING;
+    flight->bytes_ahead = flights->flying_bytes + size;
+    flight->submitted_ns = clock_monotonic_ns();
     enum status st =
         journal_submit(flights->settings.journal, &flight->batch, on_done, flight, &err);
     if (st == ST_AGAIN && !flights->giving_up) {
@@ -144,8 +171,9 @@ static void submit(struct flights *flights)
         return;
     }
     if (st == ST_OK) {
-        /* `flight` itself is the journal's now, but for these two. */
+        /* `flight` itself is the journal's now, but for this. */
         flight->counted_bytes = size;
+        flights->flying_bytes += size;
         admission_force(flights->settings.admission, size);
         return;
     }
@@ -218,6 +246,22 @@ void flights_note(struct flights *flights, uint32_t connection, uint32_t generat
     *ret_is_new_span = true;
 }
 
+bool flights_let_in(struct flights *flights, unsigned int percent)
+{
+    const struct flight *flight = filling(flights);
+    size_t target = flights->settings.batch_size_target;
+    size_t filled = flight != NULL ? append_batch_size(flight->batch) : 0;
+    bool is_shared = admission_is_shared(flights->settings.admission, clock_monotonic_ns());
+    size_t limit = flight_limit_bytes(&flights->limit, is_shared);
+    size_t more = target / 2; /* reading stops within a piece now and then */
+    /* Bytes that still have a place, the last batch's end being kept for the light. */
+    size_t room = (FLIGHTS_MAX - flights->used) * target + (flight != NULL ? target : 0);
+    bool may = flights->flying_bytes + filled < limit / 100 * percent && filled + more <= room;
+
+    flights->held_back |= !may;
+    return may;
+}
+
 bool flights_idle(const struct flights *flights)
 {
     if (flights->used == 0)
@@ -245,6 +289,12 @@ enum status flights_create(const struct flights_settings *settings, struct fligh
         return error_set(err, ST_NO_MEMORY, "make the batches of a receiver");
     flights->settings = *settings;
     flights->refused = (struct loop_message){.on_message = tell_landed, .context = flights};
+    flight_limit_init(&flights->limit, settings->batch_size_target / 2,
+                      FLIGHTS_MAX * settings->batch_size_target);
+    flights->limit_metric = metric_register(
+        METRIC_GAUGE, "telltale_receiver_in_flight_limit_bytes",
+        "Bytes that may be on their way to the disk, as many as it takes in its time.",
+        "receiver=\"unix\"");
     flights->retry = (struct loop_timer){.on_time = on_retry, .context = flights};
     /* What was read of the largest event may be there twice: its record, and its original. */
     size_t size_limit =

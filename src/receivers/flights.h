@@ -63,6 +63,13 @@ void flights_note(struct flights *flights, uint32_t connection, uint32_t generat
  * with the load.  When the journal cannot take it now, that is tried again by itself. */
 void flights_flush(struct flights *flights);
 
+/* Whether more may be read now, when those who are read may bring the bytes in flight up to
+ * `percent` of what the disk takes in its time (flight_limit.h).  A no is remembered as the wish
+ * for more.  Who is let in commonly finds a place for FLIGHTS_READ_MAX bytes without having to stop
+ * within them. */
+MUST_CHECK bool flights_let_in(struct flights *flights, unsigned int percent);
+enum { FLIGHTS_READ_MAX = 128 * 1024 };
+
 /* Nothing is being filled, and the journal has nothing of ours. */
 bool flights_idle(const struct flights *flights);
 

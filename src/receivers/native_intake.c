@@ -13,6 +13,7 @@
 
 #include "normalize/normalize.h"
 #include "receivers/sender.h"
+#include "wire/json_put.h"
 #include "wire/native_json.h"
 
 enum {
@@ -20,12 +21,14 @@ enum {
     GROUP_FIELDS_MAX = 2 * NATIVE_RESOURCE_MAX,
     GROUP_SWITCHES_MAX = APPEND_GROUPS_MAX - 4, /* of one batch */
     PREAMBLE_SIZE_MAX = 1024,
+    REPORT_SIZE_MAX = 4096, /* of a line of our own about refusals */
 };
 
 struct native_intake {
     struct otlp_limits limits;
     struct normalizer *normalizer;
-    struct append_batch *batch; /* borrowed */
+    const struct shedding *shedding; /* borrowed */
+    struct append_batch *batch;      /* borrowed */
     unsigned int group_switches;
     bool in_group; /* `batch` and `normalizer` know the present group */
 
@@ -117,6 +120,16 @@ void native_intake_destroy(struct native_intake *intake)
     buf_fini(&intake->moved);
     buf_fini(&intake->normalized);
     free(intake);
+}
+
+void native_intake_set_shedding(struct native_intake *intake, const struct shedding *shedding)
+{
+    intake->shedding = shedding;
+}
+
+struct normalized_kind native_intake_last(const struct native_intake *intake)
+{
+    return normalizer_last(intake->normalizer);
 }
 
 /* --- Groups ------------------------------------------------------------------------------ */
@@ -233,6 +246,16 @@ static enum status append_normalized(struct native_intake *intake, struct buf *r
     return buf_append(record, intake->normalized.data, intake->normalized.size, err);
 }
 
+static enum status shed(const struct native_intake *intake, struct error *err)
+{
+    struct normalized_kind last = normalizer_last(intake->normalizer);
+
+    if (intake->shedding == NULL || !shedding_wants(intake->shedding, &last))
+        return ST_OK;
+    return error_set(err, ST_AGAIN, "%s is shed: room for events is short",
+                     schema_kinds[last.kind].name);
+}
+
 static enum status add(struct native_intake *intake, struct slice line, bool is_pipeline,
                        struct normalize_input *input, struct error *err)
 {
@@ -259,6 +282,8 @@ static enum status add(struct native_intake *intake, struct slice line, bool is_
         st = append_normalized(intake, record, start, input, err);
     }
     if (st == ST_OK)
+        st = shed(intake, err);
+    if (st == ST_OK)
         append_batch_end(intake->batch);
     else if (record != NULL)
         append_batch_cancel(intake->batch);
@@ -277,6 +302,39 @@ enum status native_intake_add(struct native_intake *intake, struct slice line,
     return add(intake, line, false, &input, err);
 }
 
+/* Says since when and until when; the kind of what was shed. */
+static enum status describe(struct buf *line, size_t slot, const struct refusal_count *count,
+                            struct error *err)
+{
+    bool is_shed = slot >= REFUSAL_COUNT;
+    enum refusal refusal = is_shed ? REFUSAL_SHED : (enum refusal)slot;
+    const char *kind = is_shed ? schema_kinds[slot - REFUSAL_COUNT].name : "";
+    struct json_put json;
+    char body[128];
+
+    snprintf(body, sizeof(body), "%" PRIu64 " events refused: %s%s%s", count->count,
+             refusal_code(refusal), is_shed ? " " : "", kind);
+    json_start(&json, line, err);
+    json_put(&json, SLICE("{\"kind\":\"agent.pipeline\",\"severity\":17,\"body\":"));
+    json_put_text(&json, slice_of_text(body));
+    json_put(&json, SLICE(",\"attributes\":{\"agent.pipeline.reason\":"));
+    json_put_text(&json, slice_of_text(refusal_pipeline_reason(refusal)));
+    json_put(&json, SLICE(",\"agent.pipeline.code\":"));
+    json_put_text(&json, slice_of_text(refusal_code(refusal)));
+    json_put(&json, SLICE(",\"agent.pipeline.count\":"));
+    json_put_uint(&json, count->count);
+    json_put(&json, SLICE(",\"agent.pipeline.from\":"));
+    json_put_time(&json, count->first_unix_ns);
+    json_put(&json, SLICE(",\"agent.pipeline.to\":"));
+    json_put_time(&json, count->last_unix_ns);
+    if (is_shed) {
+        json_put(&json, SLICE(",\"agent.pipeline.kind\":"));
+        json_put_text(&json, slice_of_text(kind));
+    }
+    json_put(&json, SLICE("}}"));
+    return json_finish(&json);
+}
+
 enum status native_intake_add_own(struct native_intake *intake, struct slice line,
                                   uint64_t now_unix_ns, struct error *err)
 {
@@ -288,19 +346,18 @@ enum status native_intake_add_own(struct native_intake *intake, struct slice lin
     return add(intake, line, true, &input, err);
 }
 
-enum status native_intake_add_refusal(struct native_intake *intake, enum refusal refusal,
-                                      uint64_t count, uint64_t now_unix_ns, struct error *err)
+enum status native_intake_add_refusal(struct native_intake *intake, size_t slot,
+                                      const struct refusal_count *count, uint64_t now_unix_ns,
+                                      struct error *err)
 {
-    char line[512];
+    struct buf line;
 
-    int size = snprintf(line, sizeof(line),
-                        "{\"kind\":\"agent.pipeline\",\"severity\":17,\"body\":\"%" PRIu64
-                        " events refused: %s\",\"attributes\":{\"agent.pipeline.reason\":\"%s\","
-                        "\"agent.pipeline.count\":%" PRIu64 ",\"agent.pipeline.code\":\"%s\"}}",
-                        count, refusal_code(refusal), refusal_pipeline_reason(refusal), count,
-                        refusal_code(refusal));
-    ASSERT(size > 0 && (size_t)size < sizeof(line));
-    return native_intake_add_own(intake, slice_of(line, (size_t)size), now_unix_ns, err);
+    buf_init(&line, REPORT_SIZE_MAX);
+    enum status st = describe(&line, slot, count, err);
+    if (st == ST_OK)
+        st = native_intake_add_own(intake, buf_slice(&line), now_unix_ns, err);
+    buf_fini(&line);
+    return st;
 }
 
 /* --- The first line ---------------------------------------------------------------------- */

@@ -10,7 +10,8 @@
 #pragma once
 
 #include "journal/append_batch.h"
-#include "receivers/refusal.h"
+#include "receivers/refusal_log.h"
+#include "receivers/shedding.h"
 #include "telltale/error.h"
 #include "telltale/slice.h"
 #include "wire/otlp.h"
@@ -21,6 +22,12 @@ MUST_CHECK enum status native_intake_create(const struct otlp_limits *limits,
                                             struct native_intake **ret, struct error *err);
 void native_intake_destroy(struct native_intake *intake); /* accepts NULL */
 
+/* Events may be shed from now on; NULL, and at first: none.  Borrowed. */
+void native_intake_set_shedding(struct native_intake *intake, const struct shedding *shedding);
+
+/* What the last event that was read turned out to be. */
+struct normalized_kind native_intake_last(const struct native_intake *intake);
+
 /* The next events go into `batch`, which is borrowed until the next call. */
 void native_intake_use_batch(struct native_intake *intake, struct append_batch *batch);
 
@@ -28,15 +35,17 @@ void native_intake_use_batch(struct native_intake *intake, struct append_batch *
 bool native_intake_has_room(const struct native_intake *intake);
 
 /* Adds one event.  `sender_fields` are encoded agent.peer.* attributes.  ST_INVALID, ST_LIMIT:
- * the event breaks a rule or a limit; ST_NO_MEMORY.  On failure the batch is as it was. */
+ * the event breaks a rule or a limit; ST_NO_MEMORY; ST_AGAIN: it is shed.  On failure the batch is
+ * as it was. */
 MUST_CHECK enum status native_intake_add(struct native_intake *intake, struct slice line,
                                          struct slice sender_fields, uint64_t now_unix_ns,
                                          struct error *err);
 
-/* Adds an agent.pipeline record: `count` events were refused for this reason. */
-MUST_CHECK enum status native_intake_add_refusal(struct native_intake *intake, enum refusal refusal,
-                                                 uint64_t count, uint64_t now_unix_ns,
-                                                 struct error *err);
+/* Adds an agent.pipeline record: so many events were refused for this reason; `slot` as in
+ * refusal_log.h. */
+MUST_CHECK enum status native_intake_add_refusal(struct native_intake *intake, size_t slot,
+                                                 const struct refusal_count *count,
+                                                 uint64_t now_unix_ns, struct error *err);
 
 /* Adds a record of the daemon's own: an event as agents send it, of kind agent.pipeline. */
 MUST_CHECK enum status native_intake_add_own(struct native_intake *intake, struct slice line,

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* otlp_http_receiver.c -- see otlp_http_receiver.h.
  *
- *     RECEIVING --whole--> (decode, fill a batch) --submit--> IN_JOURNAL --done--> ANSWERING
- *                                  |    ^                                              ^
- *                     queue is full|    |another batch of ours is done                 |
- *                                  v    |                                              |
- *                                 WAITING --- nothing of ours is in the journal -------+
+ *     RECEIVING --whole--> (decode, fill a batch) --its turn--> IN_JOURNAL --done--> ANSWERING
+ *                                  |    ^                          |                     ^
+ *                    others before |    | its turn                 | refused             |
+ *                                  v    |                          v                     |
+ *                                 WAITING <---- queue is full ----- ---------------------+
  *
  * While IN_JOURNAL or WAITING the connection is suspended.  Before a batch is submitted its
  * connection is suspended already, for the journal may be done before journal_submit() returns;
  * the library allows resuming at any time.
  *
  * Agents do not send again what is refused, so a full queue is waited for as long as something
- * of ours is on its way out of it. */
+ * of ours is on its way out of it.  Of all requests together as many bytes are in the journal as it
+ * makes durable in a few milliseconds (flight_limit.h); the others wait in the order in which they
+ * came, one of each connection. */
 #include "receivers/otlp_http_receiver.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -23,11 +26,12 @@
 #include "receivers/http_reply.h"
 #include "receivers/otlp_intake.h"
 #include "receivers/refusal_recorder.h"
+#include "receivers/request_turns.h"
 #include "receivers/sender.h"
 #include "util/clock.h"
 
 enum {
-    CONNECTION_MEMORY = 64 * 1024, /* headers, and one read of a body */
+    CONNECTION_MEMORY = 32 * 1024, /* headers, and one read of a body */
     BATCH_FACTOR = 2,              /* of the decoded size: what normalization adds */
     BATCH_SIZE_MAX = 1 << 30,      /* what a batch can address */
     SENDER_FIELDS_MAX = 1024,
@@ -52,10 +56,10 @@ struct exchange {
     struct MHD_Connection *connection;
     struct http_request request;
     struct append_batch *batch; /* owned, but by the journal while IN_JOURNAL */
-    size_t batch_bytes;         /* in the admission */
+    struct request_turn turn;   /* its bytes are in the admission; under the receiver's lock */
     struct otlp_intake_result result;
+    uint64_t submitted_ns;
     bool carries_refusals; /* agent.pipeline records are in the batch */
-    struct exchange *next; /* of those that wait; under the receiver's lock */
     /* the library's thread, but the journal's while IN_JOURNAL */
     enum exchange_state state;
     enum status journal_status;
@@ -74,8 +78,8 @@ struct otlp_http_receiver {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* shared, under lock */
-    size_t in_journal, open_exchanges;
-    struct exchange *waiting;
+    size_t open_exchanges, open_connections;
+    struct request_turns turns;
     bool stopping;
 };
 
@@ -109,22 +113,56 @@ static void fail_for_journal(struct exchange *exchange, enum status status, cons
     http_request_fail(request, MHD_HTTP_SERVICE_UNAVAILABLE, RPC_UNAVAILABLE, text);
 }
 
-/* Resumes those that wait; each tries its luck again on its own thread.  Under lock. */
-static struct exchange *take_waiting(struct otlp_http_receiver *receiver)
+static struct exchange *exchange_of(struct request_turn *turn)
 {
-    struct exchange *waiting = receiver->waiting;
-
-    receiver->waiting = NULL;
-    return waiting;
+    return (struct exchange *)((char *)turn - offsetof(struct exchange, turn));
 }
 
-static void resume_all(struct exchange *exchange)
+static void resume(struct request_turn *turn)
 {
-    while (exchange != NULL) {
-        struct exchange *next = exchange->next; /* the exchange may be gone when it is resumed */
-        MHD_resume_connection(exchange->connection);
-        exchange = next;
-    }
+    MHD_resume_connection(exchange_of(turn)->connection);
+}
+
+/* Under lock. */
+static void leave_journal(struct otlp_http_receiver *receiver, struct request_turn *turn)
+{
+    request_turns_leave(&receiver->turns, turn);
+    (void)pthread_cond_broadcast(&receiver->changed);
+}
+
+/* Who waits is counted as long, for its memory is there. */
+static void count_batch(struct exchange *exchange)
+{
+    if (exchange->turn.bytes > 0)
+        return;
+    exchange->turn.bytes = append_batch_size(exchange->batch);
+    admission_force(exchange->server->receiver->admission, exchange->turn.bytes);
+}
+
+/* Under lock: nothing of it is in the journal, or will be. */
+static void forget_batch(struct exchange *exchange)
+{
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+
+    leave_journal(receiver, &exchange->turn);
+    admission_give(receiver->admission, exchange->turn.bytes);
+    exchange->turn.bytes = 0;
+}
+
+/* Under lock. */
+static void note_landing(struct otlp_http_receiver *receiver, const struct exchange *exchange)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    const struct flight_landing landing = {
+        .bytes = exchange->turn.bytes_ahead,
+        .submitted_ns = exchange->submitted_ns,
+        .landed_ns = now_ns,
+        .held_back = receiver->turns.waiting != NULL,
+        .is_shared = admission_is_shared(receiver->admission, now_ns),
+    };
+
+    receiver->turns.is_shared = landing.is_shared;
+    flight_limit_note(&receiver->turns.limit, &landing);
 }
 
 /* journal thread */
@@ -140,31 +178,40 @@ static void on_done(void *context, struct append_batch *batch, enum status statu
         metric_add(receiver->metrics.accepted_records, exchange->result.accepted);
     else
         fail_for_journal(exchange, status, err->text);
-    admission_give(receiver->admission, exchange->batch_bytes);
-    exchange->batch_bytes = 0;
     exchange->state = ANSWERING;
-    MHD_resume_connection(exchange->connection);
-    /* From here on the exchange is the other thread's. */
     (void)pthread_mutex_lock(&receiver->lock);
-    receiver->in_journal--;
-    resume_all(take_waiting(receiver));
-    (void)pthread_cond_broadcast(&receiver->changed);
+    note_landing(receiver, exchange);
+    forget_batch(exchange);
+    MHD_resume_connection(exchange->connection); /* it is the other thread's from here on */
     (void)pthread_mutex_unlock(&receiver->lock);
 }
 
-/* The journal has refused the batch.  True: the exchange waits. */
-static bool wait_for_journal(struct exchange *exchange, enum status status)
+/* False: it waits, and may be resumed already. */
+static bool enter_journal(struct exchange *exchange)
 {
     struct otlp_http_receiver *receiver = exchange->server->receiver;
 
     (void)pthread_mutex_lock(&receiver->lock);
-    receiver->in_journal--;
-    bool waits = status == ST_AGAIN && receiver->in_journal > 0 && !receiver->stopping;
-    if (waits) {
-        exchange->state = WAITING;
-        exchange->next = receiver->waiting;
-        receiver->waiting = exchange;
-    }
+    exchange->state = WAITING;
+    bool may = request_turns_enter(&receiver->turns, &exchange->turn);
+    if (may)
+        exchange->state = IN_JOURNAL;
+    (void)pthread_mutex_unlock(&receiver->lock);
+    if (!may)
+        metric_add(receiver->waited_requests, 1);
+    return may;
+}
+
+/* The journal has refused the batch.  True: it waits, and may be resumed already. */
+static bool wait_for_journal(struct exchange *exchange, enum status status)
+{
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+
+    if (status != ST_AGAIN)
+        return false;
+    (void)pthread_mutex_lock(&receiver->lock);
+    exchange->state = WAITING;
+    bool waits = request_turns_wait(&receiver->turns, &exchange->turn);
     (void)pthread_cond_broadcast(&receiver->changed);
     (void)pthread_mutex_unlock(&receiver->lock);
     if (waits)
@@ -172,14 +219,17 @@ static bool wait_for_journal(struct exchange *exchange, enum status status)
     return waits;
 }
 
-static bool enter_journal(struct otlp_http_receiver *receiver)
+static enum status try_journal(struct exchange *exchange, struct error *err)
 {
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+
     (void)pthread_mutex_lock(&receiver->lock);
-    bool may = !receiver->stopping;
-    if (may)
-        receiver->in_journal++;
+    bool stopping = receiver->stopping;
     (void)pthread_mutex_unlock(&receiver->lock);
-    return may;
+    if (stopping)
+        return error_set(err, ST_STOPPING, "the daemon stops");
+    exchange->submitted_ns = clock_monotonic_ns();
+    return journal_submit(receiver->journal, &exchange->batch, on_done, exchange, err);
 }
 
 static enum MHD_Result submit(struct exchange *exchange)
@@ -187,21 +237,16 @@ static enum MHD_Result submit(struct exchange *exchange)
     struct otlp_http_receiver *receiver = exchange->server->receiver;
     struct error err;
 
-    if (!enter_journal(receiver)) {
-        fail_for_journal(exchange, ST_STOPPING, "the daemon stops");
-        return answer(exchange);
-    }
-    exchange->batch_bytes = append_batch_size(exchange->batch);
-    admission_force(receiver->admission, exchange->batch_bytes);
-    exchange->state = IN_JOURNAL;
+    count_batch(exchange);
     MHD_suspend_connection(exchange->connection);
-    enum status st = journal_submit(receiver->journal, &exchange->batch, on_done, exchange, &err);
-    if (st == ST_OK)
-        return MHD_YES; /* the exchange is the journal's now */
-    admission_give(receiver->admission, exchange->batch_bytes);
-    exchange->batch_bytes = 0;
-    if (wait_for_journal(exchange, st))
-        return MHD_YES; /* the exchange may be resumed already */
+    if (!enter_journal(exchange))
+        return MHD_YES;
+    enum status st = try_journal(exchange, &err);
+    if (st == ST_OK || wait_for_journal(exchange, st))
+        return MHD_YES; /* the exchange is the journal's now, or may be resumed already */
+    (void)pthread_mutex_lock(&receiver->lock);
+    forget_batch(exchange);
+    (void)pthread_mutex_unlock(&receiver->lock);
     fail_for_journal(exchange, st, err.text);
     exchange->state = ANSWERING;
     MHD_resume_connection(exchange->connection);
@@ -285,9 +330,25 @@ static void judge(struct exchange *exchange)
 {
     const struct otlp_intake_result *result = &exchange->result;
 
-    if (result->accepted == 0 && result->rejected > 0 && result->reason == REFUSAL_INVALID)
+    if (result->accepted == 0 && result->rejected > result->shed_count &&
+        result->reason == REFUSAL_INVALID)
         http_request_fail(&exchange->request, MHD_HTTP_BAD_REQUEST, RPC_INVALID_ARGUMENT,
                           result->message);
+}
+
+static void note_shed(struct exchange *exchange)
+{
+    const struct otlp_intake_result *result = &exchange->result;
+
+    if (result->shed_count == 0)
+        return;
+    metric_add(exchange->server->receiver->metrics.refused_records[REFUSAL_SHED],
+               result->shed_count);
+    for (enum event_kind kind = 0; kind < KIND_COUNT; kind++) {
+        if (result->shed[kind] > 0)
+            refusal_log_add_shed(&exchange->server->refusals.log, kind, result->shed[kind],
+                                 clock_unix_ns());
+    }
 }
 
 /* What was refused is counted, and noted for the next agent.pipeline record. */
@@ -296,8 +357,9 @@ static void note_refusals(struct exchange *exchange)
     const struct otlp_intake_result *result = &exchange->result;
     struct receiver_metrics *metrics = &exchange->server->receiver->metrics;
     enum refusal refusal = result->reason;
-    uint64_t count = result->rejected;
+    uint64_t count = result->rejected - result->shed_count;
 
+    note_shed(exchange);
     if (count == 0 && exchange->request.verdict.http_status == MHD_HTTP_BAD_REQUEST) {
         refusal = REFUSAL_INVALID; /* a request that holds nobody knows how many */
         count = 1;
@@ -308,7 +370,7 @@ static void note_refusals(struct exchange *exchange)
     if (count == 0)
         return;
     metric_add(metrics->refused_records[refusal], count);
-    refusal_log_add(&exchange->server->refusals.log, refusal, count);
+    refusal_log_add(&exchange->server->refusals.log, refusal, count, clock_unix_ns());
 }
 
 /* Adds what was refused lately to the batch, which is made if there is none. */
@@ -339,6 +401,8 @@ static enum MHD_Result finish(struct exchange *exchange)
         return answer(exchange);
     }
     if (request->verdict.http_status == 0) {
+        if (receiver->settings.shedding != NULL)
+            shedding_update(receiver->settings.shedding);
         convert(exchange);
         judge(exchange);
     }
@@ -426,9 +490,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
         refusal_log_landed(&server->refusals.log, exchange->journal_status);
     http_request_fini(&exchange->request);
     append_batch_destroy(exchange->batch);
+    (void)pthread_mutex_lock(&receiver->lock);
+    forget_batch(exchange); /* its sender may have gone when it was its turn */
     free(exchange);
     *exchange_of = NULL;
-    (void)pthread_mutex_lock(&receiver->lock);
     receiver->open_exchanges--;
     (void)pthread_cond_broadcast(&receiver->changed);
     (void)pthread_mutex_unlock(&receiver->lock);
@@ -438,11 +503,17 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
                           enum MHD_ConnectionNotificationCode code)
 {
     struct server *server = context;
+    struct otlp_http_receiver *receiver = server->receiver;
+    bool is_new = code == MHD_CONNECTION_NOTIFY_STARTED;
 
     (void)connection;
     (void)socket_context;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        metric_add(server->receiver->metrics.connections, 1);
+    (void)pthread_mutex_lock(&receiver->lock);
+    receiver->open_connections += is_new ? 1 : (size_t)-1;
+    metric_set(receiver->metrics.open_connections, receiver->open_connections);
+    (void)pthread_mutex_unlock(&receiver->lock);
+    if (is_new)
+        metric_add(receiver->metrics.connections, 1);
 }
 
 /* --- Starting and stopping ---------------------------------------------------------------------
@@ -490,6 +561,7 @@ static enum status start_server(struct otlp_http_receiver *receiver, struct serv
     enum status st = otlp_intake_create(&settings->limits, &server->intake, err);
     if (st != ST_OK)
         return st;
+    otlp_intake_set_shedding(server->intake, settings->shedding);
     st = refusal_recorder_init(&server->refusals, &settings->limits, err);
     if (st != ST_OK)
         return st;
@@ -527,6 +599,7 @@ enum status otlp_http_receiver_start(const struct otlp_http_settings *settings,
     receiver->settings = *settings;
     receiver->journal = journal;
     receiver->admission = admission;
+    request_turns_init(&receiver->turns, resume);
     init_shared(receiver);
     register_metrics(receiver);
     enum status st = ST_OK;
@@ -549,8 +622,8 @@ static void wait_for_exchanges(struct otlp_http_receiver *receiver)
     deadline.tv_sec += STOP_WAIT_S;
     (void)pthread_mutex_lock(&receiver->lock);
     receiver->stopping = true;
-    resume_all(take_waiting(receiver));
-    while (receiver->in_journal > 0)
+    request_turns_stop(&receiver->turns);
+    while (receiver->turns.count > 0)
         (void)pthread_cond_wait(&receiver->changed, &receiver->lock);
     int result = 0;
     while (receiver->open_exchanges > 0 && result == 0)

@@ -15,6 +15,7 @@
 #include "net/listener.h"
 #include "receivers/admission.h"
 #include "receivers/http_request.h"
+#include "receivers/shedding.h"
 #include "telltale/error.h"
 #include "wire/otlp.h"
 
@@ -26,6 +27,7 @@ struct otlp_http_settings {
     const struct listener *listeners; /* borrowed until stop, not closed by it */
     size_t listener_count;            /* up to OTLP_HTTP_LISTENERS_MAX */
     struct otlp_limits limits;
+    struct shedding *shedding;                 /* borrowed until stop; NULL: nothing is shed */
     struct http_request_limits request_limits; /* extra_paths is borrowed until stop */
     unsigned int connections_max;              /* of each listener */
     unsigned int idle_timeout_s;               /* a connection that says nothing is closed */

@@ -22,6 +22,7 @@ enum {
 struct otlp_intake {
     struct otlp_limits limits;
     struct normalizer *normalizer;
+    const struct shedding *shedding; /* borrowed */
     struct buf normalized;
     /* of the present request */
     const struct otlp_intake_input *input;
@@ -53,6 +54,11 @@ enum status otlp_intake_create(const struct otlp_limits *limits, struct otlp_int
     return ST_OK;
 }
 
+void otlp_intake_set_shedding(struct otlp_intake *intake, const struct shedding *shedding)
+{
+    intake->shedding = shedding;
+}
+
 void otlp_intake_destroy(struct otlp_intake *intake)
 {
     if (intake == NULL)
@@ -66,9 +72,10 @@ static void reject(struct otlp_intake *intake, enum status status, const struct 
 {
     struct otlp_intake_result *result = &intake->result;
 
+    if (result->rejected == result->shed_count)
+        result->reason = refusal_of_event(status);
     if (result->rejected++ > 0)
         return;
-    result->reason = refusal_of_event(status);
     snprintf(result->message, sizeof(result->message), "%s", why->text);
 }
 
@@ -76,7 +83,7 @@ static void reject_unseen(struct otlp_intake *intake)
 {
     struct error why;
 
-    if (intake->result.rejected == 0) {
+    if (intake->result.rejected == intake->result.shed_count) {
         (void)error_set(&why, ST_LIMIT, "more than %d groups of records", (int)GROUPS_MAX);
         reject(intake, ST_LIMIT, &why);
     } else {
@@ -129,12 +136,29 @@ static enum status add_record(struct otlp_intake *intake, struct slice bytes, st
     return st;
 }
 
+/* True: the record that was just added is to go again. */
+static bool shed(struct otlp_intake *intake)
+{
+    struct otlp_intake_result *result = &intake->result;
+    struct normalized_kind last = normalizer_last(intake->normalizer);
+
+    if (intake->shedding == NULL || !shedding_wants(intake->shedding, &last))
+        return false;
+    shedding_count(intake->shedding, last.kind);
+    result->shed[last.kind]++;
+    result->shed_count++;
+    if (result->rejected++ == 0)
+        snprintf(result->message, sizeof(result->message), "%s is shed: room for events is short",
+                 schema_kinds[last.kind].name);
+    return true;
+}
+
 static enum status on_record(void *context, struct slice bytes, struct error *err)
 {
     struct otlp_intake *intake = context;
     struct buf *record;
 
-    if (intake->is_full || intake->result.rejected >= REJECTED_MAX) {
+    if (intake->is_full || intake->result.rejected - intake->result.shed_count >= REJECTED_MAX) {
         reject_unseen(intake);
         return ST_OK;
     }
@@ -155,7 +179,9 @@ static enum status on_record(void *context, struct slice bytes, struct error *er
         return ST_OK;
     }
     st = add_record(intake, bytes, record, err);
-    if (st == ST_OK) {
+    if (st == ST_OK && shed(intake)) {
+        append_batch_cancel(intake->batch);
+    } else if (st == ST_OK) {
         append_batch_end(intake->batch);
         intake->spread += intake->group_spread;
         intake->result.accepted++;

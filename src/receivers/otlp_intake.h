@@ -11,12 +11,15 @@
 #include "journal/append_batch.h"
 #include "normalize/normalize.h"
 #include "receivers/refusal.h"
+#include "receivers/shedding.h"
 #include "telltale/error.h"
 
 struct otlp_intake;
 
 MUST_CHECK enum status otlp_intake_create(const struct otlp_limits *limits,
                                           struct otlp_intake **ret, struct error *err);
+/* Records may be shed from now on; NULL, and at first: none.  Borrowed. */
+void otlp_intake_set_shedding(struct otlp_intake *intake, const struct shedding *shedding);
 void otlp_intake_destroy(struct otlp_intake *intake); /* accepts NULL */
 
 struct otlp_intake_input {
@@ -27,9 +30,11 @@ struct otlp_intake_input {
 };
 
 struct otlp_intake_result {
-    uint64_t accepted, rejected;
-    enum refusal reason; /* of the first that was rejected */
-    char message[256];   /* ditto */
+    uint64_t accepted, rejected; /* those that were shed are among the rejected */
+    uint64_t shed[KIND_COUNT];
+    uint64_t shed_count;
+    enum refusal reason; /* of the first that was rejected for another reason */
+    char message[256];   /* of the first that was rejected */
 };
 
 /* Adds the records to `batch`.  ST_CORRUPT: that is no such request; ST_LIMIT: a value of a

@@ -12,6 +12,7 @@ static const char *const codes[REFUSAL_COUNT] = {
     [REFUSAL_OVERLOADED] = "overloaded",
     [REFUSAL_STOPPING] = "stopping",
     [REFUSAL_INTERNAL] = "internal",
+    [REFUSAL_SHED] = "shed",
 };
 
 const char *refusal_code(enum refusal refusal)
@@ -43,6 +44,8 @@ enum refusal refusal_of_event(enum status status)
         return REFUSAL_LIMIT_EXCEEDED;
     case ST_NO_MEMORY:
         return REFUSAL_OVERLOADED;
+    case ST_AGAIN:
+        return REFUSAL_SHED;
     default:
         return REFUSAL_INTERNAL;
     }

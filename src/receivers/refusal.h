@@ -19,6 +19,7 @@ enum refusal {
     REFUSAL_OVERLOADED, /* memory or the journal's queue is short */
     REFUSAL_STOPPING,
     REFUSAL_INTERNAL,
+    REFUSAL_SHED, /* room is short, and its kind may be shed */
     REFUSAL_COUNT
 };
 

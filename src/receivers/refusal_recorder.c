@@ -35,9 +35,10 @@ bool refusal_recorder_add(struct refusal_recorder *recorder, struct append_batch
     if (!refusal_log_begin(log))
         return false;
     native_intake_use_batch(recorder->intake, batch);
-    for (enum refusal i = 0; i < REFUSAL_COUNT; i++) {
-        if (log->counts[i] == 0 || native_intake_add_refusal(recorder->intake, i, log->counts[i],
-                                                             clock_unix_ns(), &ignored) != ST_OK)
+    for (size_t i = 0; i < REFUSAL_SLOTS; i++) {
+        if (log->counts[i].count == 0 ||
+            native_intake_add_refusal(recorder->intake, i, &log->counts[i], clock_unix_ns(),
+                                      &ignored) != ST_OK)
             continue; /* it stays for the next time */
         refusal_log_take(log, i);
         added = true;

@@ -70,7 +70,7 @@ enum status unix_connection_update(struct unix_connection *connection, struct er
     uint32_t wanted = wanted_interest(connection);
     enum status st;
 
-    if (connection->park == PARKED_FOR_JOURNAL) {
+    if (connection->park == PARKED_FOR_TURN) {
         loop_watch_remove(connection->loop, &connection->watch);
         return ST_OK;
     }
@@ -92,6 +92,8 @@ void unix_connection_count_memory(struct unix_connection *connection)
         admission_force(connection->admission, now - connection->counted_bytes);
     else if (now < connection->counted_bytes)
         admission_give(connection->admission, connection->counted_bytes - now);
+    if (connection->user != NULL)
+        connection->user->held_bytes += now - connection->counted_bytes;
     connection->counted_bytes = now;
 }
 

@@ -10,15 +10,17 @@
 #include "net/peer.h"
 #include "receivers/admission.h"
 #include "receivers/answers.h"
+#include "receivers/fair_queue.h"
 #include "receivers/line_framer.h"
+#include "receivers/recent_bytes.h"
 #include "telltale/buf.h"
 
 struct unix_receiver;
 
 enum connection_park {
     NOT_PARKED,
-    PARKED_FOR_JOURNAL, /* all batches are under way */
-    PARKED_FOR_MEMORY,  /* it holds much, and memory for events in flight is short */
+    PARKED_FOR_TURN,   /* it has more to read, and waits in the queue */
+    PARKED_FOR_MEMORY, /* it holds much, and memory for events in flight is short */
 };
 
 struct unix_connection {
@@ -29,7 +31,12 @@ struct unix_connection {
     int fd;                      /* owned */
     uint32_t index, generation;  /* how spans name it */
     struct peer peer;
-    struct buf sender_fields; /* agent.peer.*, encoded once */
+    struct fair_flow flow;
+    uint64_t heavy_ns;          /* when it was read as a heavy one last */
+    struct recent_bytes recent; /* what it has put into the journal */
+    bool is_over_share;         /* of the journal's last room */
+    struct fair_user *user;     /* borrowed */
+    struct buf sender_fields;   /* agent.peer.*, encoded once */
     struct line_framer framer;
     size_t counted_bytes; /* of the framer, in the admission */
     struct answers answers;
@@ -42,6 +49,7 @@ struct unix_connection {
     bool wants_acks;
     bool answered;    /* the sender is to hear errors: it said so in its first line */
     bool began;       /* the first line was seen */
+    bool hung_up;     /* the sender has: what it left in its socket is the last */
     bool ended;       /* no more is read from it */
     bool failed;      /* what was read and not yet taken is ignored */
     bool wants_write; /* the socket did not take all answers */
@@ -56,7 +64,7 @@ MUST_CHECK enum status unix_connection_create(int fd, const struct peer *peer, s
 /* Closes and frees. */
 void unix_connection_destroy(struct unix_connection *connection);
 
-/* Tells epoll what the connection waits for now.  One that is parked for the journal waits for
+/* Tells epoll what the connection waits for now.  One that is parked for its turn waits for
  * nothing: its hang-up would be reported again and again while its last bytes may not be read yet.
  * One that is parked for memory waits for the sender's end, which frees what it holds. */
 MUST_CHECK enum status unix_connection_update(struct unix_connection *connection,

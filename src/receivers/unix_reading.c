@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unix_reading.c -- see unix_reading.h.
  *
- * All connections are read into one buffer of UNIX_INPUT_SIZE.  A turn of the loop reads each ready
- * connection once, adds the events of all of them to the current batch, and submits it at its
- * end; under load it is submitted earlier, when it has its target size.
+ * All connections are read into one buffer of UNIX_INPUT_SIZE.  Those that are ready stand in a
+ * queue (fair_queue.h); at its end a turn of the loop reads from its front, some TURN_BYTES, adds
+ * the events to the current batch, and submits it; under load it is submitted earlier, when it has
+ * its target size.  A connection with more to read than was read is parked: it stays in the queue,
+ * and epoll has nothing to say about it.
+ *
+ * As many bytes are let in as the disk makes durable in a few milliseconds (flight_limit.h). Beyond
+ * that only the light are read, so that nobody waits long behind those who say much.
  *
  * When no batch is free in the middle of a buffer, its rest stays there (`rest`, of `rest_owner`)
- * and reading stops: every connection that becomes ready is parked.  When a batch has landed, the
- * rest goes first, then all are unparked.
+ * and reading stops.  When a batch has landed, the rest goes first.
  *
  * An event is handled when it is in a batch or was refused.  What may be acked is what has
  * landed, and refused events up to the next that has not: `landed`, or `handled` when nothing of
@@ -19,6 +23,7 @@
 #include "receivers/unix_reading.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -26,18 +31,24 @@
 #include "util/clock.h"
 
 enum {
-    SMALL_READ_SIZE = 64 * 1024, /* what is read, and may be held, while memory is short */
+    SMALL_HOLD_SIZE = 64 * 1024,  /* may be held while memory is short */
+    TURN_BYTES = UNIX_INPUT_SIZE, /* are read in a turn, before those who came meanwhile are seen */
+    LIGHT_BYTES_MIN = 64,         /* a greeting is less, an event more */
+    LIGHT_BYTES_MAX = 16 * 1024,
+    SHARED_GROUP_BYTES = 16 * 1024, /* a commit waits for no more than these, then */
+    SHARED_TURN_BYTES = 32 * 1024,  /* the same, while somebody light may come meanwhile */
+    READS_PER_TURN = 256,
+    NARROW_PERCENT = 150, /* of what the disk takes in its time, for light connections */
     PROTOCOL_VERSION = 1,
 };
 
 /* --- The end of a connection -------------------------------------------------------------- */
 
-static void unpark(struct unix_receiver *receiver, struct unix_connection *connection)
+/* It waits for nothing but to be ready. */
+static void unpark(struct unix_connection *connection)
 {
-    if (connection->park == NOT_PARKED)
-        return;
+    fair_queue_remove(&connection->receiver->queue, connection->user, &connection->flow);
     connection->park = NOT_PARKED;
-    receiver->parked_count--;
 }
 
 void unix_reading_need_sweep(struct unix_receiver *receiver)
@@ -55,12 +66,16 @@ void unix_reading_close(struct unix_connection *connection)
         unix_connection_end(connection);
         return;
     }
-    unpark(receiver, connection);
+    unpark(connection);
     receiver->connections[connection->index] = NULL;
     receiver->generations[connection->index]++;
     receiver->connection_count--;
     metric_set(receiver->metrics.open_connections, receiver->connection_count);
     acceptor_leave(receiver->acceptor, connection->peer.uid);
+    line_framer_fini(&connection->framer);
+    unix_connection_count_memory(connection);
+    fair_queue_leave(connection->user);
+    connection->user = NULL;
     unix_connection_destroy(connection);
 }
 
@@ -91,7 +106,8 @@ static void refuse_event(struct unix_connection *connection, uint64_t event, enu
     struct unix_receiver *receiver = connection->receiver;
 
     metric_add(receiver->metrics.refused_records[refusal], 1);
-    refusal_log_add(&receiver->refusals, refusal, 1);
+    if (refusal != REFUSAL_SHED)
+        refusal_log_add(&receiver->refusals, refusal, 1, clock_unix_ns());
     unix_reading_need_sweep(receiver);
     unix_connection_tell(connection, event, refusal_code(refusal), message);
 }
@@ -185,6 +201,14 @@ static bool take_preamble(struct unix_connection *connection, struct slice line)
     return true;
 }
 
+static void note_shed(struct unix_receiver *receiver)
+{
+    enum event_kind kind = native_intake_last(receiver->intake).kind;
+
+    shedding_count(receiver->settings.shedding, kind);
+    refusal_log_add_shed(&receiver->refusals, kind, 1, receiver->now_unix_ns);
+}
+
 /* There is a batch with room. */
 static void take_line(struct unix_connection *connection, struct slice line)
 {
@@ -195,9 +219,16 @@ static void take_line(struct unix_connection *connection, struct slice line)
     if (line.size == 0 || take_preamble(connection, line))
         return;
     connection->handled++;
+    if (connection->is_over_share) {
+        refuse_event(connection, connection->handled, REFUSAL_JOURNAL_FULL,
+                     "the journal is nearly full; what is left is for those who send less");
+        return;
+    }
     enum status st = native_intake_add(
         receiver->intake, line, buf_slice(&connection->sender_fields), receiver->now_unix_ns, &err);
     if (st != ST_OK) {
+        if (st == ST_AGAIN)
+            note_shed(receiver);
         refuse_event(connection, connection->handled, refusal_of_event(st), err.text);
         return;
     }
@@ -252,8 +283,8 @@ static void park(struct unix_connection *connection, enum connection_park park_f
 {
     struct error ignored;
 
-    if (connection->park == NOT_PARKED)
-        connection->receiver->parked_count++;
+    if (connection->park == park_for)
+        return;
     connection->park = park_for;
     enum status st = unix_connection_update(connection, &ignored);
     ASSERT(st == ST_OK); /* it is in epoll, and asking for less cannot fail */
@@ -269,22 +300,50 @@ bool unix_reading_memory_is_short(const struct unix_receiver *receiver)
     return admission_used(receiver->admission) >= receiver->admission->limit;
 }
 
+/* Its user holds more than half of the memory, and more than is left for the others. */
+static bool user_holds_too_much(const struct unix_connection *connection)
+{
+    const struct admission *admission = connection->admission;
+    size_t used = admission_used(admission);
+    size_t held = connection->user->held_bytes;
+    size_t left = used < admission->limit ? admission->limit - used : 0;
+
+    return held > admission->limit / 2 && held > left && used > held;
+}
+
 /* It holds much itself, and others need what is left. */
 static bool must_wait_for_memory(const struct unix_connection *connection)
 {
-    return connection->counted_bytes > SMALL_READ_SIZE &&
-           unix_reading_memory_is_short(connection->receiver) &&
+    if (connection->hung_up || connection->counted_bytes <= SMALL_HOLD_SIZE)
+        return false;
+    return (unix_reading_memory_is_short(connection->receiver) ||
+            user_holds_too_much(connection)) &&
            admission_used(connection->admission) > connection->counted_bytes;
 }
 
-static ssize_t read_some(struct unix_connection *connection)
+/* Who has said little for a second, an event or some, waits for its acks and not for its turn. */
+static void note_light(struct unix_connection *connection, size_t got)
 {
-    struct unix_receiver *receiver = connection->receiver;
-    size_t size = unix_reading_memory_is_short(receiver) ? SMALL_READ_SIZE : UNIX_INPUT_SIZE;
+    uint64_t now_ns = clock_monotonic_ns();
+
+    if (got > LIGHT_BYTES_MAX || connection->flow.place == FAIR_HEAVY)
+        connection->heavy_ns = now_ns;
+    else if (got >= LIGHT_BYTES_MIN && now_ns >= connection->heavy_ns + NS_PER_S)
+        admission_note_light(connection->admission, now_ns);
+}
+
+static size_t turn_bytes(const struct unix_receiver *receiver)
+{
+    return admission_is_shared(receiver->admission, clock_monotonic_ns()) ? SHARED_TURN_BYTES
+                                                                          : TURN_BYTES;
+}
+
+static ssize_t read_some(struct unix_connection *connection, size_t size)
+{
     ssize_t got;
 
     do
-        got = recv(connection->fd, receiver->input, size, MSG_DONTWAIT);
+        got = recv(connection->fd, connection->receiver->input, size, MSG_DONTWAIT);
     while (got < 0 && errno == EINTR);
     return got;
 }
@@ -304,29 +363,70 @@ static void take_end(struct unix_connection *connection)
     unix_connection_update_ack(connection);
 }
 
-/* There is a batch with room for one event. */
-static void read_connection(struct unix_connection *connection)
+/* What is left in the socket waits in the queue; what will come is told by epoll. */
+static void go_on_later(struct unix_connection *connection, bool has_more)
+{
+    if (has_more) {
+        park(connection, PARKED_FOR_TURN);
+        return;
+    }
+    unpark(connection);
+    unix_reading_settle(connection);
+}
+
+/* What is refused for it does not count: so it has its share again soon. */
+static void update_share(struct unix_connection *connection, size_t more)
+{
+    const struct unix_receiver *receiver = connection->receiver;
+    uint64_t now_ns = clock_monotonic_ns();
+
+    recent_bytes_add(&connection->recent, 0, now_ns);
+    connection->is_over_share = recent_bytes_is_too_much(
+        &connection->recent, receiver->journal_room, receiver->settings.journal_size_max);
+    if (!connection->is_over_share)
+        recent_bytes_add(&connection->recent, more, now_ns);
+}
+
+/* Reads once.  There is a batch with room for one event. */
+static size_t read_connection(struct unix_connection *connection)
 {
     struct unix_receiver *receiver = connection->receiver;
-    ssize_t got = read_some(connection);
+    size_t size = turn_bytes(receiver);
+    ssize_t got = read_some(connection, size);
 
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        return;
-    receiver->now_unix_ns = clock_unix_ns();
     if (got > 0) {
+        update_share(connection, (size_t)got);
+        note_light(connection, (size_t)got);
+        fair_queue_charge(connection->user, &connection->flow, (size_t)got);
         metric_add(receiver->metrics.accepted_bytes, (uint64_t)got);
+        receiver->now_unix_ns = clock_unix_ns();
         receiver->rest_owner = connection;
         receiver->rest = slice_of(receiver->input, (size_t)got);
-        if (!take_rest(receiver)) {
-            park(connection, PARKED_FOR_JOURNAL);
-            return;
-        }
-    } else if (got == 0) {
+        if (!take_rest(receiver))
+            park(connection, PARKED_FOR_TURN);
+        else
+            go_on_later(connection, (size_t)got == size && !connection->ended);
+        return (size_t)got;
+    }
+    if (got == 0) {
+        receiver->now_unix_ns = clock_unix_ns();
         take_end(connection);
-    } else {
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
         unix_connection_end(connection); /* reset: a line that was cut is not an event */
     }
-    unix_reading_settle(connection);
+    go_on_later(connection, false);
+    return 0;
+}
+
+/* One that is told to be ready again, and still waits, need not be told a third time. */
+static void enqueue(struct unix_connection *connection)
+{
+    if (connection->flow.place != FAIR_OUT) {
+        park(connection, PARKED_FOR_TURN);
+        return;
+    }
+    fair_queue_add(&connection->receiver->queue, connection->user, &connection->flow,
+                   clock_monotonic_ns());
 }
 
 void unix_reading_on_ready(void *context, uint32_t events)
@@ -342,33 +442,56 @@ void unix_reading_on_ready(void *context, uint32_t events)
             unix_reading_settle(connection);
         return;
     }
-    if (!(events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))) {
-        unix_reading_settle(connection);
-        return;
-    }
     /* What a sender that has ended left in its socket is little, and reading it frees memory. */
-    bool sender_ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    if (receiver->rest_owner != NULL || !unix_reading_find_batch(receiver)) {
-        park(connection, PARKED_FOR_JOURNAL);
-    } else if (!sender_ended && must_wait_for_memory(connection)) {
-        park(connection, PARKED_FOR_MEMORY);
-    } else {
-        unpark(receiver, connection);
-        read_connection(connection);
-    }
+    connection->hung_up = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if (connection->hung_up || (events & EPOLLIN))
+        enqueue(connection);
+    if (events & EPOLLOUT)
+        unix_reading_settle(connection);
 }
 
 /* --- The end of a turn --------------------------------------------------------------------- */
 
-static void unpark_for_journal(struct unix_receiver *receiver)
+/* Who may be read, by what is on its way to the disk already. */
+static enum fair_gate find_gate(const struct unix_receiver *receiver)
 {
-    for (unsigned int i = 0; i < receiver->settings.connections_max; i++) {
-        struct unix_connection *connection = receiver->connections[i];
-        if (connection == NULL || connection->park != PARKED_FOR_JOURNAL)
+    if (flights_let_in(receiver->flights, 100))
+        return FAIR_GATE_OPEN;
+    return flights_let_in(receiver->flights, NARROW_PERCENT) ? FAIR_GATE_NARROW : FAIR_GATE_LIGHT;
+}
+
+static struct unix_connection *connection_of(struct fair_flow *flow)
+{
+    return (struct unix_connection *)((char *)flow - offsetof(struct unix_connection, flow));
+}
+
+/* Reads as many bytes as a turn may.  True: there is more, and it need not wait. */
+static bool read_queued(struct unix_receiver *receiver)
+{
+    size_t bytes_max = turn_bytes(receiver);
+    size_t bytes = 0;
+
+    for (unsigned int reads = 0; reads < READS_PER_TURN; reads++) {
+        struct fair_flow *flow = fair_queue_next(&receiver->queue, find_gate(receiver));
+        if (flow == NULL || !unix_reading_find_batch(receiver))
+            return false;
+        if (bytes >= bytes_max)
+            return true;
+        struct unix_connection *connection = connection_of(flow);
+        if (connection->ended) {
+            go_on_later(connection, false);
             continue;
-        unpark(receiver, connection);
-        unix_reading_settle(connection);
+        }
+        if (must_wait_for_memory(connection)) {
+            unpark(connection);
+            park(connection, PARKED_FOR_MEMORY);
+            continue;
+        }
+        bytes += read_connection(connection);
+        if (receiver->rest_owner != NULL)
+            return false;
     }
+    return true;
 }
 
 /* Those that still have to wait do; when none does, memory is not short any more. */
@@ -384,11 +507,27 @@ void unix_reading_unpark_for_memory(struct unix_receiver *receiver)
             some_wait = true;
             continue;
         }
-        unpark(receiver, connection);
+        unpark(connection);
         unix_reading_settle(connection);
     }
     if (!some_wait)
         receiver->memory_short_since_ns = 0;
+}
+
+/* How much room there is, once a turn. */
+static void look_around(struct unix_receiver *receiver)
+{
+    uint64_t size_max = receiver->settings.journal_size_max;
+
+    if (receiver->settings.shedding != NULL)
+        shedding_update(receiver->settings.shedding);
+    bool is_shared = admission_is_shared(receiver->admission, clock_monotonic_ns());
+    journal_set_group_bytes(receiver->journal, is_shared ? SHARED_GROUP_BYTES : 0);
+    receiver->journal_room = UINT64_MAX;
+    if (size_max > 0) {
+        uint64_t size = journal_size(receiver->journal);
+        receiver->journal_room = size < size_max ? size_max - size : 0;
+    }
 }
 
 void unix_reading_on_end_of_turn(void *context)
@@ -399,11 +538,12 @@ void unix_reading_on_end_of_turn(void *context)
     if (owner != NULL) {
         if (!take_rest(receiver))
             return;
-        unpark(receiver, owner);
-        unix_reading_settle(owner);
+        /* More may have come meanwhile: reading tells. */
+        go_on_later(owner, !owner->ended);
     }
-    if (receiver->parked_count > 0 && unix_reading_find_batch(receiver))
-        unpark_for_journal(receiver);
+    look_around(receiver);
+    if (read_queued(receiver))
+        loop_defer(receiver->loop, &receiver->end_of_turn);
     if (receiver->memory_short_since_ns != 0 && !unix_reading_memory_is_short(receiver))
         unix_reading_unpark_for_memory(receiver);
     flights_flush(receiver->flights);

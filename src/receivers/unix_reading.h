@@ -25,12 +25,13 @@ struct unix_receiver {
     struct unix_connection **connections; /* connections_max places; NULL: free */
     uint32_t *generations;                /* of each place */
     unsigned int connection_count;
-    unsigned int parked_count;
+    struct fair_queue queue; /* who has something to be read */
 
-    uint8_t *input; /* INPUT_SIZE */
+    uint8_t *input; /* UNIX_INPUT_SIZE */
     struct slice rest;
     struct unix_connection *rest_owner; /* NULL: there is no rest */
     uint64_t now_unix_ns;               /* of the present turn */
+    uint64_t journal_room;              /* at its beginning; UINT64_MAX: it is not shared */
 
     struct refusal_log refusals;
     uint64_t memory_short_since_ns; /* 0: nobody is parked for it */
@@ -38,7 +39,7 @@ struct unix_receiver {
     struct loop_timer sweep;
 };
 
-enum { UNIX_INPUT_SIZE = 128 * 1024 };
+enum { UNIX_INPUT_SIZE = FLIGHTS_READ_MAX };
 #define UNIX_SWEEP_NS UINT64_C(1000000000)
 
 /* For the flights. */

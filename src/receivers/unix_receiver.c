@@ -22,9 +22,9 @@ static void record_refusals(struct unix_receiver *receiver)
 
     if (!refusal_log_begin(log))
         return;
-    for (enum refusal i = 0; i < REFUSAL_COUNT; i++) {
-        if (log->counts[i] == 0 || !unix_reading_find_batch(receiver) ||
-            native_intake_add_refusal(receiver->intake, i, log->counts[i], clock_unix_ns(),
+    for (size_t i = 0; i < REFUSAL_SLOTS; i++) {
+        if (log->counts[i].count == 0 || !unix_reading_find_batch(receiver) ||
+            native_intake_add_refusal(receiver->intake, i, &log->counts[i], clock_unix_ns(),
                                       &ignored) != ST_OK)
             continue; /* it stays for the next time */
         refusal_log_take(log, i);
@@ -54,13 +54,14 @@ static void relieve_memory(struct unix_receiver *receiver)
 {
     struct unix_connection *largest;
 
-    while (unix_reading_memory_is_short(receiver) && (largest = find_largest(receiver)) != NULL) {
+    while (receiver->memory_short_since_ns != 0 && (largest = find_largest(receiver)) != NULL) {
         receiver->memory_short_since_ns = clock_monotonic_ns(); /* the others have their time now */
         line_framer_skip(&largest->framer);
         unix_reading_refuse_line(largest, REFUSAL_OVERLOADED);
         unix_connection_count_memory(largest);
         unix_connection_update_ack(largest);
         unix_reading_settle(largest);
+        unix_reading_unpark_for_memory(receiver);
     }
 }
 
@@ -124,6 +125,7 @@ static void on_accepted(void *context, int fd, const struct peer *peer)
         return;
     }
     connection->receiver = receiver;
+    connection->user = fair_queue_join(&receiver->queue, peer->uid);
     connection->index = find_place(receiver);
     connection->generation = receiver->generations[connection->index];
     connection->watch = (struct loop_watch){unix_reading_on_ready, connection, -1};
@@ -163,7 +165,11 @@ static enum status create_parts(struct unix_receiver *receiver, struct error *er
     if (receiver->input == NULL || receiver->connections == NULL || receiver->generations == NULL)
         return error_set(err, ST_NO_MEMORY, "make room for %u connections",
                          settings->connections_max);
-    enum status st = native_intake_create(&settings->limits, &receiver->intake, err);
+    enum status st = fair_queue_init(&receiver->queue, settings->connections_max, err);
+    if (st == ST_OK)
+        st = native_intake_create(&settings->limits, &receiver->intake, err);
+    if (st == ST_OK)
+        native_intake_set_shedding(receiver->intake, settings->shedding);
     if (st == ST_OK)
         st = flights_create(&flights, &receiver->flights, err);
     if (st == ST_OK)
@@ -178,6 +184,7 @@ static void destroy(struct unix_receiver *receiver)
     acceptor_destroy(receiver->acceptor);
     flights_destroy(receiver->flights);
     native_intake_destroy(receiver->intake);
+    fair_queue_fini(&receiver->queue);
     free(receiver->input);
     free(receiver->connections);
     free(receiver->generations);

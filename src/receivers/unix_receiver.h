@@ -17,6 +17,7 @@
 #include "net/listener.h"
 #include "receivers/acceptor.h"
 #include "receivers/admission.h"
+#include "receivers/shedding.h"
 #include "telltale/error.h"
 #include "wire/otlp.h"
 
@@ -28,9 +29,11 @@ struct unix_receiver_settings {
     struct otlp_limits limits;        /* record_size_max is the size of one event */
     unsigned int connections_max;     /* of all listeners together */
     unsigned int connections_per_uid_max;
-    size_t batch_size_target; /* bytes; 0: UNIX_BATCH_SIZE_TARGET */
-    uint64_t stall_ns;        /* how long a sender may wait for memory before the largest
-                                 unfinished event is refused; 0: UNIX_STALL_NS */
+    struct shedding *shedding; /* borrowed until stop; NULL: nothing is shed */
+    uint64_t journal_size_max; /* whose last quarter is shared (recent_bytes.h); 0: it is not */
+    size_t batch_size_target;  /* bytes; 0: UNIX_BATCH_SIZE_TARGET */
+    uint64_t stall_ns;         /* how long a sender may wait for memory before the largest
+                                  unfinished event is refused; 0: UNIX_STALL_NS */
 };
 
 enum { UNIX_BATCH_SIZE_TARGET = 256 * 1024 };

@@ -11,6 +11,7 @@
 #include "receivers/admission.h"
 #include "receivers/control_server.h"
 #include "receivers/otlp_http_receiver.h"
+#include "receivers/shedding.h"
 #include "receivers/unix_receiver.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -24,6 +25,7 @@ struct listeners {
 
 struct intake {
     struct admission admission;
+    struct shedding shedding;
     struct listeners unix_listeners, http_listeners, control_listeners;
     struct unix_receiver *unix_receiver;
     struct otlp_http_receiver *http_receiver;
@@ -88,6 +90,8 @@ static enum status start_unix(struct intake *intake, const struct config *config
         .limits = record_limits(config, section->max_event_size),
         .connections_max = (unsigned int)section->connections_max,
         .connections_per_uid_max = (unsigned int)section->connections_per_uid_max,
+        .shedding = &intake->shedding,
+        .journal_size_max = config->journal.max_size,
     };
 
     if (!section->enabled)
@@ -121,6 +125,7 @@ static enum status start_http(struct intake *intake, const struct config *config
     settings.request_limits.decoded_size_max = section->max_request_size;
     settings.request_limits.time_max_ns = section->request_timeout;
     settings.connections_max = (unsigned int)section->connections_max;
+    settings.shedding = &intake->shedding;
     return otlp_http_receiver_start(&settings, journal, &intake->admission, &intake->http_receiver,
                                     err);
 }
@@ -155,6 +160,21 @@ static enum status start_control(struct intake *intake, const struct config *con
         return error_context(err, "telemetry.metrics");
     return control_server_start(intake->control_listeners.items, intake->control_listeners.count,
                                 &callbacks, &intake->control, err);
+}
+
+static enum status start_shedding(struct intake *intake, const struct config *config,
+                                  const struct journal *journal, struct error *err)
+{
+    const struct shedding_settings settings = {
+        .kinds = config->limits.shed.items,
+        .kind_count = config->limits.shed.count,
+        .admission = &intake->admission,
+        .journal = journal,
+        .journal_size_max = config->journal.max_size,
+    };
+
+    enum status st = shedding_init(&intake->shedding, &settings, err);
+    return st == ST_OK ? ST_OK : error_context(err, "limits.shed");
 }
 
 static void log_listeners(const char *receiver, const struct listeners *listeners)
@@ -212,7 +232,9 @@ enum status intake_start(const struct config *config, struct loop *loop, struct 
     intake->open_gauge =
         metric_register(METRIC_GAUGE, "telltale_receivers_open",
                         "1: the sockets of the receivers are open; 0: closed by policy.", "");
-    enum status st = start_control(intake, config, err);
+    enum status st = start_shedding(intake, config, journal, err);
+    if (st == ST_OK)
+        st = start_control(intake, config, err);
     if (st == ST_OK)
         st = intake_open_receivers(intake, err);
     if (st != ST_OK) {
@@ -270,9 +292,16 @@ static bool same_http(const struct config_otlp_http_receiver *a,
            a->connections_max == b->connections_max && a->request_timeout == b->request_timeout;
 }
 
+static bool same_limits(const struct config_limits *a, const struct config_limits *b)
+{
+    return a->depth == b->depth && a->attributes == b->attributes && a->key_size == b->key_size &&
+           a->in_flight == b->in_flight && same_list(&a->shed, &b->shed);
+}
+
 bool intake_opens_the_same(const struct config *a, const struct config *b)
 {
-    return same_unix(&a->receivers.unix_socket, &b->receivers.unix_socket) &&
+    return same_limits(&a->limits, &b->limits) &&
+           same_unix(&a->receivers.unix_socket, &b->receivers.unix_socket) &&
            same_http(&a->receivers.otlp_http, &b->receivers.otlp_http) &&
            same_list(&a->telemetry.metrics.listen, &b->telemetry.metrics.listen) &&
            a->telemetry.metrics.allow_remote_plaintext ==

@@ -28,5 +28,5 @@ void intake_close_receivers(struct intake *intake);
 MUST_CHECK enum status intake_open_receivers(struct intake *intake, struct error *err);
 bool intake_is_open(const struct intake *intake);
 
-/* Whether two configurations open the same sockets in the same way. */
+/* Whether two configurations open the same sockets in the same way, with the same limits. */
 bool intake_opens_the_same(const struct config *a, const struct config *b);

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "telltale/buf.h"
 #include "util/clock.h"
@@ -37,6 +38,7 @@ struct counting_sink {
     _Atomic uint64_t requests;
     _Atomic uint64_t wire_bytes;
     _Atomic uint64_t records;
+    _Atomic uint64_t pace; /* records a second; 0: no limit */
 };
 
 /* --- Counting -------------------------------------------------------------------------- */
@@ -77,6 +79,18 @@ static uint64_t count_resource(struct counting_sink *sink, struct slice resource
     return sum_fields(sink, resource_logs, RESOURCE_LOGS_SCOPE_LOGS, count_scope);
 }
 
+/* As long as these records may take; in short steps, for the pace may change. */
+static void wait_for_pace(const struct counting_sink *sink, uint64_t records)
+{
+    enum { STEP_US = 10000 };
+    uint64_t waited_us = 0;
+
+    while (sink->pace != 0 && waited_us < records * 1000000 / sink->pace) {
+        (void)usleep(STEP_US);
+        waited_us += STEP_US;
+    }
+}
+
 static void count_message(struct server_thread *self, struct slice message)
 {
     struct error err;
@@ -89,7 +103,9 @@ static void count_message(struct server_thread *self, struct slice message)
         ASSERT(st == ST_OK);
         message = buf_slice(&self->inflated);
     }
-    self->sink->records += sum_fields(self->sink, message, REQUEST_RESOURCE_LOGS, count_resource);
+    uint64_t records = sum_fields(self->sink, message, REQUEST_RESOURCE_LOGS, count_resource);
+    self->sink->records += records;
+    wait_for_pace(self->sink, records);
 }
 
 static void count_buffer(struct server_thread *self, grpc_byte_buffer *message)
@@ -253,6 +269,11 @@ struct counting_sink *counting_sink_start_visiting(const char *address,
     sink->visit = visit;
     sink->context = context;
     return start(sink, address);
+}
+
+void counting_sink_set_pace(struct counting_sink *sink, uint64_t records_per_second)
+{
+    sink->pace = records_per_second;
 }
 
 struct sink_counts counting_sink_read(struct counting_sink *sink)

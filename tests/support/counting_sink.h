@@ -33,4 +33,7 @@ struct counting_sink *
 counting_sink_start_visiting(const char *address, void (*visit)(void *context, struct slice record),
                              void *context);
 struct sink_counts counting_sink_read(struct counting_sink *sink);
+
+/* From now on each thread takes no more than this many records a second; 0: as many as come. */
+void counting_sink_set_pace(struct counting_sink *sink, uint64_t records_per_second);
 void counting_sink_stop(struct counting_sink *sink);

@@ -43,6 +43,13 @@ def logs_response(rejected=0, message=""):
     return response
 
 
+def response_rejected(data):
+    """How many records an ExportLogsServiceResponse says were rejected."""
+    response = _generated().ExportLogsServiceResponse()
+    response.ParseFromString(data)
+    return response.partial_success.rejected_log_records
+
+
 @functools.lru_cache(maxsize=None)
 def _status_class():
     """google.rpc.Status, as far as anybody fills it here."""

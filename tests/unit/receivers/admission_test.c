@@ -64,20 +64,20 @@ static void test_refusals_leave_the_log_only_when_they_are_recorded(void **state
     struct refusal_log log = {0};
 
     assert_false(refusal_log_is_open(&log));
-    refusal_log_add(&log, REFUSAL_INVALID, 3);
+    refusal_log_add(&log, REFUSAL_INVALID, 3, 1);
     assert_true(refusal_log_begin(&log));
     refusal_log_take(&log, REFUSAL_INVALID);
     refusal_log_expect_landing(&log);
-    refusal_log_add(&log, REFUSAL_INVALID, 2);
+    refusal_log_add(&log, REFUSAL_INVALID, 2, 2);
     assert_false(refusal_log_begin(&log));
     refusal_log_landed(&log, ST_LIMIT); /* the journal did not take it */
-    assert_int_equal(log.counts[REFUSAL_INVALID], 5);
+    assert_int_equal(log.counts[REFUSAL_INVALID].count, 5);
     assert_true(refusal_log_begin(&log));
     refusal_log_take(&log, REFUSAL_INVALID);
     refusal_log_expect_landing(&log);
-    refusal_log_add(&log, REFUSAL_INVALID, 1);
+    refusal_log_add(&log, REFUSAL_INVALID, 1, 3);
     refusal_log_landed(&log, ST_OK);
-    assert_int_equal(log.counts[REFUSAL_INVALID], 1);
+    assert_int_equal(log.counts[REFUSAL_INVALID].count, 1);
     assert_true(refusal_log_is_open(&log));
 }
 
