@@ -65,6 +65,7 @@ static enum status start(struct journal *journal, const struct journal_settings 
         journal->next_sequence = settings->sequence_floor;
     atomic_init(&journal->committed, journal->next_sequence);
     atomic_init(&journal->promised_until_ns, 0);
+    atomic_init(&journal->drops_until_ns, 0);
     journal_check_disk(journal);
     int result = pthread_create(&journal->thread, NULL, journal_run, journal);
     if (result != 0)
@@ -276,6 +277,16 @@ void journal_read_room(struct journal *journal, struct journal_room *ret)
 void journal_promise_room(struct journal *journal, uint64_t deadline_ns)
 {
     atomic_store(&journal->promised_until_ns, deadline_ns);
+}
+
+void journal_promise_drops(struct journal *journal, uint64_t deadline_ns)
+{
+    atomic_store(&journal->drops_until_ns, deadline_ns);
+}
+
+bool journal_drops_for_room(const struct journal *journal)
+{
+    return clock_monotonic_ns() < atomic_load(&journal->drops_until_ns);
 }
 
 dev_t journal_device(const struct journal *journal)

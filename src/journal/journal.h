@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -103,6 +104,11 @@ void journal_read_room(struct journal *journal, struct journal_room *ret);
 /* Until `deadline_ns` (monotonic) a journal that has reached size_max says ST_AGAIN instead of
  * ST_LIMIT: room is being made.  0 takes that back. */
 void journal_promise_room(struct journal *journal, uint64_t deadline_ns);
+
+/* Until then destinations give up their oldest records when room is needed, so that a journal near
+ * its bound is nothing to act on.  0 takes that back. */
+void journal_promise_drops(struct journal *journal, uint64_t deadline_ns);
+bool journal_drops_for_room(const struct journal *journal);
 
 /* What the disk with the journal on it is called: to tell what else lies there. */
 dev_t journal_device(const struct journal *journal);

@@ -61,6 +61,7 @@ struct journal {
     atomic_uint_fast64_t committed;
     atomic_bool disk_is_low;
     atomic_uint_fast64_t promised_until_ns; /* monotonic; any thread: journal_promise_room() */
+    atomic_uint_fast64_t drops_until_ns;    /* the same: journal_promise_drops() */
     atomic_uint_fast64_t group_bytes;       /* a commit does not wait for more company than this */
 
     /* journal thread */

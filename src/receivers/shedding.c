@@ -72,8 +72,8 @@ void shedding_update(struct shedding *shedding)
 {
     if (shedding->kinds == 0)
         return;
-    bool is_short =
-        shedding_is_short(admission_used(shedding->admission), shedding->admission->limit,
-                          journal_size(shedding->journal), shedding->journal_size_max);
+    uint64_t held = journal_drops_for_room(shedding->journal) ? 0 : journal_size(shedding->journal);
+    bool is_short = shedding_is_short(admission_used(shedding->admission),
+                                      shedding->admission->limit, held, shedding->journal_size_max);
     atomic_store_explicit(&shedding->is_short, is_short, memory_order_relaxed);
 }

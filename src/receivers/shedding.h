@@ -3,8 +3,9 @@
  * what is left is kept for the others.
  *
  * Room is short when memory for events in flight is used to three quarters, or the journal holds
- * nine tenths of what it may.  A record with a decision, or about something that was denied, is
- * never shed, whatever its kind; nor are the kinds that config_shed.h rules out.
+ * nine tenths of what it may and no destination gives up old records for it.  A record with a
+ * decision, or about something that was denied, is never shed, whatever its kind; nor are the kinds
+ * that config_shed.h rules out.
  *
  * Threads: init and fini by one owner; the rest, any thread.
  */

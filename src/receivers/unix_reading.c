@@ -514,7 +514,8 @@ void unix_reading_unpark_for_memory(struct unix_receiver *receiver)
         receiver->memory_short_since_ns = 0;
 }
 
-/* How much room there is, once a turn. */
+/* How much room there is, once a turn: as much as one likes, where there is nobody to share it with
+ * or destinations make more. */
 static void look_around(struct unix_receiver *receiver)
 {
     uint64_t size_max = receiver->settings.journal_size_max;
@@ -524,7 +525,8 @@ static void look_around(struct unix_receiver *receiver)
     bool is_shared = admission_is_shared(receiver->admission, clock_monotonic_ns());
     journal_set_group_bytes(receiver->journal, is_shared ? SHARED_GROUP_BYTES : 0);
     receiver->journal_room = UINT64_MAX;
-    if (size_max > 0) {
+    if (size_max > 0 && receiver->connection_count > 1 &&
+        !journal_drops_for_room(receiver->journal)) {
         uint64_t size = journal_size(receiver->journal);
         receiver->journal_room = size < size_max ? size_max - size : 0;
     }

@@ -79,6 +79,14 @@ static struct otlp_limits record_limits(const struct config *config, uint64_t re
     };
 }
 
+/* Where the sockets are closed when the journal is full, it must be able to become full. */
+static uint64_t sharing_limit(const struct config *config)
+{
+    bool closes = config->journal.on_disk_full == CONFIG_DISK_STOP_SOCKETS;
+
+    return closes ? 0 : config->journal.max_size;
+}
+
 static enum status start_unix(struct intake *intake, const struct config *config, struct loop *loop,
                               struct journal *journal, struct error *err)
 {
@@ -91,7 +99,7 @@ static enum status start_unix(struct intake *intake, const struct config *config
         .connections_max = (unsigned int)section->connections_max,
         .connections_per_uid_max = (unsigned int)section->connections_per_uid_max,
         .shedding = &intake->shedding,
-        .journal_size_max = config->journal.max_size,
+        .journal_size_max = sharing_limit(config),
     };
 
     if (!section->enabled)

@@ -78,11 +78,12 @@ static bool keep_journal(struct room_keeper *keeper, struct destinations *destin
         keeper->short_since_ns = now_ns;
         keeper->oldest = room->oldest;
     }
-    if (keeper->short_since_ns != 0 && room->second != 0 &&
-        destinations_may_drop(destinations, room->second))
+    bool may_drop = room->second != 0 && destinations_may_drop(destinations, room->second);
+    if (keeper->short_since_ns != 0 && may_drop)
         destinations_drop(destinations, room->second);
     uint64_t since_ns = keeper->short_since_ns != 0 ? keeper->short_since_ns : now_ns;
     journal_promise_room(keeper->journal, makes_room ? since_ns + PATIENCE_NS : 0);
+    journal_promise_drops(keeper->journal, may_drop ? since_ns + PATIENCE_NS : 0);
     return makes_room && now_ns < since_ns + PATIENCE_NS;
 }
 
