@@ -90,7 +90,7 @@ static void check_cursor(struct slice content)
     struct slice again;
 
     append_file("null.x", content);
-    enum status st = cursor_open(dir.fd, "null.x", &cursor, &err);
+    enum status st = cursor_open(&disk_io_system, dir.fd, "null.x", &cursor, &err);
     ASSERT(read_file("null.x", &again) && slice_equal(again, content));
     if (st != ST_OK) {
         ASSERT(st == ST_CORRUPT);
