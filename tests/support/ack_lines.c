@@ -18,7 +18,7 @@ static void take_line(struct ack_lines *lines, const char *line)
         lines->handled = number;
         return;
     }
-    snprintf(lines->last_error, sizeof(lines->last_error), "%s", line);
+    snprintf(lines->last_error, sizeof(lines->last_error), "%.255s", line);
     if (sscanf(line, "{\"error\":{\"event\":%llu", &number) == 1) {
         ASSERT(number_set_add(&lines->refused, number));
     } else if (sscanf(line, "{\"error\":{\"code\":\"errors_lost\",\"message\":\"%llu errors",
