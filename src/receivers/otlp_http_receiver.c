@@ -25,6 +25,7 @@
 
 #include "receivers/http_reply.h"
 #include "receivers/otlp_intake.h"
+#include "receivers/recent_bytes.h"
 #include "receivers/refusal_recorder.h"
 #include "receivers/request_turns.h"
 #include "receivers/sender.h"
@@ -388,6 +389,39 @@ static void record_refusals(struct exchange *exchange)
     exchange->journal_status = ST_AGAIN; /* until it is known */
 }
 
+/* There is nobody to leave room for, as far as is known. */
+static bool is_alone(struct otlp_http_receiver *receiver, uint64_t now_ns)
+{
+    (void)pthread_mutex_lock(&receiver->lock);
+    bool is_only = receiver->open_connections <= 1;
+    (void)pthread_mutex_unlock(&receiver->lock);
+    return is_only && !admission_is_shared(receiver->admission, now_ns);
+}
+
+/* While little of the journal is free, who has sent much lately has to wait. */
+static void check_share(struct exchange *exchange)
+{
+    const struct otlp_http_receiver *receiver = exchange->server->receiver;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    uint64_t size_max = receiver->settings.journal_size_max;
+    uint64_t now_ns = clock_monotonic_ns();
+
+    if (size_max == 0 || info == NULL || info->socket_context == NULL)
+        return;
+    struct recent_bytes *recent = info->socket_context;
+    uint64_t size = journal_size(receiver->journal);
+    uint64_t room = size < size_max ? size_max - size : 0;
+    recent_bytes_add(recent, 0, now_ns);
+    if (!is_alone(exchange->server->receiver, now_ns) &&
+        !journal_drops_for_room(receiver->journal) &&
+        recent_bytes_is_too_much(recent, room, size_max))
+        fail_for_journal(exchange, ST_LIMIT,
+                         "the journal is nearly full; what is left is for those who send less");
+    else
+        recent_bytes_add(recent, exchange->request.received_bytes, now_ns);
+}
+
 static enum MHD_Result finish(struct exchange *exchange)
 {
     struct otlp_http_receiver *receiver = exchange->server->receiver;
@@ -400,6 +434,8 @@ static enum MHD_Result finish(struct exchange *exchange)
         metric_add(receiver->ignored_bytes[request->signal], request->received_bytes);
         return answer(exchange);
     }
+    if (request->verdict.http_status == 0)
+        check_share(exchange);
     if (request->verdict.http_status == 0) {
         if (receiver->settings.shedding != NULL)
             shedding_update(receiver->settings.shedding);
@@ -507,7 +543,13 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     bool is_new = code == MHD_CONNECTION_NOTIFY_STARTED;
 
     (void)connection;
-    (void)socket_context;
+    if (is_new) {
+        *socket_context =
+            calloc(1, sizeof(struct recent_bytes)); /* NULL: it has no share to lose */
+    } else {
+        free(*socket_context);
+        *socket_context = NULL;
+    }
     (void)pthread_mutex_lock(&receiver->lock);
     receiver->open_connections += is_new ? 1 : (size_t)-1;
     metric_set(receiver->metrics.open_connections, receiver->open_connections);

@@ -27,7 +27,8 @@ struct otlp_http_settings {
     const struct listener *listeners; /* borrowed until stop, not closed by it */
     size_t listener_count;            /* up to OTLP_HTTP_LISTENERS_MAX */
     struct otlp_limits limits;
-    struct shedding *shedding;                 /* borrowed until stop; NULL: nothing is shed */
+    struct shedding *shedding; /* borrowed until stop; NULL: nothing is shed */
+    uint64_t journal_size_max; /* whose last quarter is shared (recent_bytes.h); 0: it is not */
     struct http_request_limits request_limits; /* extra_paths is borrowed until stop */
     unsigned int connections_max;              /* of each listener */
     unsigned int idle_timeout_s;               /* a connection that says nothing is closed */

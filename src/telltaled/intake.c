@@ -134,6 +134,7 @@ static enum status start_http(struct intake *intake, const struct config *config
     settings.request_limits.time_max_ns = section->request_timeout;
     settings.connections_max = (unsigned int)section->connections_max;
     settings.shedding = &intake->shedding;
+    settings.journal_size_max = sharing_limit(config);
     return otlp_http_receiver_start(&settings, journal, &intake->admission, &intake->http_receiver,
                                     err);
 }

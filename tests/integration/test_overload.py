@@ -46,8 +46,9 @@ def test_flood_loses_nothing_and_keeps_within_memory(variant):
     assert int(re.search(r"missing (\d+)", text).group(1)) == 0
 
 
-def test_quiet_ones_are_not_refused_when_a_flood_fills_the_journal():
-    text = flood("acks", "--memory", "0")
+@pytest.mark.parametrize("variant", ["acks", "http"])
+def test_quiet_ones_are_not_refused_when_a_flood_fills_the_journal(variant):
+    text = flood(variant, "--memory", "0")
     assert int(re.search(r"flood: .* refused (\d+)", text).group(1)) > 0
     assert int(re.search(r"quiet events sent \d+, refused (\d+)", text).group(1)) == 0
 
