@@ -94,12 +94,13 @@ static void send_due(struct quiet_agents *agents, uint64_t now_ns)
 
 static void read_answers(struct quiet_agents *agents, struct quiet_agent *agent)
 {
+    struct latency_list *list = &agents->lists[atomic_load(&agents->phase)];
     uint64_t before = agent->answers.handled;
 
     ptrdiff_t got = ack_lines_read(&agent->answers, agent->fd, MSG_DONTWAIT);
     uint64_t now_ns = clock_monotonic_ns();
     for (uint64_t event = before + 1; event <= agent->answers.handled; event++)
-        note(&agents->lists[agents->phase], now_ns - agent->starts_ns[event % PENDING_MAX]);
+        note(list, now_ns - agent->starts_ns[event % PENDING_MAX]);
     if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
         return;
     agent->ended = true;
@@ -183,7 +184,7 @@ struct quiet_agents *quiet_agents_start(const char *socket_path, unsigned int co
 void quiet_agents_enter_phase(struct quiet_agents *agents, unsigned int phase)
 {
     ASSERT(phase < QUIET_PHASES);
-    agents->phase = phase;
+    atomic_store(&agents->phase, phase);
 }
 
 void quiet_agents_finish(struct quiet_agents *agents)
