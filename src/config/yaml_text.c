@@ -1,12 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* yaml_text.c -- valid UTF-8, no control characters, no line that begins with '%'.  YAML
- * forbids most of that too, but its readers do not find all of it: there are malformed
- * directives that libfyaml 0.7 never comes back from. */
+/* yaml_text.c -- valid UTF-8, no control characters, no line that begins with '%', no key written
+ * with '?'.  YAML forbids some of that too, but its readers do not find all of it: there are
+ * malformed directives that libfyaml 0.7 never comes back from, and malformed '?' keys that it uses
+ * freed memory for.  Nothing in a configuration needs either. */
 #include "config/yaml_text.h"
 
 #include "util/utf8.h"
 
-static const char *reason_against(const uint8_t *data, size_t left, bool line_start,
+/* Where the next character stands. */
+struct line_place {
+    bool at_start;     /* of a line */
+    bool after_indent; /* behind nothing but blanks and '-' */
+};
+
+static bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+static bool is_break(const uint8_t *data, size_t size)
+{
+    return data[0] == '\n' || data[0] == '\r' ||
+           (size == 3 && data[0] == 0xE2 && data[1] == 0x80 && (data[2] & 0xFE) == 0xA8);
+}
+
+static const char *reason_against(const uint8_t *data, size_t left, const struct line_place *place,
                                   size_t *ret_size)
 {
     *ret_size = utf8_size(data, data + left);
@@ -17,26 +35,37 @@ static const char *reason_against(const uint8_t *data, size_t left, bool line_st
                                   : data[0] == 0xC2 && data[1] < 0xA0;
     if (control)
         return "this is not a text file: a control character";
-    if (line_start && data[0] == '%')
+    if (place->at_start && data[0] == '%')
         return "directives are not supported";
+    if (place->after_indent && data[0] == '?' &&
+        (left == 1 || is_blank(data[1]) || data[1] == '\n' || data[1] == '\r'))
+        return "keys behind '?' are not supported; write 'key: value'";
     return NULL;
+}
+
+static void pass(struct line_place *place, const uint8_t *data, size_t size)
+{
+    bool is_mark = size == 3 && data[0] == 0xEF && data[1] == 0xBB && data[2] == 0xBF;
+
+    place->at_start = is_break(data, size) || (is_mark && place->at_start);
+    place->after_indent =
+        place->at_start || (place->after_indent && (is_blank(data[0]) || data[0] == '-'));
 }
 
 bool yaml_text_check(struct config_report *report)
 {
     const struct slice source = report->source;
-    bool line_start = true;
+    struct line_place place = {.at_start = true, .after_indent = true};
     size_t size;
 
     for (size_t i = 0; i < source.size; i += size) {
-        const char *reason = reason_against(source.data + i, source.size - i, line_start, &size);
+        const uint8_t *data = source.data + i;
+        const char *reason = reason_against(data, source.size - i, &place, &size);
         if (reason != NULL) {
             config_report_add(report, (struct config_place){i, 1}, "", "%s", reason);
             return false;
         }
-        line_start = source.data[i] == '\n' || source.data[i] == '\r' ||
-                     (i == 0 && size == 3 && source.data[0] == 0xEF && source.data[1] == 0xBB &&
-                      source.data[2] == 0xBF); /* a byte order mark */
+        pass(&place, data, size);
     }
     return true;
 }
