@@ -199,7 +199,8 @@ def broken(report):
     is_sanitized = any(mark in program for mark in (b"__asan_init", b"__tsan_init"))
     memory = MEMORY_SANITIZED_MAX_KIB if is_sanitized else MEMORY_MAX_KIB
     checks = {
-        "the sink was not away": report["sink_behind_records"] < wanted,
+        # What the daemon says of itself is up to half a second old.
+        "the sink was not away": report["sink_behind_records"] < 0.9 * wanted,
         "too much memory": report["peak_resident_kib"] > memory,
         "the files did not keep up": report["files_behind_s"] > FILES_BEHIND_MAX_S,
         "the journal keeps its space":
