@@ -261,7 +261,8 @@ static void commit_span(struct journal *journal, struct append_batch *first,
     if (st == ST_OK) {
         publish(journal, next);
     } else {
-        st = err.status = ST_IO;
+        bool lacks_room = err.os_errno == ENOSPC || err.os_errno == EDQUOT;
+        st = err.status = lacks_room ? ST_LIMIT : ST_IO;
         note_failure(journal, &err);
     }
     hand_back(journal, first, stop, st, &err);

@@ -63,7 +63,7 @@ void journal_close(struct journal *journal);
 /* Takes `*batch` (sets it to NULL) and calls `done` later.  Refusals leave it with the caller:
  * ST_AGAIN: pending_bytes_max is reached, try again when something was committed; ST_LIMIT: the
  * journal or the disk is full, and the message says what to do; ST_STOPPING.  A disk that fails is
- * told to `done`. */
+ * told to `done`: ST_LIMIT when it lacks room, otherwise ST_IO. */
 MUST_CHECK enum status journal_submit(struct journal *journal, struct append_batch **batch,
                                       append_done_function *done, void *context, struct error *err);
 
@@ -72,8 +72,8 @@ MUST_CHECK enum status journal_submit(struct journal *journal, struct append_bat
 void journal_set_group_bytes(struct journal *journal, uint64_t bytes);
 
 /* Whether it takes records, as far as is known without writing one.  ST_IO: the last write failed,
- * and `err` says how; ST_LIMIT: the disk is nearly full.  A journal that is full is in order: its
- * readers are behind. */
+ * and `err` says how; ST_LIMIT: the disk is nearly full, or the write found no room.  A journal
+ * that is full is in order: its readers are behind. */
 MUST_CHECK enum status journal_check_health(struct journal *journal, struct error *err);
 
 /* Every sequence number below this is durable. */

@@ -148,6 +148,22 @@ def test_a_full_disk_refuses_with_words_and_goes_on_when_there_is_space(home):
         assert got == wanted, "in order, once, and nothing that was refused"
 
 
+def test_a_disk_that_somebody_fills_to_the_last_byte_refuses_with_the_same_words(home):
+    with Disk(home, NOWHERE) as disk:
+        daemon = disk.daemon
+        disk.fill(DISK)
+        with Agent(daemon.socket_path) as agent:
+            taken = send_until_refused(agent, 0)
+            assert {error["code"] for error in agent.errors} == {"journal_full"}
+        disk.free()
+        wait_until(lambda: can_send(daemon, "again"), ARRIVAL_TIMEOUT_S, "space is used again")
+        with GrpcSink() as sink:
+            daemon.write_config(f"otlp_grpc/sink: {{ endpoint: '127.0.0.1:{sink.port}' }}", JOURNAL)
+            daemon.process.send_signal(1)
+            wanted = {*map(str, taken), "again"}
+            wait_until(lambda: set(ids_of(sink)) >= wanted, ARRIVAL_TIMEOUT_S, "all that was acked")
+
+
 def test_refusals_are_recorded_when_there_is_space_again(home):
     with GrpcSink() as sink, Disk(home, NOWHERE) as disk:
         daemon = disk.daemon

@@ -189,23 +189,30 @@ static void test_any_dozen_calls_fail(void **state)
     run_with_fault_everywhere(DISK_FAULT_ERROR, EIO, 12);
 }
 
-static void test_a_write_that_fails_shows_until_one_succeeds(void **state)
+static void fail_until_repaired(int os_errno, enum status expected)
 {
-    (void)state;
     struct journal_fixture fixture;
     struct error err;
 
     prepare(&fixture);
     journal_fixture_open(&fixture);
     assert_int_equal(journal_check_health(fixture.journal, &err), ST_OK);
-    faulty_disk_break(DISK_FAULT_ERROR, ENOSPC, 1, UINT_MAX);
-    assert_int_equal(journal_fixture_append(&fixture, 1, 100), ST_IO);
-    assert_int_equal(journal_check_health(fixture.journal, &err), ST_IO);
-    assert_int_equal(err.os_errno, ENOSPC);
+    faulty_disk_break(DISK_FAULT_ERROR, os_errno, 1, UINT_MAX);
+    assert_int_equal(journal_fixture_append(&fixture, 1, 100), expected);
+    assert_int_equal(journal_check_health(fixture.journal, &err), expected);
+    assert_int_equal(err.os_errno, os_errno);
     assert_true(faulty_disk_repair());
     assert_int_equal(journal_fixture_append(&fixture, 1, 100), ST_OK);
     assert_int_equal(journal_check_health(fixture.journal, &err), ST_OK);
     clean_up(&fixture);
+}
+
+static void test_a_write_that_fails_shows_until_one_succeeds(void **state)
+{
+    (void)state;
+    fail_until_repaired(EIO, ST_IO);
+    fail_until_repaired(ENOSPC, ST_LIMIT);
+    fail_until_repaired(EDQUOT, ST_LIMIT);
 }
 
 static void test_disk_fails_from_any_call_on(void **state)
