@@ -19,17 +19,19 @@ TIMEOUT_S = 60
 LISTED = ("agent.tool", "agent.model", "agent.session", "agent.prompt", "agent.turn",
           "agent.resource")
 CODEX = "codex-0.169.0/http-protobuf/refactor/logs/001.bin"
+RELEASE = pathlib.Path(BIN).resolve().parents[1] / "release" / "bin"
 
 
-def flood(variant, *more, settings="journal: { max_size: 128MiB, segment_size: 16MiB }"):
+def flood(variant, *more, settings="journal: { max_size: 128MiB, segment_size: 16MiB }",
+          programs=pathlib.Path(BIN)):
     """A short form of the benchmark: what it must show whatever the machine."""
-    bench = pathlib.Path(BIN) / "overload_bench"
+    bench = programs / "overload_bench"
     if not bench.exists():
         pytest.skip("overload_bench is not built here")
     if variant == "users" and os.geteuid() != 0:
         pytest.skip("only root can be two users")
     done = subprocess.run(
-        [bench, "--telltaled", pathlib.Path(BIN) / "telltaled", "--idle", "1", "--flood", "3",
+        [bench, "--telltaled", programs / "telltaled", "--idle", "1", "--flood", "3",
          "--pace", "2000", "--settings", settings,
          *more, variant],
         capture_output=True, text=True, timeout=300, check=False)
@@ -42,6 +44,15 @@ def test_flood_loses_nothing_and_keeps_within_memory(variant):
     # Sanitizers have memory of their own: then the bound is that of a build for users, and theirs.
     limit = "98304" if not sanitized() else "786432"
     text = flood(variant, "--memory", limit)
+    check_flood(text)
+
+
+@pytest.mark.skipif(not (RELEASE / "overload_bench").exists(), reason="no release build here")
+def test_flood_is_kept_within_96_mib_by_the_build_for_users():
+    check_flood(flood("silent", "--memory", "98304", programs=RELEASE))
+
+
+def check_flood(text):
     assert "quiet, flooded" in text
     assert int(re.search(r"missing (\d+)", text).group(1)) == 0
 

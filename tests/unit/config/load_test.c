@@ -506,7 +506,7 @@ static void test_hostile_sizes_are_bounded(void **state)
         {"{a: ", 100000, "nested too deeply"},
         {"- ", 100000, "nested too deeply"},
         {"- a\n", 100000, "the file has too many values"},
-        {"? a\n", 200000, "and "},
+        {"? a\n", 200000, "keys behind '?' are not supported"},
         {"#", CONFIG_FILE_SIZE_MAX + 1, "the file is larger than 1048576 bytes"},
         {"a", 200000, "needs a map of options"},
     };
