@@ -59,6 +59,17 @@ void append_batch_reset(struct append_batch *batch)
     batch->record_count = 0;
     batch->group_is_set = false;
     batch->first_sequence = 0;
+    batch->is_urgent = false;
+}
+
+void append_batch_set_urgent(struct append_batch *batch)
+{
+    batch->is_urgent = true;
+}
+
+bool append_batch_is_urgent(const struct append_batch *batch)
+{
+    return batch->is_urgent;
 }
 
 enum status append_batch_set_group(struct append_batch *batch, const struct record_group *group,
@@ -170,4 +181,9 @@ size_t append_batch_size(const struct append_batch *batch)
 uint64_t append_batch_first_sequence(const struct append_batch *batch)
 {
     return batch->first_sequence;
+}
+
+struct commit_facts append_batch_commit(const struct append_batch *batch)
+{
+    return batch->commit;
 }

@@ -42,8 +42,20 @@ MUST_CHECK enum status append_batch_begin(struct append_batch *batch, struct buf
 void append_batch_end(struct append_batch *batch);
 void append_batch_cancel(struct append_batch *batch);
 
+/* Somebody who says little waits for it: its commit waits for no company of those who say much.
+ * Until the next reset. */
+void append_batch_set_urgent(struct append_batch *batch);
+bool append_batch_is_urgent(const struct append_batch *batch);
+
 size_t append_batch_count(const struct append_batch *batch);
 size_t append_batch_size(const struct append_batch *batch); /* bytes, frames included */
 
 /* After ST_OK: the sequence number of its first record; the others follow without gaps. */
 uint64_t append_batch_first_sequence(const struct append_batch *batch);
+
+/* In `done`: the commit that it was in. */
+struct commit_facts {
+    uint64_t begun_ns; /* monotonic */
+    size_t bytes;      /* of all batches in it */
+};
+struct commit_facts append_batch_commit(const struct append_batch *batch);

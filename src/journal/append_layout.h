@@ -29,6 +29,7 @@ struct append_batch {
     uint32_t group;    /* of the next record */
     bool group_is_set; /* append_batch_set_group() was called */
     bool record_is_open;
+    bool is_urgent;
     size_t size_before; /* frames.size before the open record and the padding in front of it */
     size_t open_offset; /* of the open record's frame */
     size_t capacity;    /* what frames really has, while a record is open */
@@ -38,4 +39,5 @@ struct append_batch {
     append_done_function *done;
     void *context;
     uint64_t first_sequence;
+    struct commit_facts commit;
 };

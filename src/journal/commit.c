@@ -19,6 +19,10 @@
  * commit takes longer, and so does one on a slow disk or a busy machine.  A fixed distance would
  * be too long for the one and too short for the other.
  *
+ * A commit that somebody waits for who says little (an urgent batch) waits only as long as its like
+ * makes it: so the quiet do not pay for the company that the loud are made to wait for, and find
+ * the disk free for most of the time.
+ *
  * The fresh segment after a failure is a new file, lest a spare with bad blocks fail it again; but
  * when the disk is full it is a spare if there is one, which needs no room. */
 #include <errno.h>
@@ -42,36 +46,51 @@ void journal_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t de
     (void)pthread_cond_timedwait(cond, lock, &deadline); /* the caller looks again */
 }
 
-/* When the next commit may begin; called at the end of the one before it. */
-static uint64_t next_start_ns(const struct journal *journal)
+/* What is to be committed together. */
+struct commit {
+    struct append_batch *first;
+    bool is_urgent;
+    struct commit_facts facts;
+};
+
+/* Says when the next ones may begin; called at the end of one. */
+static void pace(struct journal *journal, const struct commit *commit)
 {
-    uint64_t delay_ns = (clock_monotonic_ns() - journal->commit_started_ns) * GROUP_COMMIT_SHARE;
+    uint64_t delay_ns = (clock_monotonic_ns() - commit->facts.begun_ns) * GROUP_COMMIT_SHARE;
 
     if (delay_ns > journal->settings.group_delay_ns)
         delay_ns = journal->settings.group_delay_ns;
-    return journal->commit_started_ns + delay_ns;
+    journal->next_start_ns = commit->facts.begun_ns + delay_ns;
+    if (commit->is_urgent)
+        journal->next_urgent_ns = journal->next_start_ns;
 }
 
-/* Waits for work; NULL: the journal stops and everything is written. */
-static struct append_batch *take_waiting(struct journal *journal)
+/* Under lock: when what is queued may be committed. */
+static uint64_t start_ns(const struct journal *journal)
 {
-    uint64_t start_ns = next_start_ns(journal);
+    return journal->queue_is_urgent ? journal->next_urgent_ns : journal->next_start_ns;
+}
 
+/* Waits for work.  None: the journal stops and everything is written. */
+static struct commit take_waiting(struct journal *journal)
+{
     (void)pthread_mutex_lock(&journal->lock);
     while (journal->queue == NULL && !journal->is_stopping)
         (void)pthread_cond_wait(&journal->submitted, &journal->lock);
 
     while (journal->queue != NULL && !journal->is_stopping &&
-           journal->queue_bytes < atomic_load(&journal->group_bytes) &&
-           clock_monotonic_ns() < start_ns)
-        journal_wait_until(&journal->submitted, &journal->lock, start_ns);
+           journal->queue_bytes < GROUP_BYTES_ENOUGH && clock_monotonic_ns() < start_ns(journal))
+        journal_wait_until(&journal->submitted, &journal->lock, start_ns(journal));
 
-    struct append_batch *taken = journal->queue;
+    const struct commit commit = {.first = journal->queue,
+                                  .is_urgent = journal->queue_is_urgent,
+                                  .facts = {clock_monotonic_ns(), journal->queue_bytes}};
     journal->queue = NULL;
     journal->queue_end = &journal->queue;
     journal->queue_bytes = 0;
+    journal->queue_is_urgent = false;
     (void)pthread_mutex_unlock(&journal->lock);
-    return taken;
+    return commit;
 }
 
 /* The segment before the one that begins with next_sequence; 0: there is none. */
@@ -250,7 +269,7 @@ static void hand_back(struct journal *journal, struct append_batch *first,
 }
 
 static void commit_span(struct journal *journal, struct append_batch *first,
-                        const struct append_batch *stop)
+                        const struct append_batch *stop, struct commit_facts facts)
 {
     struct error err = {0};
     uint64_t next = journal->next_sequence;
@@ -265,6 +284,8 @@ static void commit_span(struct journal *journal, struct append_batch *first,
         st = err.status = lacks_room ? ST_LIMIT : ST_IO;
         note_failure(journal, &err);
     }
+    for (struct append_batch *batch = first; batch != stop; batch = batch->next)
+        batch->commit = facts;
     hand_back(journal, first, stop, st, &err);
 }
 
@@ -273,15 +294,15 @@ void *journal_run(void *context)
     struct journal *journal = context;
 
     for (;;) {
-        struct append_batch *batch = take_waiting(journal);
-        if (batch == NULL)
+        const struct commit commit = take_waiting(journal);
+        if (commit.first == NULL)
             break;
-        journal->commit_started_ns = clock_monotonic_ns();
-        while (batch != NULL) {
+        for (struct append_batch *batch = commit.first; batch != NULL;) {
             struct append_batch *stop = choose_span(journal, batch);
-            commit_span(journal, batch, stop);
+            commit_span(journal, batch, stop, commit.facts);
             batch = stop;
         }
+        pace(journal, &commit);
         if (journal->unchecked_bytes >= DISK_CHECK_BYTES)
             journal_check_disk(journal);
         if (journal->writer.position >= journal->settings.segment_size) {

@@ -28,7 +28,6 @@ static void init_shared(struct journal *journal)
     (void)pthread_condattr_destroy(&monotonic);
     journal->queue_end = &journal->queue;
     journal->awaited = UINT64_MAX;
-    atomic_init(&journal->group_bytes, GROUP_BYTES_ENOUGH);
 }
 
 static void free_journal(struct journal *journal)
@@ -178,13 +177,14 @@ enum status journal_submit(struct journal *journal, struct append_batch **batch,
     enum status st = refuse(journal, size, err);
     if (st == ST_OK) {
         bool was_empty = journal->queue == NULL;
-        uint64_t enough = atomic_load(&journal->group_bytes);
-        bool was_enough = journal->queue_bytes >= enough;
+        bool was_due = journal->queue_bytes >= GROUP_BYTES_ENOUGH || journal->queue_is_urgent;
         *journal->queue_end = taken;
         journal->queue_end = &taken->next;
         journal->queue_bytes += size;
+        journal->queue_is_urgent |= taken->is_urgent;
         journal->pending_bytes += size;
-        if (was_empty || (!was_enough && journal->queue_bytes >= enough))
+        bool is_due = journal->queue_bytes >= GROUP_BYTES_ENOUGH || journal->queue_is_urgent;
+        if (was_empty || (is_due && !was_due))
             (void)pthread_cond_signal(&journal->submitted);
         *batch = NULL;
     }
@@ -299,11 +299,6 @@ dev_t journal_device(const struct journal *journal)
 const uint8_t *journal_id(const struct journal *journal)
 {
     return journal->dir.id;
-}
-
-void journal_set_group_bytes(struct journal *journal, uint64_t bytes)
-{
-    atomic_store(&journal->group_bytes, bytes != 0 ? bytes : GROUP_BYTES_ENOUGH);
 }
 
 uint64_t journal_size(const struct journal *journal)

@@ -67,10 +67,6 @@ void journal_close(struct journal *journal);
 MUST_CHECK enum status journal_submit(struct journal *journal, struct append_batch **batch,
                                       append_done_function *done, void *context, struct error *err);
 
-/* A commit waits for company (group_delay_ns) until this many bytes have gathered; 0, and at
- * first: 1 MiB.  Less is for when somebody waits for acks beside others who send much. */
-void journal_set_group_bytes(struct journal *journal, uint64_t bytes);
-
 /* Whether it takes records, as far as is known without writing one.  ST_IO: the last write failed,
  * and `err` says how; ST_LIMIT: the disk is nearly full, or the write found no room.  A journal
  * that is full is in order: its readers are behind. */

@@ -19,7 +19,7 @@
 enum {
     SPARES_MAX = 2,
     SPARE_NAME_SIZE = 16,
-    GROUP_BYTES_ENOUGH = 1 << 20, /* unless somebody said less */
+    GROUP_BYTES_ENOUGH = 1 << 20, /* a commit waits for no more company than this */
 };
 
 enum spare_state {
@@ -49,6 +49,7 @@ struct journal {
     struct append_batch *queue; /* oldest first */
     struct append_batch **queue_end;
     uint64_t queue_bytes;
+    bool queue_is_urgent;   /* a batch of it is */
     uint64_t pending_bytes; /* queued, or being written */
     uint64_t wakes;         /* calls of journal_wake() */
     uint64_t awaited;       /* the lowest number that a waiting thread wants to see committed */
@@ -62,13 +63,13 @@ struct journal {
     atomic_bool disk_is_low;
     atomic_uint_fast64_t promised_until_ns; /* monotonic; any thread: journal_promise_room() */
     atomic_uint_fast64_t drops_until_ns;    /* the same: journal_promise_drops() */
-    atomic_uint_fast64_t group_bytes;       /* a commit does not wait for more company than this */
 
     /* journal thread */
     struct segment_writer writer;
     uint64_t next_sequence;
-    uint64_t commit_started_ns; /* the last one */
-    uint64_t unchecked_bytes;   /* written since the disk's free room was looked at */
+    uint64_t next_start_ns;   /* of a commit that may wait for company */
+    uint64_t next_urgent_ns;  /* of one that somebody waits for who says little */
+    uint64_t unchecked_bytes; /* written since the disk's free room was looked at */
 };
 
 /* --- commit.c ----------------------------------------------------------------------------- */

@@ -2,8 +2,8 @@
 /* fair_queue.c -- see fair_queue.h.
  *
  * Each ring has two lists.  A flow without credit goes to the end of the heavy list with one more
- * quantum; so who took much at once waits for several rounds.  A flow that has come back within
- * the period keeps the credit that it had: leaving and coming back makes nobody light. */
+ * quantum; so who took much at once waits for several rounds.  Leaving and coming back makes nobody
+ * light, nor does a period that ends: only having taken little. */
 #include "receivers/fair_queue.h"
 
 #include <stdlib.h>
@@ -46,15 +46,27 @@ static bool ring_is_empty(const struct fair_ring *ring)
     return ring->light.first == NULL && ring->heavy.first == NULL;
 }
 
+static void take(struct fair_flow *flow, size_t bytes, uint64_t now_ns)
+{
+    uint64_t passed_ns = now_ns - flow->period_ns;
+
+    if (passed_ns >= FAIR_PERIOD_NS) {
+        flow->taken_before = passed_ns < 2 * FAIR_PERIOD_NS ? flow->taken : 0;
+        flow->taken = 0;
+        flow->period_ns = now_ns;
+    }
+    flow->taken += bytes;
+}
+
 static void ring_add(struct fair_ring *ring, struct fair_flow *flow, uint64_t now_ns)
 {
     if (flow->place != FAIR_OUT)
         return;
-    if (flow->refilled_ns == 0 || now_ns - flow->refilled_ns >= FAIR_PERIOD_NS) {
-        flow->credit = FAIR_QUANTUM;
-        flow->refilled_ns = now_ns;
-    }
-    flow->place = flow->credit > 0 ? FAIR_LIGHT : FAIR_HEAVY;
+    take(flow, 0, now_ns);
+    size_t taken = flow->taken + flow->taken_before;
+    flow->place = taken < FAIR_QUANTUM ? FAIR_LIGHT : FAIR_HEAVY;
+    if (flow->place == FAIR_LIGHT)
+        flow->credit = FAIR_QUANTUM - (int64_t)taken;
     append(list_of(ring, flow->place), flow);
 }
 
@@ -132,10 +144,13 @@ void fair_queue_remove(struct fair_queue *queue, struct fair_user *user, struct 
         ring_remove(&queue->users, &user->flow);
 }
 
-void fair_queue_charge(struct fair_user *user, struct fair_flow *flow, size_t bytes)
+void fair_queue_charge(struct fair_user *user, struct fair_flow *flow, size_t bytes,
+                       uint64_t now_ns)
 {
     flow->credit -= (int64_t)bytes;
     user->flow.credit -= (int64_t)bytes;
+    take(flow, bytes, now_ns);
+    take(&user->flow, bytes, now_ns);
 }
 
 bool fair_queue_is_empty(const struct fair_queue *queue)

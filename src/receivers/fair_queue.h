@@ -2,9 +2,9 @@
 /* fair_queue.h -- whose turn it is to be read: users first, then the connections of a user, each
  * for its share of bytes, and those that say little before those that say much.
  *
- * Deficit round robin on both levels.  Whoever took less than FAIR_QUANTUM bytes in the last
- * FAIR_PERIOD_NS is light and comes first; who took more is heavy and has its turn among the
- * heavy.  The caller may ask for the light alone, when there is room for little.
+ * Deficit round robin on both levels.  Whoever took less than FAIR_QUANTUM bytes in this period of
+ * FAIR_PERIOD_NS and the one before it is light and comes first; who took more is heavy and has its
+ * turn among the heavy.  The caller may ask for the light alone, when there is room for little.
  *
  * A flow is queued while there is something to read from it, as far as is known.  Its owner holds
  * the struct.
@@ -28,8 +28,9 @@ enum fair_place { FAIR_OUT, FAIR_LIGHT, FAIR_HEAVY };
 /* A user or a connection.  Zeroes are a new one. */
 struct fair_flow {
     struct fair_flow *next;
-    int64_t credit; /* bytes that it may take in this round */
-    uint64_t refilled_ns;
+    int64_t credit;             /* bytes that it may take in this round */
+    uint64_t period_ns;         /* when the present period began */
+    size_t taken, taken_before; /* bytes in the present period, and in the one before it */
     enum fair_place place;
 };
 
@@ -82,6 +83,7 @@ enum fair_gate {
 struct fair_flow *fair_queue_next(struct fair_queue *queue, enum fair_gate gate);
 
 /* `bytes` were read from a queued flow. */
-void fair_queue_charge(struct fair_user *user, struct fair_flow *flow, size_t bytes);
+void fair_queue_charge(struct fair_user *user, struct fair_flow *flow, size_t bytes,
+                       uint64_t now_ns);
 
 bool fair_queue_is_empty(const struct fair_queue *queue);

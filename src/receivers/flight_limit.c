@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* flight_limit.c -- see flight_limit.h.
  *
- * Batches that were submitted before the last change say nothing about it, so they change nothing:
- * else one slow commit of many batches would count many times. */
+ * Batches that were being written before the last change say nothing about it, so they change
+ * nothing: else one slow commit of many batches would count many times. */
 #include "receivers/flight_limit.h"
 
 #include "telltale/base.h"
@@ -35,7 +35,7 @@ static void learn_from_small(struct flight_limit *limit, uint64_t took_ns)
 
 static uint64_t longest(const struct flight_limit *limit)
 {
-    return 2 * limit->base_ns + FLIGHT_LIMIT_EXTRA_NS;
+    return limit->base_ns + limit->base_ns / 4 + FLIGHT_LIMIT_EXTRA_NS;
 }
 
 /* At the smallest limit, and still it takes far too long: if that goes on, that is what the disk
@@ -62,20 +62,20 @@ static void set(struct flight_limit *limit, size_t bytes, uint64_t now_ns)
 
 void flight_limit_note(struct flight_limit *limit, const struct flight_landing *landing)
 {
-    uint64_t submitted_ns = landing->submitted_ns;
+    uint64_t begun_ns = landing->begun_ns;
     uint64_t landed_ns = landing->landed_ns;
-    uint64_t took_ns = landed_ns > submitted_ns ? landed_ns - submitted_ns : 0;
+    uint64_t took_ns = landed_ns > begun_ns ? landed_ns - begun_ns : 0;
 
     if (landing->bytes <= FLIGHT_LIMIT_SMALL || limit->base_ns == 0)
         learn_from_small(limit, took_ns);
-    if (!landing->is_shared || submitted_ns < limit->changed_ns)
+    if (!landing->is_shared || begun_ns < limit->changed_ns || landing->bytes < limit->limit / 2)
         return;
     if (took_ns <= longest(limit)) {
         limit->slow_count = 0;
         if (landing->held_back)
-            set(limit, limit->limit + limit->limit / 8, landed_ns);
+            set(limit, limit->limit + limit->limit / 16, landed_ns);
     } else if (limit->limit > limit->min) {
-        set(limit, limit->limit - limit->limit / 8, landed_ns);
+        set(limit, limit->limit - limit->limit / 4, landed_ns);
     } else {
         learn_from_slow(limit, took_ns);
     }

@@ -21,6 +21,7 @@
 
 enum {
     SPANS_MAX = 4096,
+    LIMIT_MIN = 32 * 1024, /* bytes in flight while somebody light waits, on the slowest disk */
 };
 #define RETRY_NS          (5 * NS_PER_MS)
 #define RECORD_GROWTH_MAX (UINT64_C(2) * 1024 * 1024) /* normalization, framing, group */
@@ -34,8 +35,6 @@ struct flight {
     struct flight_span *spans; /* owned, SPANS_MAX of them */
     size_t span_count;
     size_t counted_bytes; /* in the admission */
-    size_t bytes_ahead;   /* in flight when it was submitted, itself included */
-    uint64_t submitted_ns;
     struct loop_message landed;
     /* journal thread until the message is received, then loop thread */
     uint64_t landed_ns;
@@ -123,9 +122,10 @@ static void on_landed_message(void *context)
     flight->returned = NULL;
     flight->state = FLIGHT_LANDED;
     flights->flying_bytes -= flight->counted_bytes;
+    const struct commit_facts commit = append_batch_commit(flight->batch);
     const struct flight_landing landing = {
-        .bytes = flight->bytes_ahead,
-        .submitted_ns = flight->submitted_ns,
+        .bytes = commit.bytes,
+        .begun_ns = commit.begun_ns,
         .landed_ns = flight->landed_ns,
         .held_back = flights->held_back,
         .is_shared = admission_is_shared(flights->settings.admission, flight->landed_ns),
@@ -161,8 +161,6 @@ static void submit(struct flights *flights)
         return;
     size_t size = append_batch_size(flight->batch);
     flight->state = FLIGHT_FLYING;
-    flight->bytes_ahead = flights->flying_bytes + size;
-    flight->submitted_ns = clock_monotonic_ns();
     enum status st =
         journal_submit(flights->settings.journal, &flight->batch, on_done, flight, &err);
     if (st == ST_AGAIN && !flights->giving_up) {
@@ -187,7 +185,8 @@ void flights_flush(struct flights *flights)
 {
     struct flight *flight = filling(flights);
 
-    if (flight != NULL && (flights->used < FLIGHTS_MAX || is_full(flights, flight)))
+    if (flight != NULL && (flights->used < FLIGHTS_MAX - 1 || is_full(flights, flight) ||
+                           append_batch_is_urgent(flight->batch)))
         submit(flights);
 }
 
@@ -246,6 +245,11 @@ void flights_note(struct flights *flights, uint32_t connection, uint32_t generat
     *ret_is_new_span = true;
 }
 
+void flights_hurry(struct flights *flights)
+{
+    append_batch_set_urgent(filling(flights)->batch);
+}
+
 bool flights_let_in(struct flights *flights, unsigned int percent)
 {
     const struct flight *flight = filling(flights);
@@ -289,8 +293,7 @@ enum status flights_create(const struct flights_settings *settings, struct fligh
         return error_set(err, ST_NO_MEMORY, "make the batches of a receiver");
     flights->settings = *settings;
     flights->refused = (struct loop_message){.on_message = tell_landed, .context = flights};
-    flight_limit_init(&flights->limit, settings->batch_size_target / 2,
-                      FLIGHTS_MAX * settings->batch_size_target);
+    flight_limit_init(&flights->limit, LIMIT_MIN, FLIGHTS_MAX * settings->batch_size_target);
     flights->limit_metric = metric_register(
         METRIC_GAUGE, "telltale_receiver_in_flight_limit_bytes",
         "Bytes that may be on their way to the disk, as many as it takes in its time.",

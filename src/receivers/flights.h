@@ -63,6 +63,9 @@ void flights_note(struct flights *flights, uint32_t connection, uint32_t generat
  * with the load.  When the journal cannot take it now, that is tried again by itself. */
 void flights_flush(struct flights *flights);
 
+/* Who sent what was noted last must not wait for the company of those who say much. */
+void flights_hurry(struct flights *flights);
+
 /* Whether more may be read now, when those who are read may bring the bytes in flight up to
  * `percent` of what the disk takes in its time (flight_limit.h).  A no is remembered as the wish
  * for more.  Who is let in commonly finds a place for FLIGHTS_READ_MAX bytes without having to stop

@@ -59,7 +59,6 @@ struct exchange {
     struct append_batch *batch; /* owned, but by the journal while IN_JOURNAL */
     struct request_turn turn;   /* its bytes are in the admission; under the receiver's lock */
     struct otlp_intake_result result;
-    uint64_t submitted_ns;
     bool carries_refusals; /* agent.pipeline records are in the batch */
     /* the library's thread, but the journal's while IN_JOURNAL */
     enum exchange_state state;
@@ -154,9 +153,10 @@ static void forget_batch(struct exchange *exchange)
 static void note_landing(struct otlp_http_receiver *receiver, const struct exchange *exchange)
 {
     uint64_t now_ns = clock_monotonic_ns();
+    const struct commit_facts commit = append_batch_commit(exchange->batch);
     const struct flight_landing landing = {
-        .bytes = exchange->turn.bytes_ahead,
-        .submitted_ns = exchange->submitted_ns,
+        .bytes = commit.bytes,
+        .begun_ns = commit.begun_ns,
         .landed_ns = now_ns,
         .held_back = receiver->turns.waiting != NULL,
         .is_shared = admission_is_shared(receiver->admission, now_ns),
@@ -229,7 +229,8 @@ static enum status try_journal(struct exchange *exchange, struct error *err)
     (void)pthread_mutex_unlock(&receiver->lock);
     if (stopping)
         return error_set(err, ST_STOPPING, "the daemon stops");
-    exchange->submitted_ns = clock_monotonic_ns();
+    if (append_batch_size(exchange->batch) <= FLIGHT_LIMIT_SMALL)
+        append_batch_set_urgent(exchange->batch);
     return journal_submit(receiver->journal, &exchange->batch, on_done, exchange, err);
 }
 

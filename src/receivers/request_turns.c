@@ -22,7 +22,6 @@ static void count_in(struct request_turns *turns, struct request_turn *turn)
 {
     turns->count++;
     turns->bytes += turn->bytes;
-    turn->bytes_ahead = turns->bytes;
     turn->is_counted = true;
 }
 

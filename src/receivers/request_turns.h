@@ -20,7 +20,6 @@
 struct request_turn {
     struct request_turn *next; /* of those that wait */
     size_t bytes;              /* of its batch */
-    size_t bytes_ahead;        /* in the journal when it went, itself included */
     bool is_counted;           /* among those in the journal; a resumed one is already */
 };
 

@@ -33,6 +33,7 @@ struct unix_connection {
     struct peer peer;
     struct fair_flow flow;
     uint64_t heavy_ns;          /* when it was read as a heavy one last */
+    bool is_light;              /* what is being taken from it; see unix_reading.c */
     struct recent_bytes recent; /* what it has put into the journal */
     bool is_over_share;         /* of the journal's last room */
     struct fair_user *user;     /* borrowed */

@@ -35,8 +35,7 @@ enum {
     TURN_BYTES = UNIX_INPUT_SIZE, /* are read in a turn, before those who came meanwhile are seen */
     LIGHT_BYTES_MIN = 64,         /* a greeting is less, an event more */
     LIGHT_BYTES_MAX = 16 * 1024,
-    SHARED_GROUP_BYTES = 16 * 1024, /* a commit waits for no more than these, then */
-    SHARED_TURN_BYTES = 32 * 1024,  /* the same, while somebody light may come meanwhile */
+    SHARED_TURN_BYTES = 4 * 1024, /* the same, while somebody light may come meanwhile */
     READS_PER_TURN = 256,
     NARROW_PERCENT = 150, /* of what the disk takes in its time, for light connections */
     PROTOCOL_VERSION = 1,
@@ -235,6 +234,8 @@ static void take_line(struct unix_connection *connection, struct slice line)
     flights_note(receiver->flights, connection->index, connection->generation, connection->handled,
                  &is_new_span);
     connection->spans_pending += is_new_span;
+    if (connection->is_light)
+        flights_hurry(receiver->flights);
 }
 
 void unix_reading_refuse_line(struct unix_connection *connection, enum refusal refusal)
@@ -321,14 +322,16 @@ static bool must_wait_for_memory(const struct unix_connection *connection)
            admission_used(connection->admission) > connection->counted_bytes;
 }
 
-/* Who has said little for a second, an event or some, waits for its acks and not for its turn. */
+/* Who has said little for a second, an event or some, waits for its acks and not for its turn; it
+ * must not wait for the company of those who say much either. */
 static void note_light(struct unix_connection *connection, size_t got)
 {
     uint64_t now_ns = clock_monotonic_ns();
 
     if (got > LIGHT_BYTES_MAX || connection->flow.place == FAIR_HEAVY)
         connection->heavy_ns = now_ns;
-    else if (got >= LIGHT_BYTES_MIN && now_ns >= connection->heavy_ns + NS_PER_S)
+    connection->is_light = got >= LIGHT_BYTES_MIN && now_ns >= connection->heavy_ns + NS_PER_S;
+    if (connection->is_light)
         admission_note_light(connection->admission, now_ns);
 }
 
@@ -397,7 +400,7 @@ static size_t read_connection(struct unix_connection *connection)
     if (got > 0) {
         update_share(connection, (size_t)got);
         note_light(connection, (size_t)got);
-        fair_queue_charge(connection->user, &connection->flow, (size_t)got);
+        fair_queue_charge(connection->user, &connection->flow, (size_t)got, clock_monotonic_ns());
         metric_add(receiver->metrics.accepted_bytes, (uint64_t)got);
         receiver->now_unix_ns = clock_unix_ns();
         receiver->rest_owner = connection;
@@ -522,8 +525,6 @@ static void look_around(struct unix_receiver *receiver)
 
     if (receiver->settings.shedding != NULL)
         shedding_update(receiver->settings.shedding);
-    bool is_shared = admission_is_shared(receiver->admission, clock_monotonic_ns());
-    journal_set_group_bytes(receiver->journal, is_shared ? SHARED_GROUP_BYTES : 0);
     receiver->journal_room = UINT64_MAX;
     if (size_max > 0 && receiver->connection_count > 1 &&
         !journal_drops_for_room(receiver->journal)) {

@@ -3,9 +3,11 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -55,6 +57,57 @@ static void test_pending_limit_asks_to_come_again(void **state)
     journal_fixture_close(fixture);
     assert_int_equal(first[0], 1);
     assert_int_equal(first[1], 11);
+}
+
+enum { SLOW_WRITE_S = 1 };
+
+static atomic_bool next_write_is_slow;
+
+static ssize_t pwritev_slowly_once(int fd, const struct iovec *parts, int count, off_t offset)
+{
+    if (atomic_exchange(&next_write_is_slow, false))
+        sleep(SLOW_WRITE_S);
+    return pwritev(fd, parts, count, offset);
+}
+
+static void note_begun(void *context, struct append_batch *batch, enum status status,
+                       const struct error *err)
+{
+    (void)err;
+    *(uint64_t *)context = status == ST_OK ? append_batch_commit(batch).begun_ns : 0;
+    append_batch_destroy(batch);
+}
+
+/* After a commit of a second the next one may wait for three.  It does not when somebody waits for
+ * it who says little, and takes along what was waiting. */
+static void test_urgent_batch_does_not_wait_for_company(void **state)
+{
+    struct journal_fixture *fixture = *state;
+    struct disk_io io = disk_io_system;
+    struct error err;
+    uint64_t begun_ns[3] = {0};
+
+    journal_fixture_close(fixture);
+    io.pwritev = pwritev_slowly_once;
+    fixture->settings.io = &io;
+    fixture->settings.group_delay_ns = 3600 * NS_PER_S;
+    journal_fixture_open(fixture);
+    for (size_t i = 0; i < COUNT_OF(begun_ns); i++) {
+        struct append_batch *batch = journal_fixture_batch(fixture, 1 + i, 1, 100);
+        if (i == 0)
+            atomic_store(&next_write_is_slow, true);
+        if (i == 2)
+            append_batch_set_urgent(batch);
+        assert_int_equal(journal_submit(fixture->journal, &batch, note_begun, &begun_ns[i], &err),
+                         ST_OK);
+        if (i == 0)
+            journal_wait(fixture->journal, 1, UINT64_MAX);
+    }
+    journal_wait(fixture->journal, 3, UINT64_MAX); /* closing would hurry everything */
+    journal_fixture_close(fixture);
+    assert_int_not_equal(begun_ns[0], 0);
+    assert_int_equal(begun_ns[1], begun_ns[2]);
+    assert_true(begun_ns[2] - begun_ns[0] < 3 * SLOW_WRITE_S * NS_PER_S);
 }
 
 enum {
@@ -163,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_JOURNAL(test_pending_limit_asks_to_come_again),
+        WITH_JOURNAL(test_urgent_batch_does_not_wait_for_company),
         WITH_JOURNAL(test_concurrent_submitters_and_readers),
         WITH_JOURNAL(test_wake_ends_a_wait_that_began_or_will_begin),
     };

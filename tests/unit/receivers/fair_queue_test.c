@@ -52,7 +52,7 @@ static int read_next(enum fair_gate gate, size_t bytes)
     if (flow == NULL)
         return -1;
     int connection = (int)(flow - flows);
-    fair_queue_charge(users[connection], flow, bytes);
+    fair_queue_charge(users[connection], flow, bytes, now_ns);
     return connection;
 }
 
@@ -115,7 +115,7 @@ static void test_shares_are_counted_in_bytes(void **state)
         struct fair_flow *flow = fair_queue_next(&queue, FAIR_GATE_OPEN);
         int connection = (int)(flow - flows);
         size_t size = connection == 0 ? 1000 : FAIR_QUANTUM;
-        fair_queue_charge(users[connection], flow, size);
+        fair_queue_charge(users[connection], flow, size, now_ns);
         bytes[connection] += size;
     }
     assert_in_range(bytes[0], bytes[1] - 3 * FAIR_QUANTUM, bytes[1] + 3 * FAIR_QUANTUM);
@@ -165,9 +165,32 @@ static void test_leaving_and_coming_back_makes_nobody_light(void **state)
     make_ready(0);
     assert_int_equal(read_next(FAIR_GATE_LIGHT, 1), -1);
     drained(0);
-    now_ns += FAIR_PERIOD_NS; /* now it has been quiet */
+    now_ns += FAIR_PERIOD_NS; /* what it took is in the period before */
+    make_ready(0);
+    assert_int_equal(read_next(FAIR_GATE_LIGHT, 1), -1);
+    drained(0);
+    now_ns += 2 * FAIR_PERIOD_NS; /* now it has been quiet */
     make_ready(0);
     assert_int_equal(read_next(FAIR_GATE_LIGHT, 1), 0);
+}
+
+/* It takes what it gets at once, so its socket is empty again and again. */
+static void test_who_floods_in_small_pieces_is_not_light_at_the_next_period(void **state)
+{
+    (void)state;
+    int light_turns = 0;
+
+    join(0, 7);
+    for (int i = 0; i < 1000; i++) {
+        make_ready(0);
+        if (read_next(FAIR_GATE_LIGHT, FAIR_QUANTUM / 8) == 0)
+            light_turns++;
+        else
+            assert_int_equal(read_next(FAIR_GATE_OPEN, FAIR_QUANTUM / 8), 0);
+        drained(0);
+        now_ns += FAIR_PERIOD_NS / 16;
+    }
+    assert_int_equal(light_turns, 8);
 }
 
 static void test_user_is_forgotten_with_its_last_connection(void **state)
@@ -198,6 +221,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_closed_gate_lets_the_light_through, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_leaving_and_coming_back_makes_nobody_light, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_who_floods_in_small_pieces_is_not_light_at_the_next_period, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_user_is_forgotten_with_its_last_connection, set_up,
                                         tear_down),
     };
