@@ -33,6 +33,7 @@ struct command {
 extern const struct command command_check;
 extern const struct command command_dead_letter;
 extern const struct command command_emit;
+extern const struct command command_install_hooks;
 extern const struct command command_journal;
 extern const struct command command_losses;
 extern const struct command command_query;

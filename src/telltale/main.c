@@ -8,7 +8,7 @@
 
 static const struct command *const commands[] = {
     &command_status,  &command_emit,        &command_tail,   &command_query, &command_timeline,
-    &command_journal, &command_dead_letter, &command_losses, &command_check,
+    &command_journal, &command_dead_letter, &command_losses, &command_check, &command_install_hooks,
 };
 
 static void print_help(FILE *out)
