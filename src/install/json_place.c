@@ -148,18 +148,23 @@ static enum status find_whole(struct slice blank, struct json_place *ret, struct
     return ST_OK;
 }
 
-static bool find_member(struct slice blank, size_t start, const char *key, struct entry *ret,
-                        size_t *ret_index)
+/* How often the key stands in the object; its first member. */
+static size_t find_member(struct slice blank, size_t start, const char *key, struct entry *ret,
+                          size_t *ret_index)
 {
     struct walk walk = walk_start(blank, start);
+    struct entry entry;
+    size_t found = 0;
 
-    if (!walk.is_object)
-        return false;
-    for (*ret_index = 0; walk_next(&walk, ret); ++*ret_index) {
-        if (json_text_equal(&ret->key, slice_of_text(key)))
-            return true;
+    for (size_t index = 0; walk.is_object && walk_next(&walk, &entry); index++) {
+        if (!json_text_equal(&entry.key, slice_of_text(key)))
+            continue;
+        if (found++ == 0) {
+            *ret = entry;
+            *ret_index = index;
+        }
     }
-    return false;
+    return found;
 }
 
 enum status json_place_find(struct slice text, const char *const *path, size_t count,
@@ -174,8 +179,11 @@ enum status json_place_find(struct slice text, const char *const *path, size_t c
     enum status st = find_whole(blank, ret, err);
     for (size_t i = 0; i < count && st == ST_OK; i++) {
         struct entry entry;
-        if (find_member(blank, ret->start, path[i], &entry, &index))
+        size_t found = find_member(blank, ret->start, path[i], &entry, &index);
+        if (found == 1)
             *ret = place_of(blank, entry.value_start, entry.value_end);
+        else if (found > 1) /* readers differ about which counts */
+            st = error_set(err, ST_INVALID, "'%s' stands there more than once", path[i]);
         else
             st = error_set(err, ST_NOT_FOUND, "there is no '%s'", path[i]);
     }
@@ -189,8 +197,8 @@ bool json_place_find_member(struct slice text, const struct json_place *object, 
     char *copy = blanked(text);
     struct entry entry;
 
-    bool found =
-        copy != NULL && find_member(slice_of(copy, text.size), object->start, key, &entry, ret);
+    bool found = copy != NULL &&
+                 find_member(slice_of(copy, text.size), object->start, key, &entry, ret) == 1;
     free(copy);
     return found;
 }

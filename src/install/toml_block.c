@@ -12,7 +12,7 @@ static size_t find(struct slice text, const char *needle, size_t from)
 {
     size_t size = strlen(needle);
 
-    if (from > text.size)
+    if (text.size == 0 || from > text.size)
         return SIZE_MAX;
     const uint8_t *found = memmem(text.data + from, text.size - from, needle, size);
     return found != NULL ? (size_t)(found - text.data) : SIZE_MAX;

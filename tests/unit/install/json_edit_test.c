@@ -196,6 +196,7 @@ static void test_what_is_no_settings_file_is_refused_with_its_place(void **state
         {"{\"h\": {\"Stop\": {}}}", "'h.Stop' is no array there"},
         {"{\"h\": \"\\ud800\"}", "line 1"},
         {"{\"a\": 1} x", "line 1, column 10"},
+        {"{\"h\": {}, \"h\": 1}", "'h' stands there more than once"},
     };
     struct fixture *fixture = *state;
 
