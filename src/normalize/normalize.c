@@ -22,6 +22,7 @@ enum {
     TRANSPORT_COUNT = TRANSPORT_INTERNAL + 1,
     DIALECTS_MAX = 16,
     NAME_SIZE_MAX = 256, /* of agent.dialect.event and a repaired event_name */
+    VERSION_SIZE_MAX = 64,
     FIXED_SIZE_MAX = 1 << 20,
     FIELD_ROOM = 32, /* for a field with a number */
 };
@@ -43,6 +44,7 @@ struct normalizer {
     struct spoken native, unknown, listed[DIALECTS_MAX];
     struct normalized_kind last;
     struct spoken *of_scope; /* by the scope of the group; NULL: it says nothing */
+    struct slice version;    /* service.version of the group; empty: it says nothing */
 };
 
 /* --- Setting up ------------------------------------------------------------------------------ */
@@ -145,6 +147,40 @@ static enum status read_scope_name(struct slice scope_logs_fields, struct slice 
                              : ST_OK;
 }
 
+/* The attribute of the group's resource; empty when it is absent or no text. */
+static struct slice find_resource_text(struct slice resource_logs_fields, struct slice key)
+{
+    struct pb_walk walk = pb_walk_start(resource_logs_fields);
+    struct pb_field field, inner;
+    struct slice found = SLICE_EMPTY;
+    struct error ignored;
+    while (pb_next(&walk, &field) == PB_FIELD) {
+        if (field.number != RESOURCE_LOGS_RESOURCE || field.type != WIRE_BYTES)
+            continue;
+        struct pb_walk resource = pb_walk_start(field.bytes);
+        while (pb_next(&resource, &inner) == PB_FIELD) {
+            struct attribute_view attribute;
+            if (inner.number == RESOURCE_ATTRIBUTES && inner.type == WIRE_BYTES &&
+                otlp_read_attribute(inner.bytes, &attribute, &ignored) == ST_OK &&
+                slice_equal(attribute.key, key) && attribute.value.type == ANY_TYPE_STRING)
+                found = attribute.value.bytes;
+        }
+    }
+    return found;
+}
+
+/* Only where it can be wanted: most groups are of dialects whose records tell it. */
+static void learn_version(struct normalizer *self, const struct record_group *group)
+{
+    self->version = SLICE_EMPTY;
+    if (self->of_scope != NULL && !self->of_scope->dialect->has_service_version)
+        return;
+    struct slice version =
+        find_resource_text(group->resource_logs_fields, SLICE("service.version"));
+    if (version.size <= VERSION_SIZE_MAX && !text_is_sentinel(version))
+        self->version = version;
+}
+
 static bool has_prefix(struct slice text, const char *prefix)
 {
     return prefix != NULL && slice_starts_with(text, slice_of_text(prefix));
@@ -162,6 +198,7 @@ enum status normalizer_set_group(struct normalizer *normalizer, const struct rec
         if (has_prefix(name, dialect_list[i]->scope_prefix))
             normalizer->of_scope = &normalizer->listed[i];
     }
+    learn_version(normalizer, group);
     return ST_OK;
 }
 
@@ -335,6 +372,8 @@ static void put_common(struct normalizer *self, struct spoken *spoken, struct sl
 {
     struct mapping *m = &self->mapping;
     enum transport transport = m->input->transport;
+    if (spoken->dialect->has_service_version && self->version.size > 0)
+        mapping_put_text(m, KEY_AGENT_PRODUCT_VERSION, self->version);
     if (m->has_fixed || m->is_odd) {
         put_fixed(m, spoken->dialect, transport, m->kind);
     } else {
