@@ -451,6 +451,14 @@ static struct slice find_url(struct slice text)
     return size <= URL_SIZE_MAX ? url : SLICE_EMPTY;
 }
 
+/* The text if it is a URL; else empty. */
+static struct slice whole_url(struct slice text)
+{
+    bool is_url =
+        slice_starts_with(text, SLICE("http://")) || slice_starts_with(text, SLICE("https://"));
+    return is_url && text.size <= URL_SIZE_MAX ? text : SLICE_EMPTY;
+}
+
 /* The host of a URL, and its port if it names one (else -1). */
 static struct slice find_host(struct slice url, int64_t *ret_port)
 {
@@ -486,9 +494,10 @@ static bool put_url_facet(struct mapping *m, const struct call *call)
     struct slice text;
     int64_t port = -1;
     json_find_members(call->arguments, names, COUNT_OF(names), values);
-    if (!json_decode_text(values[values[0].size > 0 ? 0 : 1], &m->scratch, &text))
+    bool is_apart = values[0].size > 0;
+    if (!json_decode_text(values[is_apart ? 0 : 1], &m->scratch, &text))
         return false;
-    struct slice url = find_url(text);
+    struct slice url = is_apart ? whole_url(text) : find_url(text);
     struct slice host = url.size > 0 ? find_host(url, &port) : SLICE_EMPTY;
     if (host.size == 0)
         return false;
@@ -515,7 +524,7 @@ static void put_mcp_facet(struct mapping *m, const struct call *call)
         const uint8_t *end = memmem(rest.data, rest.size, gap.data, gap.size);
         server = end != NULL ? slice_of(rest.data, (size_t)(end - rest.data)) : SLICE_EMPTY;
     }
-    struct slice tool = call->name;
+    struct slice tool = rest.size == 0 ? call->name : SLICE_EMPTY;
     if (server.size > 0 && slice_starts_with(rest, server) &&
         slice_starts_with(slice_from(rest, server.size), gap))
         tool = slice_from(rest, server.size + gap.size);

@@ -459,7 +459,7 @@ def test_timeline_of_a_proxy_tells_what_was_blocked_and_why(recorded):
     assert "not_allowed [joined" in call(text, "unlisted.example.org")[1]
     assert "not_allowed_local" in call(text, "-X POST --data hi")[1]
     allowed = call(text, "http://allowed.example.com/")
-    assert "allowed.example.com:80 (http) allowed by the network proxy's policy: allow" in allowed[1]
+    assert "allowed.example.com:80 (http) allowed by policy: allow" in allowed[1]
     assert allowed[2].startswith("result ok, exit code 0") and allowed[3] == "reached"
     assert "CONNECT tls.allowed.example.com:443 (https_connect)  allowed" in text
     direct = call(text, "--noproxy")
