@@ -20,6 +20,7 @@ void decision_put(struct mapping *m, enum decision_outcome decision)
     mapping_put_word(m, KEY_AGENT_DECISION_OUTCOME, decision);
     mapping_put_text(m, KEY_AGENT_DECISION_EFFECT, slice_of_text(follows[decision].effect));
     m->outcome = follows[decision].outcome;
+    m->has_decision = true;
 }
 
 void decision_put_source(struct mapping *m, enum decision_source source)

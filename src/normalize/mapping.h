@@ -61,6 +61,7 @@ struct mapping {
     enum classification classification;
     enum agent_role role;
     uint32_t severity; /* 0: by the outcome */
+    bool has_decision; /* decision_put() was called */
 
     struct slice errors[MAPPING_ERRORS_MAX];
     size_t error_count;

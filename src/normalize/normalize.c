@@ -43,8 +43,9 @@ struct normalizer {
     struct buf fixed; /* the encoded pieces of all dialects */
     struct spoken native, unknown, listed[DIALECTS_MAX];
     struct normalized_kind last;
-    struct spoken *of_scope; /* by the scope of the group; NULL: it says nothing */
-    struct slice version;    /* service.version of the group; empty: it says nothing */
+    struct spoken *of_scope;           /* by the scope of the group; NULL: it says nothing */
+    uint8_t version[VERSION_SIZE_MAX]; /* service.version of the group, copied */
+    size_t version_size;               /* 0: it says nothing, or too much */
 };
 
 /* --- Setting up ------------------------------------------------------------------------------ */
@@ -172,13 +173,15 @@ static struct slice find_resource_text(struct slice resource_logs_fields, struct
 /* Only where it can be wanted: most groups are of dialects whose records tell it. */
 static void learn_version(struct normalizer *self, const struct record_group *group)
 {
-    self->version = SLICE_EMPTY;
+    self->version_size = 0;
     if (self->of_scope != NULL && !self->of_scope->dialect->has_service_version)
         return;
     struct slice version =
         find_resource_text(group->resource_logs_fields, SLICE("service.version"));
-    if (version.size <= VERSION_SIZE_MAX && !text_is_sentinel(version))
-        self->version = version;
+    if (version.size > VERSION_SIZE_MAX || text_is_sentinel(version))
+        return;
+    memcpy(self->version, version.data, version.size);
+    self->version_size = version.size;
 }
 
 static bool has_prefix(struct slice text, const char *prefix)
@@ -274,6 +277,7 @@ static void apply_dialect(struct mapping *m, const struct spoken *spoken, struct
     m->classification = event->classification;
     m->role = ROLE_UNKNOWN;
     m->severity = 0;
+    m->has_decision = false;
     dialect_apply_rules(m, dialect->rules, dialect->rule_count);
     dialect_apply_rules(m, event->rules, event->rule_count);
     if (dialect->finish != NULL)
@@ -372,8 +376,8 @@ static void put_common(struct normalizer *self, struct spoken *spoken, struct sl
 {
     struct mapping *m = &self->mapping;
     enum transport transport = m->input->transport;
-    if (spoken->dialect->has_service_version && self->version.size > 0)
-        mapping_put_text(m, KEY_AGENT_PRODUCT_VERSION, self->version);
+    if (spoken->dialect->has_service_version && self->version_size > 0)
+        mapping_put_text(m, KEY_AGENT_PRODUCT_VERSION, slice_of(self->version, self->version_size));
     if (m->has_fixed || m->is_odd) {
         put_fixed(m, spoken->dialect, transport, m->kind);
     } else {
@@ -416,7 +420,7 @@ enum status normalize_record(struct normalizer *normalizer, const struct normali
     put_common(normalizer, spoken, name);
     normalizer->last.kind = m->kind;
     normalizer->last.is_decision =
-        m->outcome == OUTCOME_DENIED || m->at[KEY_AGENT_DECISION_OUTCOME] != 0;
+        m->outcome == OUTCOME_DENIED || m->has_decision || m->at[KEY_AGENT_DECISION_OUTCOME] != 0;
     mapping_forget(m);
     if (m->status != ST_OK)
         out->size = start;

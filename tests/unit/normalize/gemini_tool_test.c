@@ -260,6 +260,19 @@ static void test_mode_of_the_session_tells_who_accepted(void **state)
     check_decision("modify", "modify", "user", "once", "exact");
 }
 
+/* What was decided is not given up when room is short (receivers/shedding). */
+static void test_call_that_was_decided_over_counts_as_a_decision(void **state)
+{
+    (void)state;
+    gemini_make_call("run_shell_command");
+    made_bool(&gemini.made, "success", true);
+    gemini_drop();
+    assert_false(normalizer_last(gemini.normalizer).is_decision);
+    made_text(&gemini.made, "decision", "accept");
+    gemini_drop();
+    assert_true(normalizer_last(gemini.normalizer).is_decision);
+}
+
 static void test_mode_follows_its_switch(void **state)
 {
     (void)state;
@@ -336,6 +349,7 @@ int main(void)
         TEST(test_refusal_of_the_user_is_known_by_its_sentence),
         TEST(test_server_cannot_fake_a_refusal),
         TEST(test_mode_of_the_session_tells_who_accepted),
+        TEST(test_call_that_was_decided_over_counts_as_a_decision),
         TEST(test_mode_follows_its_switch),
         TEST(test_mode_of_another_session_does_not_count),
         TEST(test_nobody_is_asked_in_a_session_without_a_person),
