@@ -128,7 +128,7 @@ static const struct dialect_event events[] = {
     {"end_session", KIND_SESSION, PHASE_END, OUTCOME_SUCCESS, CLASS_EXACT, NULL, 0, NULL, NULL},
 };
 
-static const struct dialect_event twin_of_response = {"gen_ai.client.inference.operation.details",
+const struct dialect_event gemini_twin_of_response = {"gen_ai.client.inference.operation.details",
                                                       KIND_MODEL,
                                                       PHASE_END,
                                                       OUTCOME_SUCCESS,
@@ -138,7 +138,7 @@ static const struct dialect_event twin_of_response = {"gen_ai.client.inference.o
                                                       gemini_finish_twin,
                                                       "With a `gen_ai.response.id`."};
 
-static const struct dialect_event twin_of_error = {"gen_ai.client.inference.operation.details",
+const struct dialect_event gemini_twin_of_error = {"gen_ai.client.inference.operation.details",
                                                    KIND_MODEL,
                                                    PHASE_END,
                                                    OUTCOME_UNKNOWN,
@@ -161,22 +161,27 @@ static const struct dialect_event blocked_address = {
 static const struct dialect_event otherwise = {
     "", KIND_OTHER, PHASE_POINT, OUTCOME_UNKNOWN, CLASS_NONE, NULL, 0, NULL, NULL};
 
+const struct dialect_event *gemini_refine_twin(const struct mapping *m,
+                                               const struct dialect_event *event)
+{
+    if (mapping_source(m, GEMINI_GEN_AI_RESPONSE_ID) != NULL)
+        return &gemini_twin_of_response;
+    return mapping_source(m, GEMINI_GEN_AI_RESPONSE_MODEL) != NULL ? &gemini_twin_of_error : event;
+}
+
 static const struct dialect_event *refine(const struct mapping *m,
                                           const struct dialect_event *event)
 {
-    if (event == &events[TWIN_EVENT]) {
-        if (mapping_source(m, GEMINI_GEN_AI_RESPONSE_ID) != NULL)
-            return &twin_of_response;
-        return mapping_source(m, GEMINI_GEN_AI_RESPONSE_MODEL) != NULL ? &twin_of_error : event;
-    }
+    if (event == &events[TWIN_EVENT])
+        return gemini_refine_twin(m, event);
     if (event == &events[FETCH_EVENT] &&
         slice_starts_with(mapping_source_text(m, GEMINI_REASON), SLICE("private_ip")))
         return &blocked_address;
     return event;
 }
 
-static const struct dialect_event *const refined[] = {&twin_of_response, &twin_of_error,
-                                                      &blocked_address};
+static const struct dialect_event *const refined[] = {&gemini_twin_of_response,
+                                                      &gemini_twin_of_error, &blocked_address};
 
 static const char chapter[] =
     "### Tool calls\n"

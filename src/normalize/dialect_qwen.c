@@ -41,7 +41,13 @@ static const struct rule subagent_rules[] = {
 
 #define RULES(table) (table), COUNT_OF(table)
 
+/* The row that refine() may change. */
+enum { TWIN_EVENT };
+
 static const struct dialect_event events[] = {
+    [TWIN_EVENT] = {"gen_ai.client.inference.operation.details", KIND_MODEL, PHASE_START,
+                    OUTCOME_PENDING, CLASS_EXACT, NULL, 0, gemini_finish_twin,
+                    "The same request once more: agent.usage.duplicate is true."},
     {"qwen-code.config", KIND_SESSION, PHASE_START, OUTCOME_SUCCESS, CLASS_EXACT,
      gemini_session_rules, GEMINI_SESSION_RULES, gemini_finish_session,
      "`sandbox_enabled` true is container (heuristic), false none. The mode is remembered for the "
@@ -105,6 +111,15 @@ static const struct dialect_event events[] = {
 static const struct dialect_event otherwise = {
     "", KIND_OTHER, PHASE_POINT, OUTCOME_UNKNOWN, CLASS_NONE, NULL, 0, NULL, NULL};
 
+static const struct dialect_event *refine(const struct mapping *m,
+                                          const struct dialect_event *event)
+{
+    return event == &events[TWIN_EVENT] ? gemini_refine_twin(m, event) : event;
+}
+
+static const struct dialect_event *const refined[] = {&gemini_twin_of_response,
+                                                      &gemini_twin_of_error};
+
 static const char chapter[] =
     "### Tool calls\n"
     "\n"
@@ -127,6 +142,9 @@ const struct dialect dialect_qwen = {
     .events = events,
     .event_count = COUNT_OF(events),
     .otherwise = &otherwise,
+    .refine = refine,
+    .refined = refined,
+    .refined_count = COUNT_OF(refined),
     .finish = gemini_finish_common,
     .note = "agent.product.version is the resource's service.version. gen_ai.provider.name is by "
             "`auth_type`, of this record or of the session's login; `subagent_name` tells "

@@ -99,6 +99,12 @@ enum {
     GEMINI_TURN_RULES = 1,
 };
 
+/* The rows of gen_ai.client.inference.operation.details behind a request; one name for both ends
+ * of it, which are told apart by what they hold. */
+extern const struct dialect_event gemini_twin_of_response, gemini_twin_of_error;
+const struct dialect_event *gemini_refine_twin(const struct mapping *m,
+                                               const struct dialect_event *event);
+
 /* The thread of the record's session; NULL: it names none that can be remembered. */
 struct lineage_thread *gemini_thread(struct mapping *m);
 

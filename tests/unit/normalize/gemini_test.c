@@ -274,22 +274,27 @@ static void test_thoughts_count_as_output_where_the_sender_left_them_out(void **
     normalized_destroy(normalized);
 }
 
+static void check_twin(const char *scope, const char *key, const char *phase, const char *outcome)
+{
+    gemini_make_event(scope, "gen_ai.client.inference.operation.details");
+    if (key != NULL)
+        made_text(&gemini.made, key, "x");
+    struct normalized *normalized = gemini_normalize();
+    check_text(normalized, "agent.event.phase", phase);
+    check_text(normalized, "agent.outcome", outcome);
+    check_bool(normalized, "agent.usage.duplicate", true);
+    normalized_destroy(normalized);
+}
+
 static void test_twin_of_a_request_is_a_duplicate(void **state)
 {
+    static const char *const scopes[] = {"gemini-cli", "qwen-code"};
     (void)state;
-    gemini_make_event("gemini-cli", "gen_ai.client.inference.operation.details");
-    struct normalized *normalized = gemini_normalize();
-    check_text(normalized, "agent.event.phase", "start");
-    check_bool(normalized, "agent.usage.duplicate", true);
-    normalized_destroy(normalized);
-    gemini_make_event("gemini-cli", "gen_ai.client.inference.operation.details");
-    made_text(&gemini.made, "gen_ai.response.id", "r1");
-    made_int(&gemini.made, "gen_ai.usage.input_tokens", 1234);
-    normalized = gemini_normalize();
-    check_text(normalized, "agent.event.phase", "end");
-    check_text(normalized, "agent.outcome", "success");
-    check_bool(normalized, "agent.usage.duplicate", true);
-    normalized_destroy(normalized);
+    for (size_t i = 0; i < COUNT_OF(scopes); i++) {
+        check_twin(scopes[i], NULL, "start", "pending");
+        check_twin(scopes[i], "gen_ai.response.id", "end", "success");
+        check_twin(scopes[i], "gen_ai.response.model", "end", "unknown");
+    }
 }
 
 static void test_sum_of_tokens_that_overflows_is_an_error(void **state)
