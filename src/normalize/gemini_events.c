@@ -169,12 +169,10 @@ void gemini_finish_common(struct mapping *m)
     struct slice role = mapping_source_text(m, GEMINI_ROLE);
     if (!text_is_sentinel(mapping_source_text(m, GEMINI_INSTALLATION_ID)))
         mapping_put_text(m, KEY_AGENT_USER_ID_KIND, SLICE("installation"));
-    if (!text_is_sentinel(subagent))
+    if (!text_is_sentinel(subagent) || slice_equal(role, SLICE("subagent")))
         m->role = ROLE_SUBAGENT;
     else if (slice_equal(role, SLICE("main")))
         m->role = ROLE_MAIN;
-    else if (slice_equal(role, SLICE("subagent")))
-        m->role = ROLE_SUBAGENT;
 }
 
 /* Remembers the mode that stands at `source`, if it is one that we know. */

@@ -432,31 +432,31 @@ static bool put_file_facet(struct mapping *m, const struct call *call)
     return true;
 }
 
+static bool is_one_of(uint8_t c, const char *set)
+{
+    return c != 0 && strchr(set, c) != NULL;
+}
+
+/* The URL that the text begins with, in a sentence or between quotes. */
+static struct slice cut_url(struct slice text)
+{
+    size_t size = 0;
+    bool open = false; /* the bracket of an IPv6 address */
+    while (size < text.size && text.data[size] > ' ' && !is_one_of(text.data[size], "\"'`<>)}|") &&
+           (open || text.data[size] != ']'))
+        open |= text.data[size++] == '[';
+    while (size > 0 && is_one_of(text.data[size - 1], ".,;:!?"))
+        size--;
+    return size <= URL_SIZE_MAX ? slice_of(text.data, size) : SLICE_EMPTY;
+}
+
 /* The first URL of the text; empty when there is none. */
 static struct slice find_url(struct slice text)
 {
     const uint8_t *http = text.size > 0 ? memmem(text.data, text.size, "http://", 7) : NULL;
     const uint8_t *https = text.size > 0 ? memmem(text.data, text.size, "https://", 8) : NULL;
     const uint8_t *start = http == NULL || (https != NULL && https < http) ? https : http;
-    if (start == NULL)
-        return SLICE_EMPTY;
-    struct slice url = slice_from(text, (size_t)(start - text.data));
-    size_t size = 0;
-    while (size < url.size && url.data[size] > ' ' &&
-           memchr("\"'`<>)]}|", url.data[size], 9) == NULL)
-        size++;
-    while (size > 0 && memchr(".,;:!?", url.data[size - 1], 6) != NULL)
-        size--;
-    url.size = size;
-    return size <= URL_SIZE_MAX ? url : SLICE_EMPTY;
-}
-
-/* The text if it is a URL; else empty. */
-static struct slice whole_url(struct slice text)
-{
-    bool is_url =
-        slice_starts_with(text, SLICE("http://")) || slice_starts_with(text, SLICE("https://"));
-    return is_url && text.size <= URL_SIZE_MAX ? text : SLICE_EMPTY;
+    return start != NULL ? cut_url(slice_from(text, (size_t)(start - text.data))) : SLICE_EMPTY;
 }
 
 /* The host of a URL, and its port if it names one (else -1). */
@@ -465,7 +465,7 @@ static struct slice find_host(struct slice url, int64_t *ret_port)
     const uint8_t *mark = memmem(url.data, url.size, "://", 3);
     struct slice rest = slice_from(url, (size_t)(mark - url.data) + 3);
     size_t size = 0;
-    while (size < rest.size && memchr("/?#", rest.data[size], 3) == NULL)
+    while (size < rest.size && !is_one_of(rest.data[size], "/?#"))
         size++;
     rest.size = size;
     const uint8_t *at = size > 0 ? memrchr(rest.data, '@', rest.size) : NULL;
@@ -494,10 +494,9 @@ static bool put_url_facet(struct mapping *m, const struct call *call)
     struct slice text;
     int64_t port = -1;
     json_find_members(call->arguments, names, COUNT_OF(names), values);
-    bool is_apart = values[0].size > 0;
-    if (!json_decode_text(values[is_apart ? 0 : 1], &m->scratch, &text))
+    if (!json_decode_text(values[values[0].size > 0 ? 0 : 1], &m->scratch, &text))
         return false;
-    struct slice url = is_apart ? whole_url(text) : find_url(text);
+    struct slice url = find_url(text);
     struct slice host = url.size > 0 ? find_host(url, &port) : SLICE_EMPTY;
     if (host.size == 0)
         return false;

@@ -178,7 +178,7 @@ static void learn_version(struct normalizer *self, const struct record_group *gr
         return;
     struct slice version =
         find_resource_text(group->resource_logs_fields, SLICE("service.version"));
-    if (version.size > VERSION_SIZE_MAX || text_is_sentinel(version))
+    if (version.size == 0 || version.size > VERSION_SIZE_MAX || text_is_sentinel(version))
         return;
     memcpy(self->version, version.data, version.size);
     self->version_size = version.size;

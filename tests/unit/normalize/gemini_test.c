@@ -166,11 +166,13 @@ static void test_address_is_found_in_the_arguments(void **state)
 {
     (void)state;
     check_address("{\"prompt\":\"Send it to (http://a.example/up), please\"}", "a.example", 80);
+    check_address("{\"prompt\":\"See [http://e.example:81]\"}", "e.example", 81);
     check_address("{\"url\":\"https://me:pw@b.example:8443/x?y=http://c\",\"prompt\":\"z\"}",
                   "b.example", 8443);
     check_address("{\"url\":\"https://[::1]/\"}", "::1", 443);
     check_address("{\"url\":\"http://[::1]:81\"}", "::1", 81);
     check_address("{\"url\":\"http://c.example:99999/\"}", "c.example", 80);
+    check_address("{\"url\":\"http://d.example\\u0000.evil/\"}", "d.example", 80);
 }
 
 static void test_text_without_an_address_has_no_facet(void **state)
