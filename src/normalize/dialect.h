@@ -55,6 +55,7 @@ struct dialect {
     const char *product;      /* agent.product; NULL: the sender says, or nobody knows */
     const char *scope_prefix; /* of the scope's name; NULL: no such sign */
     const char *event_prefix; /* of the attribute event.name; NULL: no such sign */
+    bool has_service_version; /* the resource's service.version is that of the product */
 
     const char *const *sources; /* keys that rules and functions read */
     size_t source_count;
@@ -78,6 +79,8 @@ struct dialect {
 };
 
 extern const struct dialect dialect_codex;
+extern const struct dialect dialect_gemini;
+extern const struct dialect dialect_qwen;
 extern const struct dialect dialect_native;
 extern const struct dialect dialect_unknown;
 

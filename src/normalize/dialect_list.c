@@ -5,6 +5,8 @@
 
 const struct dialect *const dialect_list[] = {
     &dialect_codex,
+    &dialect_gemini,
+    &dialect_qwen,
 };
 const size_t dialect_count = COUNT_OF(dialect_list);
 

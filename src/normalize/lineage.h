@@ -27,7 +27,8 @@ struct lineage_thread {
     struct lineage_id parent;
     struct lineage_id root; /* the session that it belongs to; none: its own */
     enum agent_role role;
-    bool is_guess; /* role or parent were concluded, not said */
+    bool is_guess;           /* role or parent were concluded, not said */
+    uint8_t permission_mode; /* 1 + enum permission_mode; 0: not said */
     uint8_t provider_size;
     uint8_t provider[LINEAGE_PROVIDER_MAX];
 };

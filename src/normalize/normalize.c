@@ -22,6 +22,7 @@ enum {
     TRANSPORT_COUNT = TRANSPORT_INTERNAL + 1,
     DIALECTS_MAX = 16,
     NAME_SIZE_MAX = 256, /* of agent.dialect.event and a repaired event_name */
+    VERSION_SIZE_MAX = 64,
     FIXED_SIZE_MAX = 1 << 20,
     FIELD_ROOM = 32, /* for a field with a number */
 };
@@ -42,7 +43,9 @@ struct normalizer {
     struct buf fixed; /* the encoded pieces of all dialects */
     struct spoken native, unknown, listed[DIALECTS_MAX];
     struct normalized_kind last;
-    struct spoken *of_scope; /* by the scope of the group; NULL: it says nothing */
+    struct spoken *of_scope;           /* by the scope of the group; NULL: it says nothing */
+    uint8_t version[VERSION_SIZE_MAX]; /* service.version of the group, copied */
+    size_t version_size;               /* 0: it says nothing, or too much */
 };
 
 /* --- Setting up ------------------------------------------------------------------------------ */
@@ -145,6 +148,42 @@ static enum status read_scope_name(struct slice scope_logs_fields, struct slice 
                              : ST_OK;
 }
 
+/* The attribute of the group's resource; empty when it is absent or no text. */
+static struct slice find_resource_text(struct slice resource_logs_fields, struct slice key)
+{
+    struct pb_walk walk = pb_walk_start(resource_logs_fields);
+    struct pb_field field, inner;
+    struct slice found = SLICE_EMPTY;
+    struct error ignored;
+    while (pb_next(&walk, &field) == PB_FIELD) {
+        if (field.number != RESOURCE_LOGS_RESOURCE || field.type != WIRE_BYTES)
+            continue;
+        struct pb_walk resource = pb_walk_start(field.bytes);
+        while (pb_next(&resource, &inner) == PB_FIELD) {
+            struct attribute_view attribute;
+            if (inner.number == RESOURCE_ATTRIBUTES && inner.type == WIRE_BYTES &&
+                otlp_read_attribute(inner.bytes, &attribute, &ignored) == ST_OK &&
+                slice_equal(attribute.key, key) && attribute.value.type == ANY_TYPE_STRING)
+                found = attribute.value.bytes;
+        }
+    }
+    return found;
+}
+
+/* Only where it can be wanted: most groups are of dialects whose records tell it. */
+static void learn_version(struct normalizer *self, const struct record_group *group)
+{
+    self->version_size = 0;
+    if (self->of_scope != NULL && !self->of_scope->dialect->has_service_version)
+        return;
+    struct slice version =
+        find_resource_text(group->resource_logs_fields, SLICE("service.version"));
+    if (version.size == 0 || version.size > VERSION_SIZE_MAX || text_is_sentinel(version))
+        return;
+    memcpy(self->version, version.data, version.size);
+    self->version_size = version.size;
+}
+
 static bool has_prefix(struct slice text, const char *prefix)
 {
     return prefix != NULL && slice_starts_with(text, slice_of_text(prefix));
@@ -162,6 +201,7 @@ enum status normalizer_set_group(struct normalizer *normalizer, const struct rec
         if (has_prefix(name, dialect_list[i]->scope_prefix))
             normalizer->of_scope = &normalizer->listed[i];
     }
+    learn_version(normalizer, group);
     return ST_OK;
 }
 
@@ -238,6 +278,7 @@ static void apply_dialect(struct mapping *m, const struct spoken *spoken, struct
     m->role = ROLE_UNKNOWN;
     m->severity = 0;
     m->has_note = false;
+    m->has_decision = false;
     dialect_apply_rules(m, dialect->rules, dialect->rule_count);
     dialect_apply_rules(m, event->rules, event->rule_count);
     if (dialect->finish != NULL)
@@ -336,6 +377,8 @@ static void put_common(struct normalizer *self, struct spoken *spoken, struct sl
 {
     struct mapping *m = &self->mapping;
     enum transport transport = m->input->transport;
+    if (spoken->dialect->has_service_version && self->version_size > 0)
+        mapping_put_text(m, KEY_AGENT_PRODUCT_VERSION, slice_of(self->version, self->version_size));
     if (m->has_fixed || m->is_odd) {
         put_fixed(m, spoken->dialect, transport, m->kind);
     } else {
@@ -378,7 +421,7 @@ enum status normalize_record(struct normalizer *normalizer, const struct normali
     put_common(normalizer, spoken, name);
     normalizer->last.kind = m->kind;
     normalizer->last.is_decision =
-        m->outcome == OUTCOME_DENIED || m->at[KEY_AGENT_DECISION_OUTCOME] != 0;
+        m->outcome == OUTCOME_DENIED || m->has_decision || m->at[KEY_AGENT_DECISION_OUTCOME] != 0;
     mapping_forget(m);
     if (m->status != ST_OK)
         out->size = start;

@@ -81,6 +81,17 @@ enum agent_role {
     ROLE_UNKNOWN,
 };
 
+enum permission_mode {
+    MODE_PLAN,
+    MODE_ASK,
+    MODE_AUTO_EDIT,
+    MODE_AUTO_REVIEW,
+    MODE_BYPASS,
+    MODE_NEVER_ASK,
+    MODE_GRANULAR,
+    MODE_UNKNOWN,
+};
+
 enum content_state {
     CONTENT_PRESENT,
     CONTENT_REDACTED_BY_SOURCE,

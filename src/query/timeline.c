@@ -42,7 +42,7 @@ static const struct word deciders[] = {
     {"config", "by configuration", INK_PLAIN},
     {"hook", "by a hook", INK_PLAIN},
     {"auto_reviewer", "by the automatic reviewer", INK_PLAIN},
-    {"policy", "by the network proxy's policy", INK_PLAIN},
+    {"policy", "by policy", INK_PLAIN},
     {"network_proxy", "by the network proxy", INK_PLAIN},
     {"sandbox", "by the sandbox", INK_PLAIN},
     {"host_app", "by the host application", INK_PLAIN},
@@ -181,10 +181,12 @@ static void put_target(struct page *page, const struct record_view *view)
         page_put_text(page, method, 20);
         page_put(page, " ");
     }
+    if (address.size == 0)
+        address = lookup_text(view, "agent.network.target_kind");
     if (address.size > 0)
         page_put_text(page, address, 100);
     else
-        page_put_text(page, lookup_text(view, "agent.network.target_kind"), 40);
+        page_put_ink(page, INK_ODD, "(its target was not reported)");
     if (port > 0) {
         page_put(page, ":");
         page_put_number(page, port);
@@ -236,6 +238,8 @@ static void put_result(struct page *page, const struct story_event *event, struc
         time_format_duration(duration_ms, duration);
         page_put_format(page, ", %s", duration);
     }
+    if (output.size == 0)
+        output = lookup_text(view, "agent.error.message");
     put_ways(page, event);
     page_put(page, "\n");
     page_put_lines(page, summary_of_output(output), INDENT + LABEL_WIDTH);
@@ -292,6 +296,18 @@ static bool is_result(const struct record_view *view)
            slice_equal(lookup_text(view, "agent.event.phase"), SLICE("end"));
 }
 
+/* Some agents tell the decision only with the result.  Returns whether this record does. */
+static bool put_own_decision(struct page *page, const struct story_event *event)
+{
+    const struct record_view *view = &event->view;
+
+    if (!is_kind(view, "agent.tool") || lookup_text(view, "agent.decision.outcome").size == 0)
+        return false;
+    begin_detail(page, "decision");
+    put_verdict(page, event);
+    return true;
+}
+
 /* What the tool gave back: the event says it, or one of its echoes. */
 static struct slice call_output(const struct story *story, const struct story_event *event)
 {
@@ -323,6 +339,17 @@ static void put_call_event(struct page *page, const struct story *story,
     }
 }
 
+/* Of a call without a record of its decision. */
+static void put_missing_decision(struct page *page, const struct story *story, int call)
+{
+    for (size_t i = 0; i < story->event_count; i++) {
+        if (story->events[i].call == call && put_own_decision(page, &story->events[i]))
+            return;
+    }
+    begin_detail(page, "decision");
+    page_put_ink(page, INK_DIM, "none was reported\n");
+}
+
 static void put_call(struct page *page, struct story *story, int index)
 {
     struct story_call *call = &story->calls[index];
@@ -342,10 +369,8 @@ static void put_call(struct page *page, struct story *story, int index)
     else
         page_put_ink(page, INK_ODD, "(what it asked for was not reported)");
     page_put(page, "\n");
-    if (!call->has_decision) {
-        begin_detail(page, "decision");
-        page_put_ink(page, INK_DIM, "none was reported\n");
-    }
+    if (!call->has_decision)
+        put_missing_decision(page, story, index);
     for (size_t i = 0; i < story->event_count; i++) {
         if (story->events[i].call == index && story->events[i].echo_of == STORY_NO_EVENT)
             put_call_event(page, story, &story->events[i]);
@@ -428,7 +453,8 @@ static void put_loose_decision(struct page *page, const struct story_event *even
     put_verdict(page, event);
 }
 
-/* A tool call without an id: nothing can be joined to it. */
+/* A tool call without an id: nothing can be joined to it, and what was decided over it stands in
+ * its own record if anywhere. */
 static void put_loose_call(struct page *page, const struct story_event *event)
 {
     const struct record_view *view = &event->view;
@@ -439,6 +465,7 @@ static void put_loose_call(struct page *page, const struct story_event *event)
                                       page_columns_behind(page, INDENT + LABEL_WIDTH), page->err);
     }
     page_put(page, "\n");
+    (void)put_own_decision(page, event); /* it may tell none */
     if (is_result(view))
         put_result(page, event, output_of(view));
 }
@@ -465,7 +492,13 @@ static bool is_told(const struct record_view *view)
 
     if (is_kind(view, "agent.other"))
         return false;
-    return !is_kind(view, "agent.model") || failed;
+    if (is_kind(view, "agent.file")) /* without a path it says less than its call */
+        return !slice_equal(lookup_text(view, "agent.file.path_source"), SLICE("none"));
+    if (!is_kind(view, "agent.model"))
+        return true;
+    bool begins = slice_equal(lookup_text(view, "agent.event.phase"), SLICE("start"));
+    bool again = lookup_number(view, "agent.usage.duplicate", 0) != 0;
+    return failed && !begins && !again;
 }
 
 static void put_event(struct page *page, const struct story_event *event)

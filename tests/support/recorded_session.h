@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recorded_session.h -- a recorded session of Codex as the normalizer tells it. */
+/* recorded_session.h -- a recorded session of an agent as the normalizer tells it. */
 #pragma once
 
 #include "support/normalized.h"
@@ -11,7 +11,12 @@ struct recorded_session_reader {
     void *context;
 };
 
-/* Reads the log requests 1 to `request_count` of `scenario`, sent in protobuf over HTTP and all
- * received at the same moment.  What cannot be read or normalized ends the test. */
+/* Reads the log requests 1 to `request_count` of Codex's `scenario`, sent in protobuf over HTTP and
+ * all received at the same moment.  What cannot be read or normalized ends the test. */
 void recorded_session_read(const char *scenario, int request_count,
                            const struct recorded_session_reader *reader);
+
+/* The same for the directory `session` of tests/corpus/, as in "gemini-cli-0.61.0/grpc/mcpfail",
+ * over the transport that it is named after. */
+void recorded_session_read_from(const char *session, int request_count,
+                                const struct recorded_session_reader *reader);

@@ -332,20 +332,29 @@ static void add_to_story(void *context, const struct record_group *group,
         assert_int_equal(story_add(&story, group, buf_slice(&record->bytes), &err), ST_OK);
 }
 
-static void check_session(const char *scenario, int request_count)
+/* `session` is a directory of tests/corpus/; `name` is that of the golden text. */
+static void check_session_from(const char *session, int request_count, const char *name)
 {
     static const struct timeline_style style = {.columns = 120};
     static const struct recorded_session_reader reader = {.on_record = add_to_story};
     char path[512];
     struct buf out;
 
-    recorded_session_read(scenario, request_count, &reader);
+    recorded_session_read_from(session, request_count, &reader);
     join();
     buf_init(&out, (size_t)1 << 20);
     assert_int_equal(timeline_write(&story, &style, &out, &err), ST_OK);
-    (void)snprintf(path, sizeof(path), "%s/%s.txt", GOLDEN_DIR, scenario);
+    (void)snprintf(path, sizeof(path), "%s/%s.txt", GOLDEN_DIR, name);
     golden_check(path, buf_slice(&out));
     buf_fini(&out);
+}
+
+static void check_session(const char *scenario, int request_count)
+{
+    char session[128];
+
+    (void)snprintf(session, sizeof(session), "codex-0.169.0/http-protobuf/%s", scenario);
+    check_session_from(session, request_count, scenario);
 }
 
 static void test_an_exfiltration_reads_as_it_happened(void **state)
@@ -364,6 +373,25 @@ static void test_a_network_proxy_reads_as_it_happened(void **state)
 {
     (void)state;
     check_session("netproxy", 2);
+}
+
+static void test_calls_of_gemini_cli_read_as_they_happened(void **state)
+{
+    (void)state;
+    check_session_from("gemini-cli-0.61.0/grpc/exfil-yolo", 1, "gemini-exfil-yolo");
+}
+
+/* Driven by an editor: the first record is of another session. */
+static void test_a_refusal_in_gemini_cli_reads_as_it_happened(void **state)
+{
+    (void)state;
+    check_session_from("gemini-cli-0.61.0/grpc/approvals-acp", 2, "gemini-approvals-acp");
+}
+
+static void test_failures_of_qwen_code_read_as_they_happened(void **state)
+{
+    (void)state;
+    check_session_from("qwen-code-0.15.10/grpc/mcpfail", 1, "qwen-mcpfail");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -490,6 +518,9 @@ int main(void)
         TEST(test_an_exfiltration_reads_as_it_happened),
         TEST(test_approvals_read_as_they_happened),
         TEST(test_a_network_proxy_reads_as_it_happened),
+        TEST(test_calls_of_gemini_cli_read_as_they_happened),
+        TEST(test_a_refusal_in_gemini_cli_reads_as_it_happened),
+        TEST(test_failures_of_qwen_code_read_as_they_happened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
