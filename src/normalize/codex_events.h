@@ -111,9 +111,3 @@ void codex_finish_tool_result(struct mapping *m);
 
 /* agent.tool.category and agent.tool.origin of the tool that the record names. */
 void codex_put_tool_kind(struct mapping *m);
-
-/* agent.decision.outcome with what follows from it: effect, and the outcome of the record. */
-void codex_put_decision(struct mapping *m, enum decision_outcome decision);
-
-/* agent.decision.source, and .automated where that follows from it. */
-void codex_put_decider(struct mapping *m, enum decision_source source);

@@ -18,6 +18,7 @@
  */
 #include "normalize/codex_events.h"
 #include "normalize/coerce.h"
+#include "normalize/decision.h"
 #include "normalize/facets.h"
 
 enum { HEAD_SIZE_MAX = 512, ARGUMENT_WORDS_MAX = 256 };
@@ -161,8 +162,8 @@ static void put_refusal(struct mapping *m, const struct refusal *refusal)
     be_heuristic(m);
     mapping_put_bool(m, KEY_AGENT_TOOL_EXECUTED, refusal->executed);
     if (refusal->outcome == OUTCOME_DENIED) {
-        codex_put_decision(m, DECISION_DENY);
-        codex_put_decider(m, refusal->source);
+        decision_put(m, DECISION_DENY);
+        decision_put_source(m, refusal->source);
     } else {
         m->outcome = refusal->outcome;
         mapping_put_text(m, KEY_ERROR_TYPE, slice_of_text(refusal->error_type));
