@@ -16,7 +16,8 @@ static void put_word(struct mapping *m, const struct rule *rule, struct slice te
             return;
         }
     }
-    mapping_put_text(m, rule->target, rule->how == RULE_WORD ? SLICE("unknown") : text);
+    if (rule->how != RULE_KNOWN_WORD)
+        mapping_put_text(m, rule->target, rule->how == RULE_WORD ? SLICE("unknown") : text);
 }
 
 static struct slice trim(struct slice text)

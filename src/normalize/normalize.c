@@ -42,7 +42,8 @@ struct normalizer {
     struct buf fixed; /* the encoded pieces of all dialects */
     struct spoken native, unknown, listed[DIALECTS_MAX];
     struct normalized_kind last;
-    struct spoken *of_scope; /* by the scope of the group; NULL: it says nothing */
+    struct spoken *of_scope;   /* by the scope of the group; NULL: it says nothing */
+    struct spoken *of_service; /* by its service.name, when the scope says nothing; or NULL */
 };
 
 /* --- Setting up ------------------------------------------------------------------------------ */
@@ -145,6 +146,39 @@ static enum status read_scope_name(struct slice scope_logs_fields, struct slice 
                              : ST_OK;
 }
 
+/* The first service.name of the resource of a group; empty when there is none that can be read. */
+static struct slice read_service_name(struct slice resource_logs_fields)
+{
+    struct pb_walk walk = pb_walk_start(resource_logs_fields);
+    struct pb_field field;
+    struct error ignored;
+    while (pb_next(&walk, &field) == PB_FIELD) {
+        if (field.number != RESOURCE_LOGS_RESOURCE || field.type != WIRE_BYTES)
+            continue;
+        struct pb_walk resource = pb_walk_start(field.bytes);
+        struct pb_field inner;
+        while (pb_next(&resource, &inner) == PB_FIELD) {
+            struct attribute_view attribute;
+            if (inner.number == RESOURCE_ATTRIBUTES && inner.type == WIRE_BYTES &&
+                otlp_read_attribute(inner.bytes, &attribute, &ignored) == ST_OK &&
+                slice_equal(attribute.key, SLICE("service.name")) &&
+                attribute.value.type == ANY_TYPE_STRING)
+                return attribute.value.bytes;
+        }
+    }
+    return SLICE_EMPTY;
+}
+
+static bool is_service(const struct dialect *dialect, struct slice name)
+{
+    for (const char *const *service = dialect->services; service != NULL && *service != NULL;
+         service++) {
+        if (slice_equal(name, slice_of_text(*service)))
+            return true;
+    }
+    return false;
+}
+
 static bool has_prefix(struct slice text, const char *prefix)
 {
     return prefix != NULL && slice_starts_with(text, slice_of_text(prefix));
@@ -155,12 +189,20 @@ enum status normalizer_set_group(struct normalizer *normalizer, const struct rec
 {
     struct slice name;
     normalizer->of_scope = NULL;
+    normalizer->of_service = NULL;
     enum status st = read_scope_name(group->scope_logs_fields, &name, err);
     if (st != ST_OK)
         return st;
     for (size_t i = 0; i < dialect_count && normalizer->of_scope == NULL; i++) {
         if (has_prefix(name, dialect_list[i]->scope_prefix))
             normalizer->of_scope = &normalizer->listed[i];
+    }
+    if (normalizer->of_scope != NULL)
+        return ST_OK;
+    name = read_service_name(group->resource_logs_fields);
+    for (size_t i = 0; i < dialect_count && normalizer->of_service == NULL; i++) {
+        if (is_service(dialect_list[i], name))
+            normalizer->of_service = &normalizer->listed[i];
     }
     return ST_OK;
 }
@@ -173,16 +215,21 @@ static struct slice text_of(const struct mapping *m, uint16_t id)
 
 static struct spoken *find_dialect(struct normalizer *self)
 {
+    const struct record_view *record = &self->mapping.record;
     if (self->mapping.trusts_sender)
         return &self->native;
     if (self->of_scope != NULL)
         return self->of_scope;
     struct slice name = text_of(&self->mapping, self->event_name_id);
+    struct slice body = record->body.type == ANY_TYPE_STRING ? record->body.bytes : SLICE_EMPTY;
     for (size_t i = 0; i < dialect_count; i++) {
-        if (has_prefix(name, dialect_list[i]->event_prefix))
+        const struct dialect *dialect = dialect_list[i];
+        if (has_prefix(name, dialect->event_prefix) ||
+            has_prefix(record->event_name, dialect->event_prefix) ||
+            (dialect->prefix_in_body && has_prefix(body, dialect->event_prefix)))
             return &self->listed[i];
     }
-    return &self->unknown;
+    return self->of_service != NULL ? self->of_service : &self->unknown;
 }
 
 /* Some tracing libraries name an event by the place in their source that made it. */
@@ -202,19 +249,29 @@ static struct slice cut_name(struct slice name)
     return name;
 }
 
-/* The sender's name of the event, empty when there is none. */
-static struct slice find_event_name(const struct normalizer *self, const struct spoken *spoken)
+static bool is_event(const struct spoken *spoken, struct slice name)
 {
-    const struct mapping *m = &self->mapping;
+    return spoken->dialect->event_count > 0 && name.size > 0 &&
+           text_table_find(&spoken->events, name) != TEXT_TABLE_NONE;
+}
+
+/* The sender's name of the event, empty when there is none.  A body names the event only where
+ * nothing else does: it may be what a person typed. */
+static struct slice find_event_name(struct normalizer *self, const struct spoken *spoken)
+{
+    struct mapping *m = &self->mapping;
+    const struct any_view *body = &m->record.body;
     struct slice name = text_of(m, self->event_name_id);
     if (m->trusts_sender && m->input->native_kind.size > 0)
         name = m->input->native_kind;
-    bool is_body = m->record.body.type == ANY_TYPE_STRING && spoken->dialect->event_count > 0 &&
-                   text_table_find(&spoken->events, m->record.body.bytes) != TEXT_TABLE_NONE;
-    if (name.size == 0 && is_body)
-        name = m->record.body.bytes;
+    if (name.size == 0 && is_event(spoken, m->record.event_name))
+        name = m->record.event_name;
+    if (name.size == 0 && body->type == ANY_TYPE_STRING && is_event(spoken, body->bytes))
+        name = body->bytes;
     if (name.size == 0 && !is_call_site(m->record.event_name))
         name = m->record.event_name;
+    if (spoken->dialect->full_name != NULL)
+        name = spoken->dialect->full_name(m, cut_name(name));
     return cut_name(name);
 }
 
