@@ -84,7 +84,11 @@ struct dialect {
     const char *chapter;               /* more text for docs/SCHEMA.md; or NULL */
 };
 
+extern const struct dialect dialect_claude;
 extern const struct dialect dialect_codex;
+extern const struct dialect dialect_copilot_chat;
+extern const struct dialect dialect_copilot_cli;
+extern const struct dialect dialect_cursor;
 extern const struct dialect dialect_native;
 extern const struct dialect dialect_unknown;
 

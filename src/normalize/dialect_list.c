@@ -4,7 +4,7 @@
 #include "normalize/dialect.h"
 
 const struct dialect *const dialect_list[] = {
-    &dialect_codex,
+    &dialect_codex, &dialect_claude, &dialect_copilot_chat, &dialect_copilot_cli, &dialect_cursor,
 };
 const size_t dialect_count = COUNT_OF(dialect_list);
 
