@@ -229,7 +229,6 @@ static const struct rule tool_rules[] = {
 static const struct rule mode_rules[] = {
     {CLAUDE_FROM_MODE, RULE_WORD, KEY_AGENT_MODE_FROM, modes},
     {CLAUDE_TO_MODE, RULE_WORD, KEY_AGENT_MODE_TO, modes},
-    {CLAUDE_TO_MODE, RULE_WORD, KEY_AGENT_PERMISSION_MODE, modes},
     {CLAUDE_TRIGGER, RULE_TEXT, KEY_AGENT_MODE_TRIGGER, NULL},
 };
 
