@@ -31,6 +31,7 @@ struct story_call {
     uint64_t begin_unix_ns; /* first sign of it; the result's time less its duration */
     uint64_t end_unix_ns;   /* of its result; 0 when none was seen */
     bool has_decision;
+    bool was_refused; /* its decision says that it never ran: there may be no result */
     bool has_result;
     bool shown; /* for whoever prints */
 };

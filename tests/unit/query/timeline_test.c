@@ -12,6 +12,7 @@
 
 #include "query/lookup.h"
 #include "query/timeline.h"
+#include "support/documented.h"
 #include "support/golden.h"
 #include "support/recorded_session.h"
 #include "support/seen_record.h"
@@ -366,6 +367,21 @@ static void test_a_network_proxy_reads_as_it_happened(void **state)
     check_session("netproxy", 2);
 }
 
+static void test_documented_claude_code_reads_as_it_happened(void **state)
+{
+    static const struct timeline_style style = {.columns = 120};
+    static const struct recorded_session_reader reader = {.on_record = add_to_story};
+    struct buf out;
+
+    (void)state;
+    documented_session_read("claude-code/details.json", &reader);
+    join();
+    buf_init(&out, (size_t)1 << 20);
+    assert_int_equal(timeline_write(&story, &style, &out, &err), ST_OK);
+    golden_check(GOLDEN_DIR "/claude-details.txt", buf_slice(&out));
+    buf_fini(&out);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -390,6 +406,7 @@ int main(void)
         TEST(test_an_exfiltration_reads_as_it_happened),
         TEST(test_approvals_read_as_they_happened),
         TEST(test_a_network_proxy_reads_as_it_happened),
+        TEST(test_documented_claude_code_reads_as_it_happened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
