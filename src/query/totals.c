@@ -41,8 +41,10 @@ static void count_event(struct totals *totals, const struct story_event *event)
 void totals_count(const struct story *story, struct totals *ret)
 {
     *ret = (struct totals){.calls = story->call_count};
-    for (size_t i = 0; i < story->event_count; i++)
-        count_event(ret, &story->events[i]);
+    for (size_t i = 0; i < story->event_count; i++) {
+        if (story->events[i].echo_of == STORY_NO_EVENT)
+            count_event(ret, &story->events[i]);
+    }
     for (size_t i = 0; i < story->call_count; i++) {
         const struct story_call *call = &story->calls[i];
         ret->not_run += !call->has_result && call->was_refused;
