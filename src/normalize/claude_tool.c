@@ -165,7 +165,8 @@ static bool put_shell(struct mapping *m, const struct arguments *args)
         scalar(either(args->input[ARG_NO_SANDBOX], args->parameters[PARAM_NO_SANDBOX]));
     int64_t timeout_ms = 0;
     bool truth = false;
-    if (args->parameters[PARAM_COMMAND].size > command.size)
+    bool is_parameter = args->parameters[PARAM_COMMAND].size > command.size;
+    if (is_parameter)
         command = args->parameters[PARAM_COMMAND];
     if (coerce_int(&timeout, &timeout_ms))
         mapping_put_int(m, KEY_AGENT_COMMAND_TIMEOUT_MS, timeout_ms);
@@ -173,7 +174,10 @@ static bool put_shell(struct mapping *m, const struct arguments *args)
         mapping_put_bool(m, KEY_AGENT_COMMAND_BACKGROUND, truth);
     if (coerce_bool(&no_sandbox, &truth) && truth) /* false does not say that there is one */
         mapping_put_bool(m, KEY_AGENT_COMMAND_SANDBOXED, false);
-    return put_json_text(m, KEY_PROCESS_COMMAND_LINE, command);
+    bool done = put_json_text(m, KEY_PROCESS_COMMAND_LINE, command);
+    if (!done && command.size > 0)
+        mapping_error(m, is_parameter ? SLICE("tool_parameters") : SLICE("tool_input"));
+    return done;
 }
 
 static bool put_file(struct mapping *m, const struct arguments *args, const char *operation)

@@ -315,6 +315,15 @@ static void test_arguments_that_are_cut_or_rubbish_yield_what_they_have(void **s
     normalized_destroy(normalized);
 }
 
+static void test_command_that_cannot_be_read_is_listed(void **state)
+{
+    (void)state;
+    struct normalized *normalized = normalize_tool("Bash", "{\"command\":[\"ls\"]}", NULL);
+    check_absent(normalized, "process.command_line");
+    assert_true(normalized_lists_error(normalized, "tool_input"));
+    normalized_destroy(normalized);
+}
+
 static void test_servers_and_tools_are_split(void **state)
 {
     (void)state;
@@ -414,6 +423,7 @@ int main(void)
         TEST(test_weight_of_the_last_request_is_no_usage),
         TEST(test_longer_command_counts),
         TEST(test_arguments_that_are_cut_or_rubbish_yield_what_they_have),
+        TEST(test_command_that_cannot_be_read_is_listed),
         TEST(test_servers_and_tools_are_split),
         TEST(test_unknown_tool_is_other),
         TEST(test_names_of_the_sender_are_never_ours),
