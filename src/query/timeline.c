@@ -345,7 +345,7 @@ static void put_call_event(struct page *page, const struct story *story,
         put_sandbox(page, view);
     } else if (is_result(view)) {
         put_result(page, event, call_output(story, event));
-    } else if (!is_kind(view, "agent.tool")) {
+    } else if (!is_kind(view, "agent.tool") && !is_kind(view, "agent.other")) {
         put_aside(page, view);
     }
 }

@@ -233,6 +233,34 @@ static void test_a_denied_call_was_not_run_or_was_blocked(void **state)
     assert_has("3 tool calls (0 failed, 2 blocked, 1 not run)");
 }
 
+static void test_a_refused_call_needs_no_result(void **state)
+{
+    (void)state;
+    add(0, "agent.approval", "gen_ai.tool.call.id", "a", "gen_ai.tool.name", "Bash",
+        "agent.decision.outcome", "deny", "agent.decision.source", "user", "#agent.tool.executed",
+        "0", END);
+    add(1, "agent.file", "gen_ai.tool.call.id", "a", "agent.file.operation", "create", "file.path",
+        "/a", "agent.outcome", "success", END);
+    join();
+    timeline(&plain);
+    assert_has("                decision  DENIED by the user\n"
+               "                          file      create /a\n"
+               "                result    NOT RUN\n");
+    assert_has("1 tool calls (0 failed, 0 blocked, 1 not run)");
+    assert_null(strstr(text, "missing: the results"));
+}
+
+static void test_trouble_of_any_kind_is_shown(void **state)
+{
+    (void)state;
+    add(0, "agent.hook", "agent.hook.name", "guard", "agent.outcome", "denied", END);
+    add(1, "agent.hook", "agent.hook.name", "tidy", "agent.outcome", "success", END);
+    join();
+    timeline(&plain);
+    assert_has("hook      guard  BLOCKED\n");
+    assert_has("hook      tidy\n");
+}
+
 static void test_decisions_and_calls_without_an_id_are_told_in_words(void **state)
 {
     (void)state;
@@ -497,6 +525,8 @@ int main(void)
         TEST(test_rubbish_is_no_event),
         TEST(test_what_is_missing_is_shown_as_missing),
         TEST(test_a_denied_call_was_not_run_or_was_blocked),
+        TEST(test_a_refused_call_needs_no_result),
+        TEST(test_trouble_of_any_kind_is_shown),
         TEST(test_decisions_and_calls_without_an_id_are_told_in_words),
         TEST(test_long_output_is_cut_to_its_first_lines),
         TEST(test_the_machinery_is_shown_when_asked_for),
