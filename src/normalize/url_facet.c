@@ -5,11 +5,16 @@
 
 #include "normalize/coerce.h"
 
-/* The end of the authority: browsers take a backslash for a slash. */
+/* Browsers take a backslash for a slash. */
+static bool ends_authority(uint8_t c)
+{
+    return c == '/' || c == '?' || c == '#' || c == '\\';
+}
+
 static size_t authority_size(struct slice rest)
 {
     size_t size = 0;
-    while (size < rest.size && memchr("/?#\\", rest.data[size], 4) == NULL)
+    while (size < rest.size && !ends_authority(rest.data[size]))
         size++;
     return size;
 }
