@@ -46,6 +46,7 @@ struct normalizer {
     struct spoken *of_scope;           /* by the scope of the group; NULL: it says nothing */
     uint8_t version[VERSION_SIZE_MAX]; /* service.version of the group, copied */
     size_t version_size;               /* 0: it says nothing, or too much */
+    struct spoken *of_service; /* by its service.name, when the scope says nothing; or NULL */
 };
 
 /* --- Setting up ------------------------------------------------------------------------------ */
@@ -184,6 +185,16 @@ static void learn_version(struct normalizer *self, const struct record_group *gr
     self->version_size = version.size;
 }
 
+static bool is_service(const struct dialect *dialect, struct slice name)
+{
+    for (const char *const *service = dialect->services; service != NULL && *service != NULL;
+         service++) {
+        if (slice_equal(name, slice_of_text(*service)))
+            return true;
+    }
+    return false;
+}
+
 static bool has_prefix(struct slice text, const char *prefix)
 {
     return prefix != NULL && slice_starts_with(text, slice_of_text(prefix));
@@ -194,6 +205,7 @@ enum status normalizer_set_group(struct normalizer *normalizer, const struct rec
 {
     struct slice name;
     normalizer->of_scope = NULL;
+    normalizer->of_service = NULL;
     enum status st = read_scope_name(group->scope_logs_fields, &name, err);
     if (st != ST_OK)
         return st;
@@ -202,6 +214,13 @@ enum status normalizer_set_group(struct normalizer *normalizer, const struct rec
             normalizer->of_scope = &normalizer->listed[i];
     }
     learn_version(normalizer, group);
+    if (normalizer->of_scope != NULL)
+        return ST_OK;
+    name = find_resource_text(group->resource_logs_fields, SLICE("service.name"));
+    for (size_t i = 0; i < dialect_count && normalizer->of_service == NULL; i++) {
+        if (is_service(dialect_list[i], name))
+            normalizer->of_service = &normalizer->listed[i];
+    }
     return ST_OK;
 }
 
@@ -213,16 +232,21 @@ static struct slice text_of(const struct mapping *m, uint16_t id)
 
 static struct spoken *find_dialect(struct normalizer *self)
 {
+    const struct record_view *record = &self->mapping.record;
     if (self->mapping.trusts_sender)
         return &self->native;
     if (self->of_scope != NULL)
         return self->of_scope;
     struct slice name = text_of(&self->mapping, self->event_name_id);
+    struct slice body = record->body.type == ANY_TYPE_STRING ? record->body.bytes : SLICE_EMPTY;
     for (size_t i = 0; i < dialect_count; i++) {
-        if (has_prefix(name, dialect_list[i]->event_prefix))
+        const struct dialect *dialect = dialect_list[i];
+        if (has_prefix(name, dialect->event_prefix) ||
+            has_prefix(record->event_name, dialect->event_prefix) ||
+            (dialect->prefix_in_body && has_prefix(body, dialect->event_prefix)))
             return &self->listed[i];
     }
-    return &self->unknown;
+    return self->of_service != NULL ? self->of_service : &self->unknown;
 }
 
 /* Some tracing libraries name an event by the place in their source that made it. */
@@ -242,19 +266,29 @@ static struct slice cut_name(struct slice name)
     return name;
 }
 
-/* The sender's name of the event, empty when there is none. */
-static struct slice find_event_name(const struct normalizer *self, const struct spoken *spoken)
+static bool is_event(const struct spoken *spoken, struct slice name)
 {
-    const struct mapping *m = &self->mapping;
+    return spoken->dialect->event_count > 0 && name.size > 0 &&
+           text_table_find(&spoken->events, name) != TEXT_TABLE_NONE;
+}
+
+/* The sender's name of the event, empty when there is none.  A body names the event only where
+ * nothing else does: it may be what a person typed. */
+static struct slice find_event_name(struct normalizer *self, const struct spoken *spoken)
+{
+    struct mapping *m = &self->mapping;
+    const struct any_view *body = &m->record.body;
     struct slice name = text_of(m, self->event_name_id);
     if (m->trusts_sender && m->input->native_kind.size > 0)
         name = m->input->native_kind;
-    bool is_body = m->record.body.type == ANY_TYPE_STRING && spoken->dialect->event_count > 0 &&
-                   text_table_find(&spoken->events, m->record.body.bytes) != TEXT_TABLE_NONE;
-    if (name.size == 0 && is_body)
-        name = m->record.body.bytes;
+    if (name.size == 0 && is_event(spoken, m->record.event_name))
+        name = m->record.event_name;
+    if (name.size == 0 && body->type == ANY_TYPE_STRING && is_event(spoken, body->bytes))
+        name = body->bytes;
     if (name.size == 0 && !is_call_site(m->record.event_name))
         name = m->record.event_name;
+    if (spoken->dialect->full_name != NULL)
+        name = spoken->dialect->full_name(m, cut_name(name));
     return cut_name(name);
 }
 

@@ -176,6 +176,7 @@ static void put_rule(struct page *page, const struct dialect *dialect, const str
                                       [RULE_BOOL] = "to boolean",
                                       [RULE_WORD] = "",
                                       [RULE_WORD_OR_TEXT] = "other words as they are",
+                                      [RULE_KNOWN_WORD] = "other words not",
                                       [RULE_LIST] = "split at commas",
                                       [RULE_CONTENT] = ""};
     put(page, "| `%s` | `%s` | ", dialect->sources[rule->source],
@@ -210,13 +211,32 @@ static void put_event(struct page *page, const struct dialect *dialect,
     put_text(page, "\n");
 }
 
+static void put_signs(struct page *page, const struct dialect *dialect)
+{
+    const char *between = "Known by";
+    put(page, "Product `%s`. ", dialect->product);
+    if (dialect->scope_prefix != NULL) {
+        put(page, "%s a scope that begins with `%s`", between, dialect->scope_prefix);
+        between = ", or";
+    }
+    if (dialect->event_prefix != NULL) {
+        put(page, "%s an `event.name`%s that begins with `%s`", between,
+            dialect->prefix_in_body ? ", `event_name` or body" : " or `event_name`",
+            dialect->event_prefix);
+        between = ", or";
+    }
+    for (const char *const *service = dialect->services; service != NULL && *service != NULL;
+         service++) {
+        put(page, "%s the `service.name` `%s`", between, *service);
+        between = ", or";
+    }
+    put_text(page, ". Names that are not below become `agent.other`.\n\n");
+}
+
 static void put_dialect(struct page *page, const struct dialect *dialect)
 {
     put(page, "## Dialect `%s`\n\n", dialect->name);
-    put(page,
-        "Product `%s`. Known by a scope that begins with `%s`, or an `event.name` that begins with "
-        "`%s`. Names that are not below become `agent.other`.\n\n",
-        dialect->product, dialect->scope_prefix, dialect->event_prefix);
+    put_signs(page, dialect);
     put_text(page, "On every event:\n");
     put_rules(page, dialect, dialect->rules, dialect->rule_count);
     put_text(page, "\n");

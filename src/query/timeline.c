@@ -15,6 +15,7 @@
 #include "query/page.h"
 #include "query/summary.h"
 #include "query/time_text.h"
+#include "query/totals.h"
 #include "util/clock.h"
 
 enum { INDENT = 16, LABEL_WIDTH = 10 };
@@ -245,6 +246,30 @@ static void put_result(struct page *page, const struct story_event *event, struc
     page_put_lines(page, summary_of_output(output), INDENT + LABEL_WIDTH);
 }
 
+static struct slice short_kind(const struct record_view *view)
+{
+    struct slice kind = lookup_text(view, "agent.event.kind");
+    struct slice prefix = SLICE("agent.");
+
+    return slice_starts_with(kind, prefix) ? slice_from(kind, prefix.size) : kind;
+}
+
+static void put_summary(struct page *page, const struct record_view *view, size_t indent)
+{
+    if (page->status == ST_OK)
+        page->status =
+            summary_append(page->out, view, page_columns_behind(page, indent), page->err);
+}
+
+/* An event of another kind that belongs to a call. */
+static void put_aside(struct page *page, const struct record_view *view)
+{
+    begin_detail(page, "");
+    page_put_cell(page, short_kind(view), LABEL_WIDTH);
+    put_summary(page, view, INDENT + 2 * LABEL_WIDTH);
+    page_put(page, "\n");
+}
+
 static struct slice output_of(const struct record_view *view)
 {
     struct slice output = lookup_text(view, "gen_ai.tool.call.result");
@@ -336,6 +361,8 @@ static void put_call_event(struct page *page, const struct story *story,
         put_sandbox(page, view);
     } else if (is_result(view)) {
         put_result(page, event, call_output(story, event));
+    } else if (!is_kind(view, "agent.tool") && !is_kind(view, "agent.other")) {
+        put_aside(page, view);
     }
 }
 
@@ -377,11 +404,20 @@ static void put_call(struct page *page, struct story *story, int index)
     }
     if (!call->has_result) {
         begin_detail(page, "result");
-        page_put_ink(page, INK_ODD, "none was reported\n");
+        if (call->was_refused)
+            page_put_ink(page, INK_BAD, "NOT RUN\n");
+        else
+            page_put_ink(page, INK_ODD, "none was reported\n");
     }
 }
 
 /* --- Other events ------------------------------------------------------------------------- */
+
+/* A prompt may mention files, agents and the like: the agent tells that apart. */
+static bool is_mention(const struct record_view *view)
+{
+    return slice_equal(lookup_text(view, "agent.prompt.source"), SLICE("mention"));
+}
 
 static void put_prompt(struct page *page, const struct story_event *event)
 {
@@ -389,6 +425,7 @@ static void put_prompt(struct page *page, const struct story_event *event)
     struct slice text = lookup_text(view, "prompt");
     bool is_redacted =
         slice_equal(lookup_text(view, "agent.content.state"), SLICE("redacted_by_source"));
+    bool is_absent = slice_equal(lookup_text(view, "agent.content.state"), SLICE("absent"));
 
     begin_line(page, event->time_unix_ns, SLICE("prompt"));
     if (text.size == 0 && view->body.type == ANY_TYPE_STRING)
@@ -397,7 +434,9 @@ static void put_prompt(struct page *page, const struct story_event *event)
         page_put(page, "(");
         page_put_number(page, lookup_number(view, "agent.prompt.length", 0));
         page_put(page, " characters, redacted by the agent)");
-    } else {
+    } else if (is_mention(view)) {
+        page_put(page, "(something was mentioned)");
+    } else if (!is_absent) {
         page_put_text(page, text, page_columns_behind(page, INDENT + LABEL_WIDTH));
     }
     page_put(page, "\n");
@@ -426,6 +465,8 @@ static void put_model(struct page *page, const struct story_event *event)
     double input = lookup_number(view, "gen_ai.usage.input_tokens", -1);
     struct slice message = lookup_text(view, "agent.error.message");
 
+    if (message.size == 0)
+        message = lookup_text(view, "error.type");
     begin_line(page, event->time_unix_ns, SLICE("model"));
     page_put_text(page, lookup_text(view, "gen_ai.request.model"), 40);
     page_put(page, " ");
@@ -460,35 +501,43 @@ static void put_loose_call(struct page *page, const struct story_event *event)
     const struct record_view *view = &event->view;
 
     begin_line(page, event->time_unix_ns, SLICE("tool"));
-    if (page->status == ST_OK) {
-        page->status = summary_append(page->out, view,
-                                      page_columns_behind(page, INDENT + LABEL_WIDTH), page->err);
-    }
+    put_summary(page, view, INDENT + LABEL_WIDTH);
     page_put(page, "\n");
     (void)put_own_decision(page, event); /* it may tell none */
     if (is_result(view))
         put_result(page, event, output_of(view));
 }
 
+/* How it ended, where that is worth a word. */
+static void put_trouble(struct page *page, const struct record_view *view)
+{
+    static const char *const usual[] = {"success", "unknown", "pending", ""};
+    struct slice outcome = lookup_text(view, "agent.outcome");
+
+    for (size_t i = 0; i < COUNT_OF(usual); i++) {
+        if (slice_equal(outcome, slice_of_text(usual[i])))
+            return;
+    }
+    if (is_kind(view, "agent.error"))
+        return;
+    page_put(page, "  ");
+    (void)put_word(page, outcomes, COUNT_OF(outcomes), outcome, "outcome unknown");
+}
+
 static void put_other(struct page *page, const struct story_event *event)
 {
-    struct slice kind = lookup_text(&event->view, "agent.event.kind");
-    struct slice prefix = SLICE("agent.");
-
-    if (slice_starts_with(kind, prefix))
-        kind = slice_from(kind, prefix.size);
-    begin_line(page, event->time_unix_ns, kind);
-    if (page->status == ST_OK) {
-        page->status = summary_append(page->out, &event->view,
-                                      page_columns_behind(page, INDENT + LABEL_WIDTH), page->err);
-    }
+    begin_line(page, event->time_unix_ns, short_kind(&event->view));
+    put_summary(page, &event->view, INDENT + LABEL_WIDTH);
+    put_trouble(page, &event->view);
     page_put(page, "\n");
 }
 
 /* Whether the event is part of the story or only of the machinery. */
 static bool is_told(const struct record_view *view)
 {
-    bool failed = !slice_equal(lookup_text(view, "agent.outcome"), SLICE("success"));
+    struct slice outcome = lookup_text(view, "agent.outcome");
+    bool failed =
+        !slice_equal(outcome, SLICE("success")) && !slice_equal(outcome, SLICE("pending"));
 
     if (is_kind(view, "agent.other"))
         return false;
@@ -564,48 +613,11 @@ static void put_head(struct page *page, const struct story *story)
     page_put(page, "\n\n");
 }
 
-struct totals {
-    size_t prompts, calls, failed, blocked, not_run, network_allowed, network_blocked,
-        model_requests;
-    size_t no_result;
-    double input_tokens, output_tokens;
-};
-
-static void count_event(struct totals *totals, const struct story_event *event)
-{
-    const struct record_view *view = &event->view;
-    struct slice outcome = lookup_text(view, "agent.outcome");
-    struct slice decision = lookup_text(view, "agent.decision.outcome");
-    bool is_tool_end = is_result(view);
-    double input = lookup_number(view, "gen_ai.usage.input_tokens", 0);
-
-    totals->prompts += is_kind(view, "agent.prompt");
-    totals->calls += is_tool_end && event->call == STORY_NO_CALL;
-    totals->failed += is_tool_end && slice_equal(outcome, SLICE("failure"));
-    totals->not_run += is_tool_end && was_not_run(view);
-    totals->blocked += is_tool_end && slice_equal(outcome, SLICE("denied")) && !was_not_run(view);
-    if (is_kind(view, "agent.network")) {
-        totals->network_allowed += slice_equal(decision, SLICE("allow"));
-        totals->network_blocked += slice_equal(decision, SLICE("deny"));
-    }
-    if (is_kind(view, "agent.model") && input > 0 &&
-        lookup_number(view, "agent.usage.duplicate", 0) == 0) {
-        totals->model_requests++;
-        totals->input_tokens += input;
-        totals->output_tokens += lookup_number(view, "gen_ai.usage.output_tokens", 0);
-    }
-}
-
 static void put_foot(struct page *page, const struct story *story)
 {
-    struct totals totals = {.calls = story->call_count};
+    struct totals totals;
 
-    for (size_t i = 0; i < story->event_count; i++) {
-        if (story->events[i].echo_of == STORY_NO_EVENT)
-            count_event(&totals, &story->events[i]);
-    }
-    for (size_t i = 0; i < story->call_count; i++)
-        totals.no_result += !story->calls[i].has_result;
+    totals_count(story, &totals);
     page_put_format(page,
                     "\n%zu prompts, %zu tool calls (%zu failed, %zu blocked, %zu not run), network "
                     "%zu allowed and %zu blocked, %zu model answers (",

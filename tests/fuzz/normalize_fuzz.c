@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* normalize_fuzz.c -- any bytes as a record of each transport.  What is taken must read back as a
- * record that has everything required, with the sender's own attributes as they were. */
+/* normalize_fuzz.c -- any bytes as a record of each transport, and of each dialect that only the
+ * scope tells.  What is taken must read back as a record that has everything required, with the
+ * sender's own attributes as they were. */
 #include "support/made_record.h"
 
 enum { INPUT_MAX = 1 << 16 };
@@ -33,12 +34,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const char *const scopes[] = {NULL, "cursor.telemetry", "copilot-chat"};
     static struct normalizer *normalizer;
     if (normalizer == NULL)
         normalizer = made_normalizer();
     if (size > INPUT_MAX)
         return -1;
-    check(normalizer, slice_of(data, size), TRANSPORT_OTLP_GRPC);
+    for (size_t i = 0; i < COUNT_OF(scopes); i++) {
+        made_set_scope(normalizer, scopes[i]);
+        check(normalizer, slice_of(data, size), TRANSPORT_OTLP_GRPC);
+    }
     check(normalizer, slice_of(data, size), TRANSPORT_UNIX_SOCKET);
     return 0;
 }

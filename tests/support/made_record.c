@@ -93,7 +93,7 @@ struct normalizer *made_normalizer(void)
     return normalizer;
 }
 
-static void set_scope(struct normalizer *normalizer, const char *scope)
+void made_set_scope(struct normalizer *normalizer, const char *scope)
 {
     uint8_t name[SMALL_MAX], fields[SMALL_MAX];
     struct record_group group = {.request_fields = SLICE_EMPTY};
@@ -109,7 +109,7 @@ static void set_scope(struct normalizer *normalizer, const char *scope)
 struct normalized *made_normalize_otlp(const struct made_record *made,
                                        struct normalizer *normalizer, const char *scope)
 {
-    set_scope(normalizer, scope);
+    made_set_scope(normalizer, scope);
     const struct normalize_input input = {.record = buf_slice(&made->bytes),
                                           .transport = TRANSPORT_OTLP_HTTP_JSON,
                                           .sender_fields = made_peer(),
@@ -120,7 +120,7 @@ struct normalized *made_normalize_otlp(const struct made_record *made,
 struct normalized *made_normalize_native(const struct made_record *made,
                                          struct normalizer *normalizer, const char *kind)
 {
-    set_scope(normalizer, NULL);
+    made_set_scope(normalizer, NULL);
     const struct normalize_input input = {.record = buf_slice(&made->bytes),
                                           .transport = TRANSPORT_UNIX_SOCKET,
                                           .native_kind = slice_of_text(kind),

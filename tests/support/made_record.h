@@ -29,6 +29,9 @@ struct normalized *made_normalize_otlp(const struct made_record *made,
 struct normalized *made_normalize_native(const struct made_record *made,
                                          struct normalizer *normalizer, const char *kind);
 
+/* Tells the normalizer that the next records stand under the scope `scope`; NULL: none. */
+void made_set_scope(struct normalizer *normalizer, const char *scope);
+
 /* A normalizer with the default limits; the test ends when there is none. */
 struct normalizer *made_normalizer(void);
 

@@ -12,6 +12,7 @@
 
 #include "query/lookup.h"
 #include "query/timeline.h"
+#include "support/documented.h"
 #include "support/golden.h"
 #include "support/recorded_session.h"
 #include "support/seen_record.h"
@@ -232,6 +233,34 @@ static void test_a_denied_call_was_not_run_or_was_blocked(void **state)
     assert_has("3 tool calls (0 failed, 2 blocked, 1 not run)");
 }
 
+static void test_a_refused_call_needs_no_result(void **state)
+{
+    (void)state;
+    add(0, "agent.approval", "gen_ai.tool.call.id", "a", "gen_ai.tool.name", "Bash",
+        "agent.decision.outcome", "deny", "agent.decision.source", "user", "#agent.tool.executed",
+        "0", END);
+    add(1, "agent.file", "gen_ai.tool.call.id", "a", "agent.file.operation", "create", "file.path",
+        "/a", "agent.outcome", "success", END);
+    join();
+    timeline(&plain);
+    assert_has("                decision  DENIED by the user\n"
+               "                          file      create /a\n"
+               "                result    NOT RUN\n");
+    assert_has("1 tool calls (0 failed, 0 blocked, 1 not run)");
+    assert_null(strstr(text, "missing: the results"));
+}
+
+static void test_trouble_of_any_kind_is_shown(void **state)
+{
+    (void)state;
+    add(0, "agent.hook", "agent.hook.name", "guard", "agent.outcome", "denied", END);
+    add(1, "agent.hook", "agent.hook.name", "tidy", "agent.outcome", "success", END);
+    join();
+    timeline(&plain);
+    assert_has("hook      guard  BLOCKED\n");
+    assert_has("hook      tidy\n");
+}
+
 static void test_decisions_and_calls_without_an_id_are_told_in_words(void **state)
 {
     (void)state;
@@ -394,6 +423,21 @@ static void test_failures_of_qwen_code_read_as_they_happened(void **state)
     check_session_from("qwen-code-0.15.10/grpc/mcpfail", 1, "qwen-mcpfail");
 }
 
+static void test_documented_claude_code_reads_as_it_happened(void **state)
+{
+    static const struct timeline_style style = {.columns = 120};
+    static const struct recorded_session_reader reader = {.on_record = add_to_story};
+    struct buf out;
+
+    (void)state;
+    documented_session_read("claude-code/details.json", &reader);
+    join();
+    buf_init(&out, (size_t)1 << 20);
+    assert_int_equal(timeline_write(&story, &style, &out, &err), ST_OK);
+    golden_check(GOLDEN_DIR "/claude-details.txt", buf_slice(&out));
+    buf_fini(&out);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 /* --- Said in several ways ------------------------------------------------------------------- */
@@ -509,6 +553,8 @@ int main(void)
         TEST(test_rubbish_is_no_event),
         TEST(test_what_is_missing_is_shown_as_missing),
         TEST(test_a_denied_call_was_not_run_or_was_blocked),
+        TEST(test_a_refused_call_needs_no_result),
+        TEST(test_trouble_of_any_kind_is_shown),
         TEST(test_decisions_and_calls_without_an_id_are_told_in_words),
         TEST(test_long_output_is_cut_to_its_first_lines),
         TEST(test_the_machinery_is_shown_when_asked_for),
@@ -521,6 +567,7 @@ int main(void)
         TEST(test_calls_of_gemini_cli_read_as_they_happened),
         TEST(test_a_refusal_in_gemini_cli_reads_as_it_happened),
         TEST(test_failures_of_qwen_code_read_as_they_happened),
+        TEST(test_documented_claude_code_reads_as_it_happened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
