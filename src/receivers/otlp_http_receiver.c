@@ -35,7 +35,6 @@ enum {
     CONNECTION_MEMORY = 32 * 1024, /* headers, and one read of a body */
     BATCH_FACTOR = 2,              /* of the decoded size: what normalization adds */
     BATCH_SIZE_MAX = 1 << 30,      /* what a batch can address */
-    SENDER_FIELDS_MAX = 1024,
     STOP_WAIT_S = 5,
 };
 

@@ -6,23 +6,51 @@
 
 #include "wire/otlp.h"
 
+struct text_field {
+    const char *key;
+    const char *value; /* empty: not known */
+};
+
+static enum status append_ids(const struct peer *peer, struct buf *out, struct error *err)
+{
+    const struct {
+        const char *key;
+        int64_t value;
+        bool is_known;
+    } ids[] = {
+        {"agent.peer.pid", peer->pid, peer->attestation == PEER_BY_KERNEL},
+        {"agent.peer.uid", peer->uid, peer->attestation != PEER_UNKNOWN},
+        {"agent.peer.gid", peer->gid, peer->attestation == PEER_BY_KERNEL},
+    };
+    enum status st = ST_OK;
+
+    for (size_t i = 0; i < COUNT_OF(ids) && st == ST_OK; i++) {
+        if (ids[i].is_known)
+            st =
+                pb_append_int(out, RECORD_ATTRIBUTES, slice_of_text(ids[i].key), ids[i].value, err);
+    }
+    return st;
+}
+
 enum status sender_append_fields(const struct peer *peer, struct buf *out, struct error *err)
 {
-    if (peer == NULL) {
-        return pb_append_text(out, RECORD_ATTRIBUTES, SLICE("agent.peer.attestation"),
-                              SLICE("none"), err);
+    static const struct peer nobody = {.attestation = PEER_UNKNOWN};
+
+    if (peer == NULL)
+        peer = &nobody;
+    const struct text_field texts[] = {
+        {"agent.peer.attestation", peer_attestation_name(peer->attestation)},
+        {"agent.peer.executable.path", peer->process.executable},
+        {"agent.peer.creation.time", peer->process.started},
+        {"agent.peer.linux.cgroup", peer->process.cgroup.line},
+        {"agent.peer.container.id", peer->process.cgroup.container_id},
+    };
+    enum status st = append_ids(peer, out, err);
+    for (size_t i = 0; i < COUNT_OF(texts) && st == ST_OK; i++) {
+        if (texts[i].value[0] != 0)
+            st = pb_append_text(out, RECORD_ATTRIBUTES, slice_of_text(texts[i].key),
+                                slice_of_text(texts[i].value), err);
     }
-    enum status st =
-        pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.pid"), (int64_t)peer->pid, err);
-    if (st == ST_OK)
-        st =
-            pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.uid"), (int64_t)peer->uid, err);
-    if (st == ST_OK)
-        st =
-            pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.gid"), (int64_t)peer->gid, err);
-    if (st == ST_OK)
-        st = pb_append_text(out, RECORD_ATTRIBUTES, SLICE("agent.peer.attestation"),
-                            SLICE("kernel"), err);
     return st;
 }
 
