@@ -13,11 +13,12 @@
 
 #include "query/lookup.h"
 #include "query/page.h"
+#include "query/sender_marks.h"
 #include "query/summary.h"
 #include "query/time_text.h"
 #include "util/clock.h"
 
-enum { INDENT = 16, LABEL_WIDTH = 10 };
+enum { INDENT = PAGE_INDENT, LABEL_WIDTH = PAGE_LABEL_WIDTH };
 
 /* --- Words ------------------------------------------------------------------------------ */
 
@@ -100,11 +101,6 @@ static void begin_line(struct page *page, uint64_t time_unix_ns, struct slice la
     page_put_ink(page, INK_DIM, clock);
     page_put(page, "  ");
     page_put_cell(page, label, LABEL_WIDTH);
-}
-
-static void begin_detail(struct page *page, const char *label)
-{
-    page_put_format(page, "%*s%-*s", INDENT, "", LABEL_WIDTH, label);
 }
 
 static void put_decider(struct page *page, const struct record_view *view)
@@ -196,7 +192,7 @@ static void put_result(struct page *page, const struct record_view *view)
     double exit_code = lookup_number(view, "process.exit.code", -1);
     struct slice output = lookup_text(view, "gen_ai.tool.call.result");
 
-    begin_detail(page, "result");
+    page_put_detail(page, "result");
     if (was_not_run(view))
         page_put_ink(page, INK_BAD, "NOT RUN");
     else
@@ -218,7 +214,7 @@ static void put_result(struct page *page, const struct record_view *view)
 
 static void put_sandbox(struct page *page, const struct record_view *view)
 {
-    begin_detail(page, "sandbox");
+    page_put_detail(page, "sandbox");
     page_put_text(page, lookup_text(view, "agent.sandbox.outcome"), 40);
     page_put(page, "\n");
 }
@@ -265,10 +261,10 @@ static void put_call_event(struct page *page, const struct story_event *event)
     const struct record_view *view = &event->view;
 
     if (is_decision(view)) {
-        begin_detail(page, is_kind(view, "agent.review") ? "review" : "decision");
+        page_put_detail(page, is_kind(view, "agent.review") ? "review" : "decision");
         put_verdict(page, view);
     } else if (is_kind(view, "agent.network")) {
-        begin_detail(page, "network");
+        page_put_detail(page, "network");
         put_network(page, event);
     } else if (is_kind(view, "agent.sandbox")) {
         put_sandbox(page, view);
@@ -277,7 +273,8 @@ static void put_call_event(struct page *page, const struct story_event *event)
     }
 }
 
-static void put_call(struct page *page, struct story *story, int index)
+static void put_call(struct page *page, struct story *story, const struct sender_marks *marks,
+                     int index)
 {
     struct story_call *call = &story->calls[index];
     struct slice request = call_request(story, index);
@@ -297,15 +294,17 @@ static void put_call(struct page *page, struct story *story, int index)
         page_put_ink(page, INK_ODD, "(what it asked for was not reported)");
     page_put(page, "\n");
     if (!call->has_decision) {
-        begin_detail(page, "decision");
+        page_put_detail(page, "decision");
         page_put_ink(page, INK_DIM, "none was reported\n");
     }
     for (size_t i = 0; i < story->event_count; i++) {
-        if (story->events[i].call == index)
+        if (story->events[i].call == index) {
             put_call_event(page, &story->events[i]);
+            sender_marks_put(marks, page, &story->events[i].view);
+        }
     }
     if (!call->has_result) {
-        begin_detail(page, "result");
+        page_put_detail(page, "result");
         page_put_ink(page, INK_ODD, "none was reported\n");
     }
 }
@@ -462,7 +461,7 @@ static void put_fact(struct page *page, const char *before, struct slice value)
     page_put_text(page, value, 80);
 }
 
-static void put_head(struct page *page, const struct story *story)
+static void put_head(struct page *page, const struct story *story, const struct sender_marks *marks)
 {
     const struct story_event *first = &story->events[0];
     const struct story_event *last = &story->events[story->event_count - 1];
@@ -482,6 +481,7 @@ static void put_head(struct page *page, const struct story *story)
     put_fact(page, "\n  asks     ", first_text(story, "agent.permission.mode"));
     put_fact(page, "\n  sandbox  ", first_text(story, "agent.sandbox.mode"));
     put_fact(page, "\n  user     ", first_text(story, "user.email"));
+    sender_marks_put_head(marks, page);
     page_put(page, "\n\n");
 }
 
@@ -553,16 +553,20 @@ enum status timeline_write(struct story *story, const struct timeline_style *sty
 
     if (story->event_count == 0)
         return error_set(err, ST_NOT_FOUND, "no event of that session is in the store");
-    put_head(&page, story);
+    struct sender_marks marks = sender_marks_of(story);
+    put_head(&page, story, &marks);
     for (size_t i = 0; i < story->event_count; i++) {
         const struct story_event *event = &story->events[i];
         if (event->call == STORY_NO_CALL) {
-            if (style->everything || is_told(&event->view))
+            if (style->everything || is_told(&event->view)) {
                 put_event(&page, event);
+                sender_marks_put(&marks, &page, &event->view);
+            }
         } else if (!story->calls[event->call].shown && !event->joined_by_time) {
-            put_call(&page, story, event->call);
+            put_call(&page, story, &marks, event->call);
         }
     }
     put_foot(&page, story);
+    sender_marks_put_foot(&marks, &page);
     return page.status;
 }

@@ -6,11 +6,6 @@
 
 #include "wire/otlp.h"
 
-struct text_field {
-    const char *key;
-    const char *value; /* empty: not known */
-};
-
 static enum status append_ids(const struct peer *peer, struct buf *out, struct error *err)
 {
     const struct {
@@ -26,10 +21,19 @@ static enum status append_ids(const struct peer *peer, struct buf *out, struct e
 
     for (size_t i = 0; i < COUNT_OF(ids) && st == ST_OK; i++) {
         if (ids[i].is_known)
-            st =
-                pb_append_int(out, RECORD_ATTRIBUTES, slice_of_text(ids[i].key), ids[i].value, err);
+            st = pb_append_int(out, RECORD_ATTRIBUTES, slice_of_text(ids[i].key), ids[i].value,
+                               err);
     }
     return st;
+}
+
+/* What is empty is not known. */
+static enum status append_text(const char *key, const char *value, struct buf *out,
+                               struct error *err)
+{
+    if (value[0] == 0)
+        return ST_OK;
+    return pb_append_text(out, RECORD_ATTRIBUTES, slice_of_text(key), slice_of_text(value), err);
 }
 
 enum status sender_append_fields(const struct peer *peer, struct buf *out, struct error *err)
@@ -38,19 +42,19 @@ enum status sender_append_fields(const struct peer *peer, struct buf *out, struc
 
     if (peer == NULL)
         peer = &nobody;
-    const struct text_field texts[] = {
-        {"agent.peer.attestation", peer_attestation_name(peer->attestation)},
-        {"agent.peer.executable.path", peer->process.executable},
-        {"agent.peer.creation.time", peer->process.started},
-        {"agent.peer.linux.cgroup", peer->process.cgroup.line},
-        {"agent.peer.container.id", peer->process.cgroup.container_id},
-    };
-    enum status st = append_ids(peer, out, err);
-    for (size_t i = 0; i < COUNT_OF(texts) && st == ST_OK; i++) {
-        if (texts[i].value[0] != 0)
-            st = pb_append_text(out, RECORD_ATTRIBUTES, slice_of_text(texts[i].key),
-                                slice_of_text(texts[i].value), err);
-    }
+    const struct peer_process *process = &peer->process;
+    enum status st = append_text("agent.peer.attestation", peer_attestation_name(peer->attestation),
+                                 out, err);
+    if (st == ST_OK)
+        st = append_ids(peer, out, err);
+    if (st == ST_OK)
+        st = append_text("agent.peer.executable.path", process->executable, out, err);
+    if (st == ST_OK)
+        st = append_text("agent.peer.creation.time", process->started, out, err);
+    if (st == ST_OK)
+        st = append_text("agent.peer.linux.cgroup", process->cgroup.line, out, err);
+    if (st == ST_OK)
+        st = append_text("agent.peer.container.id", process->cgroup.container_id, out, err);
     return st;
 }
 
