@@ -10,7 +10,7 @@ OTHER_UID = 12345
 _PREFIX = """
 import json, os, socket, sys
 def s(path):
-    c = socket.socket(socket.AF_UNIX); c.settimeout(30); c.connect(path); return c
+    c = socket.socket(socket.AF_UNIX); c.connect(path); c.settimeout(30); return c
 def t(port):
     return socket.create_connection(("127.0.0.1", int(port)), timeout=30)
 def post(c, body):
