@@ -150,3 +150,15 @@ size_t attested_forged_keys(const struct record_view *view, struct slice ret[ATT
     }
     return count;
 }
+
+bool attested_may_be_one_fact(const struct record_view *a, const struct record_view *b)
+{
+    struct slice forged[ATTESTED_FORGED_MAX];
+    struct attested_peer of_a, of_b;
+
+    attested_read(a, &of_a);
+    attested_read(b, &of_b);
+    if (of_a.attestation.size > 0 && of_b.attestation.size > 0 && of_a.uid != of_b.uid)
+        return false;
+    return attested_forged_keys(a, forged) == 0 && attested_forged_keys(b, forged) == 0;
+}

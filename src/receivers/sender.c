@@ -21,8 +21,8 @@ static enum status append_ids(const struct peer *peer, struct buf *out, struct e
 
     for (size_t i = 0; i < COUNT_OF(ids) && st == ST_OK; i++) {
         if (ids[i].is_known)
-            st = pb_append_int(out, RECORD_ATTRIBUTES, slice_of_text(ids[i].key), ids[i].value,
-                               err);
+            st =
+                pb_append_int(out, RECORD_ATTRIBUTES, slice_of_text(ids[i].key), ids[i].value, err);
     }
     return st;
 }
@@ -43,8 +43,8 @@ enum status sender_append_fields(const struct peer *peer, struct buf *out, struc
     if (peer == NULL)
         peer = &nobody;
     const struct peer_process *process = &peer->process;
-    enum status st = append_text("agent.peer.attestation", peer_attestation_name(peer->attestation),
-                                 out, err);
+    enum status st =
+        append_text("agent.peer.attestation", peer_attestation_name(peer->attestation), out, err);
     if (st == ST_OK)
         st = append_ids(peer, out, err);
     if (st == ST_OK)

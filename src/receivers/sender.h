@@ -15,8 +15,8 @@
 enum { SENDER_FIELDS_MAX = 2048 };
 
 /* Appends agent.peer.* as LogRecord.attributes fields: how the peer is known, and what is known of
- * it.  NULL: as one of whom nothing is.  The attestation comes first: an agent.peer.* before it is not
- * ours (src/query/attested.h). */
+ * it.  NULL: as one of whom nothing is.  The attestation comes first: an agent.peer.* before it is
+ * not ours (src/query/attested.h). */
 MUST_CHECK enum status sender_append_fields(const struct peer *peer, struct buf *out,
                                             struct error *err);
 

@@ -68,8 +68,7 @@ static void test_who_has_sent_least_gives_its_place_to_a_new_one(void **state)
                      100 * (CONNECTIONS_MAX + 1));
 }
 
-static bool is_over(uid_t uid, unsigned int connections, uint64_t all, uint64_t own,
-                    uint64_t room)
+static bool is_over(uid_t uid, unsigned int connections, uint64_t all, uint64_t own, uint64_t room)
 {
     const struct http_user user = {uid, connections, {all, 0}};
     const struct recent_bytes recent = {own, 0};
