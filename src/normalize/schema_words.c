@@ -78,3 +78,4 @@ const char *const words_resource_scope[] = {"process", "cgroup", "container", "p
 const char *const words_pipeline_reason[] = {"sequence_gap",  "parse_error", "overflow",
                                              "oversize",      "duplicate",   "clock_skew",
                                              "source_silent", "restart",     NULL};
+const char *const words_peer_attestation[] = {"kernel", "uid", "none", NULL};

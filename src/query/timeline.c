@@ -13,12 +13,13 @@
 
 #include "query/lookup.h"
 #include "query/page.h"
+#include "query/sender_marks.h"
 #include "query/summary.h"
 #include "query/time_text.h"
 #include "query/totals.h"
 #include "util/clock.h"
 
-enum { INDENT = 16, LABEL_WIDTH = 10 };
+enum { INDENT = PAGE_INDENT, LABEL_WIDTH = PAGE_LABEL_WIDTH };
 
 /* --- Words ------------------------------------------------------------------------------ */
 
@@ -101,11 +102,6 @@ static void begin_line(struct page *page, uint64_t time_unix_ns, struct slice la
     page_put_ink(page, INK_DIM, clock);
     page_put(page, "  ");
     page_put_cell(page, label, LABEL_WIDTH);
-}
-
-static void begin_detail(struct page *page, const char *label)
-{
-    page_put_format(page, "%*s%-*s", INDENT, "", LABEL_WIDTH, label);
 }
 
 static void put_decider(struct page *page, const struct record_view *view)
@@ -225,7 +221,7 @@ static void put_result(struct page *page, const struct story_event *event, struc
     double duration_ms = lookup_number(view, "agent.duration_ms", -1);
     double exit_code = lookup_number(view, "process.exit.code", -1);
 
-    begin_detail(page, "result");
+    page_put_detail(page, "result");
     if (was_not_run(view))
         page_put_ink(page, INK_BAD, "NOT RUN");
     else
@@ -264,7 +260,7 @@ static void put_summary(struct page *page, const struct record_view *view, size_
 /* An event of another kind that belongs to a call. */
 static void put_aside(struct page *page, const struct record_view *view)
 {
-    begin_detail(page, "");
+    page_put_detail(page, "");
     page_put_cell(page, short_kind(view), LABEL_WIDTH);
     put_summary(page, view, INDENT + 2 * LABEL_WIDTH);
     page_put(page, "\n");
@@ -279,7 +275,7 @@ static struct slice output_of(const struct record_view *view)
 
 static void put_sandbox(struct page *page, const struct record_view *view)
 {
-    begin_detail(page, "sandbox");
+    page_put_detail(page, "sandbox");
     page_put_text(page, lookup_text(view, "agent.sandbox.outcome"), 40);
     page_put(page, "\n");
 }
@@ -328,7 +324,7 @@ static bool put_own_decision(struct page *page, const struct story_event *event)
 
     if (!is_kind(view, "agent.tool") || lookup_text(view, "agent.decision.outcome").size == 0)
         return false;
-    begin_detail(page, "decision");
+    page_put_detail(page, "decision");
     put_verdict(page, event);
     return true;
 }
@@ -352,10 +348,10 @@ static void put_call_event(struct page *page, const struct story *story,
     const struct record_view *view = &event->view;
 
     if (is_decision(view)) {
-        begin_detail(page, is_kind(view, "agent.review") ? "review" : "decision");
+        page_put_detail(page, is_kind(view, "agent.review") ? "review" : "decision");
         put_verdict(page, event);
     } else if (is_kind(view, "agent.network")) {
-        begin_detail(page, "network");
+        page_put_detail(page, "network");
         put_network(page, event);
     } else if (is_kind(view, "agent.sandbox")) {
         put_sandbox(page, view);
@@ -373,11 +369,12 @@ static void put_missing_decision(struct page *page, const struct story *story, i
         if (story->events[i].call == call && put_own_decision(page, &story->events[i]))
             return;
     }
-    begin_detail(page, "decision");
+    page_put_detail(page, "decision");
     page_put_ink(page, INK_DIM, "none was reported\n");
 }
 
-static void put_call(struct page *page, struct story *story, int index)
+static void put_call(struct page *page, struct story *story, const struct sender_marks *marks,
+                     int index)
 {
     struct story_call *call = &story->calls[index];
     struct slice request = call_request(story, index);
@@ -399,11 +396,14 @@ static void put_call(struct page *page, struct story *story, int index)
     if (!call->has_decision)
         put_missing_decision(page, story, index);
     for (size_t i = 0; i < story->event_count; i++) {
-        if (story->events[i].call == index && story->events[i].echo_of == STORY_NO_EVENT)
-            put_call_event(page, story, &story->events[i]);
+        const struct story_event *event = &story->events[i];
+        if (event->call != index || event->echo_of != STORY_NO_EVENT)
+            continue;
+        put_call_event(page, story, event);
+        sender_marks_put(marks, page, &event->view);
     }
     if (!call->has_result) {
-        begin_detail(page, "result");
+        page_put_detail(page, "result");
         if (call->was_refused)
             page_put_ink(page, INK_BAD, "NOT RUN\n");
         else
@@ -590,7 +590,7 @@ static void put_fact(struct page *page, const char *before, struct slice value)
     page_put_text(page, value, 80);
 }
 
-static void put_head(struct page *page, const struct story *story)
+static void put_head(struct page *page, const struct story *story, const struct sender_marks *marks)
 {
     const struct story_event *first = &story->events[0];
     const struct story_event *last = &story->events[story->event_count - 1];
@@ -610,6 +610,7 @@ static void put_head(struct page *page, const struct story *story)
     put_fact(page, "\n  asks     ", first_text(story, "agent.permission.mode"));
     put_fact(page, "\n  sandbox  ", first_text(story, "agent.sandbox.mode"));
     put_fact(page, "\n  user     ", first_text(story, "user.email"));
+    sender_marks_put_head(marks, page);
     page_put(page, "\n\n");
 }
 
@@ -646,18 +647,22 @@ enum status timeline_write(struct story *story, const struct timeline_style *sty
 
     if (story->event_count == 0)
         return error_set(err, ST_NOT_FOUND, "no event of that session is in the store");
-    put_head(&page, story);
+    struct sender_marks marks = sender_marks_of(story);
+    put_head(&page, story, &marks);
     for (size_t i = 0; i < story->event_count; i++) {
         const struct story_event *event = &story->events[i];
         if (event->echo_of != STORY_NO_EVENT && event->call == STORY_NO_CALL)
             continue;
         if (event->call == STORY_NO_CALL) {
-            if (style->everything || is_told(&event->view))
+            if (style->everything || is_told(&event->view)) {
                 put_event(&page, event);
+                sender_marks_put(&marks, &page, &event->view);
+            }
         } else if (!story->calls[event->call].shown && !event->joined_by_time) {
-            put_call(&page, story, event->call);
+            put_call(&page, story, &marks, event->call);
         }
     }
     put_foot(&page, story);
+    sender_marks_put_foot(&marks, &page);
     return page.status;
 }

@@ -260,9 +260,9 @@ def test_query_in_otlp_json_is_what_was_recorded(recorded):
 def test_query_by_table_is_a_line_a_record(recorded):
     done = run("query", "--kind", "tool", "--state-dir", recorded.state)
     head, *rows = done.stdout.decode().splitlines()
-    assert head.split() == ["TIME", "SESSION", "KIND", "OUTCOME", "WHAT"]
+    assert head.split() == ["TIME", "SESSION", "SENDER", "KIND", "OUTCOME", "WHAT"]
     assert len(rows) == len(query(recorded, "--kind", "tool"))
-    assert all(re.match(r"2026-11-20 \d\d:\d\d:\d\d\.\d{3}  \S{9} tool ", row) for row in rows)
+    assert all(re.match(r"2026-11-20 \d\d:\d\d:\d\d\.\d{3}  \S{9} %d +tool " % os.getuid(), row) for row in rows)
     assert any("exec_command cat config/sample.env" in row for row in rows)
     session = re.split(r"\s+", rows[0])[2]
     assert query(recorded, "--session", session), "what the table shows can be asked for"

@@ -46,6 +46,12 @@ void made_bool(struct made_record *made, const char *key, bool value)
     must(pb_append_bool(&made->bytes, RECORD_ATTRIBUTES, slice_of_text(key), value, &err));
 }
 
+void made_texts(struct made_record *made, const char *key, const char *only)
+{
+    const struct slice text = slice_of_text(only);
+    must(pb_append_texts(&made->bytes, RECORD_ATTRIBUTES, slice_of_text(key), &text, 1, &err));
+}
+
 void made_nothing(struct made_record *made, const char *key)
 {
     must(pb_append_any(&made->bytes, RECORD_ATTRIBUTES, slice_of_text(key), SLICE_EMPTY, &err));
