@@ -55,6 +55,9 @@ struct dialect {
     const char *product;      /* agent.product; NULL: the sender says, or nobody knows */
     const char *scope_prefix; /* of the scope's name; NULL: no such sign */
     const char *event_prefix; /* of the attribute event.name; NULL: no such sign */
+    /* Of the keys of attributes, ends with NULL; asked last, of records that nothing else tells.
+     * NULL: no such sign. */
+    const char *const *key_prefixes;
 
     const char *const *sources; /* keys that rules and functions read */
     size_t source_count;
@@ -66,7 +69,11 @@ struct dialect {
     size_t event_count;
     const struct dialect_event *otherwise; /* for names that are not among the events */
 
-    /* Chooses another row where the name alone does not tell; NULL: the name tells. */
+    /* The name of an event that is not in event.name; NULL: it would be there. */
+    struct slice (*find_name)(const struct mapping *m);
+
+    /* Chooses another row where the name alone does not tell; NULL: the name tells.  For spans it
+     * may choose none (NULL): nothing is derived. */
     const struct dialect_event *(*refine)(const struct mapping *m,
                                           const struct dialect_event *event);
     const struct dialect_event *const *refined; /* the rows that it may choose */
@@ -78,12 +85,19 @@ struct dialect {
 };
 
 extern const struct dialect dialect_codex;
+extern const struct dialect dialect_genai;
+extern const struct dialect dialect_opencode;
 extern const struct dialect dialect_native;
 extern const struct dialect dialect_unknown;
 
-/* Every dialect that is found by its scope or its event names, in the order of asking. */
+/* Every dialect that is found by its scope, its event names or its keys, in the order of asking. */
 extern const struct dialect *const dialect_list[];
 extern const size_t dialect_count;
+
+/* Tables for spans, where events[].name is that of the span and a name that is not there yields no
+ * event unless `refine` chooses one; span_derive.h. */
+extern const struct dialect *const span_dialect_list[];
+extern const size_t span_dialect_count;
 
 enum { DIALECT_SOURCES_MAX = 128 };
 

@@ -4,7 +4,8 @@
 #include "normalize/dialect.h"
 
 const struct dialect *const dialect_list[] = {
-    &dialect_codex,
+    &dialect_codex, &dialect_opencode,
+    &dialect_genai, /* last: its sign is in records of others as well */
 };
 const size_t dialect_count = COUNT_OF(dialect_list);
 

@@ -33,7 +33,7 @@ static void check_request(struct normalizer *normalizer, const char *name, check
     struct buf request;
     struct collected collected;
     buf_init(&request, (size_t)1 << 26);
-    recorded_read(name, &request);
+    recorded_read_protobuf(name, &request);
     assert_int_equal(collected_read(&collected, buf_slice(&request), &err), ST_OK);
     assert_true(collected.record_count > 0);
     for (size_t i = 0; i < collected.record_count; i++) {
@@ -57,6 +57,8 @@ static void check_all(checker check)
     struct normalizer *normalizer = made_normalizer();
     for (size_t i = 0; recorded_log_requests[i] != NULL; i++)
         check_request(normalizer, recorded_log_requests[i], check);
+    for (size_t i = 0; recorded_dialect_requests[i] != NULL; i++)
+        check_request(normalizer, recorded_dialect_requests[i], check);
     normalizer_destroy(normalizer);
 }
 
