@@ -263,6 +263,7 @@ static bool apply_dialect(struct mapping *m, const struct spoken *spoken, struct
     m->classification = event->classification;
     m->role = ROLE_UNKNOWN;
     m->severity = 0;
+    m->has_note = false;
     dialect_apply_rules(m, dialect->rules, dialect->rule_count);
     dialect_apply_rules(m, event->rules, event->rule_count);
     if (dialect->finish != NULL)
@@ -509,4 +510,9 @@ enum status normalize_derived(struct normalizer *normalizer, const struct normal
 struct normalized_kind normalizer_last(const struct normalizer *normalizer)
 {
     return normalizer->last;
+}
+
+const struct sequence_note *normalizer_last_note(const struct normalizer *normalizer)
+{
+    return normalizer->mapping.has_note ? &normalizer->mapping.note : NULL;
 }
