@@ -11,8 +11,8 @@
  * agent.command, agent.file or agent.network, with the id of the call.  Nothing is told twice, and
  * neither needs to know of the other.
  */
+#include "normalize/codex_events.h"
 #include "normalize/coerce.h"
-#include "normalize/facets.h"
 #include "normalize/opencode.h"
 #include "normalize/span_dialects.h"
 
@@ -187,12 +187,17 @@ static struct slice file_operation(const struct mapping *m)
 static void finish_file(struct mapping *m)
 {
     struct slice path = argument(m, "filePath");
+    struct patch patch;
     put_deed(m);
-    if (path.size > 0)
-        mapping_put_text(m, KEY_FILE_PATH, path);
-    mapping_put_text(m, KEY_AGENT_FILE_OPERATION, file_operation(m));
-    mapping_put_text(m, KEY_AGENT_FILE_PATH_SOURCE,
-                     path.size > 0 ? SLICE("argument") : SLICE("none"));
+    if (path.size == 0 && patch_read(argument(m, "patchText"), &patch)) {
+        codex_put_patch(m, &patch);
+    } else {
+        if (path.size > 0)
+            mapping_put_text(m, KEY_FILE_PATH, path);
+        mapping_put_text(m, KEY_AGENT_FILE_OPERATION, file_operation(m));
+        mapping_put_text(m, KEY_AGENT_FILE_PATH_SOURCE,
+                         path.size > 0 ? SLICE("argument") : SLICE("none"));
+    }
     if (!put_error(m))
         m->outcome = OUTCOME_SUCCESS;
 }
@@ -252,7 +257,8 @@ static const struct dialect_event file_event = {
     CLASS_EXACT,
     RULES(deed_rules),
     finish_file,
-    "Of read, write, edit and the like: `filePath` of the arguments; `metadata.exists` of the "
+    "Of read, write, edit and the like: `filePath` of the arguments, or the headers of the patch "
+    "`patchText`; `metadata.exists` of the "
     "result tells whether the file was made."};
 static const struct dialect_event network_event = {
     "ai.toolCall", KIND_NETWORK,      PHASE_POINT,    OUTCOME_UNKNOWN,
