@@ -255,7 +255,7 @@ static bool put_shell_facet(struct mapping *m, struct slice arguments)
     return done;
 }
 
-static void put_patch(struct mapping *m, const struct patch *patch)
+void codex_put_patch(struct mapping *m, const struct patch *patch)
 {
     static const char *const operations[] = {
         [PATCH_ADD] = "create", [PATCH_UPDATE] = "update", [PATCH_DELETE] = "delete"};
@@ -386,7 +386,7 @@ void codex_finish_tool_result(struct mapping *m)
         category = patch.first == PATCH_ADD      ? TOOL_FILE_WRITE
                    : patch.first == PATCH_DELETE ? TOOL_FILE_DELETE
                                                  : TOOL_FILE_EDIT;
-        put_patch(m, &patch);
+        codex_put_patch(m, &patch);
         facet = SLICE("agent.file");
     } else if (category == TOOL_FILE_READ && put_read_facet(m, arguments)) {
         facet = SLICE("agent.file");

@@ -3,9 +3,11 @@
 #include "normalize/coerce.h"
 #include "normalize/dialect.h"
 
-const struct dialect *const dialect_list[] = {
-    &dialect_codex,        &dialect_claude,      &dialect_gemini, &dialect_qwen,
-    &dialect_copilot_chat, &dialect_copilot_cli, &dialect_cursor,
+const struct dialect *const dialect_list[] =
+    {
+        &dialect_codex,        &dialect_claude,      &dialect_gemini, &dialect_qwen,
+        &dialect_copilot_chat, &dialect_copilot_cli, &dialect_cursor, &dialect_opencode,
+        &dialect_genai, /* last: its sign is in records of others as well */
 };
 const size_t dialect_count = COUNT_OF(dialect_list);
 

@@ -58,6 +58,13 @@ void lineage_note_denied(struct lineage *lineage, struct slice thread_id, struct
 bool lineage_was_denied(const struct lineage *lineage, struct slice thread_id,
                         struct slice call_id);
 
+/* Remembers that a log record has told an event of `kind` in the span, so that the span need not
+ * tell it again. */
+void lineage_note_told(struct lineage *lineage, struct slice trace_id, struct slice span_id,
+                       enum event_kind kind);
+bool lineage_was_told(const struct lineage *lineage, struct slice trace_id, struct slice span_id,
+                      enum event_kind kind);
+
 static inline struct slice lineage_id_slice(const struct lineage_id *id)
 {
     return slice_of(id->text, id->size);

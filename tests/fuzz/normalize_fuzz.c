@@ -30,6 +30,17 @@ static void check(struct normalizer *normalizer, struct slice record, enum trans
     normalized_destroy(normalized);
 }
 
+/* As a record of opencode, which is known by its scope alone. */
+static void check_of_scope(struct normalizer *normalizer, struct slice record)
+{
+    const struct record_group none = {.scope_logs_fields = SLICE_EMPTY};
+    const struct record_group opencode = {.scope_logs_fields = SLICE("\x0a\x0a\x0a\x08opencode")};
+    struct error err;
+    ASSERT(normalizer_set_group(normalizer, &opencode, &err) == ST_OK);
+    check(normalizer, record, TRANSPORT_OTLP_HTTP_JSON);
+    ASSERT(normalizer_set_group(normalizer, &none, &err) == ST_OK);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -45,5 +56,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(normalizer, slice_of(data, size), TRANSPORT_OTLP_GRPC);
     }
     check(normalizer, slice_of(data, size), TRANSPORT_UNIX_SOCKET);
+    check_of_scope(normalizer, slice_of(data, size));
     return 0;
 }

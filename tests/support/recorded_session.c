@@ -19,37 +19,21 @@ static enum transport transport_of(const char *path)
                                                  : TRANSPORT_OTLP_HTTP_PROTOBUF;
 }
 
-/* The request in protobuf, however it was sent. */
-static void read_protobuf(const char *path, struct buf *out)
-{
-    struct buf body;
-    struct error err;
-
-    if (transport_of(path) != TRANSPORT_OTLP_HTTP_JSON) {
-        recorded_read(path, out);
-        return;
-    }
-    buf_init(&body, (size_t)1 << 26);
-    recorded_read(path, &body);
-    ASSERT(otlp_json_read_request(buf_slice(&body), &otlp_limits_default, out, &err) == ST_OK);
-    buf_fini(&body);
-}
-
-static void read_request(struct normalizer *normalizer, const char *path,
-                         const struct recorded_session_reader *reader)
+void recorded_logs_read(struct normalizer *normalizer, const char *name,
+                        const struct recorded_session_reader *reader)
 {
     struct buf request;
     struct collected collected;
     struct error err;
 
     buf_init(&request, (size_t)1 << 26);
-    read_protobuf(path, &request);
+    recorded_read_protobuf(name, &request);
     ASSERT(collected_read(&collected, buf_slice(&request), &err) == ST_OK);
     for (size_t i = 0; i < collected.record_count; i++) {
         const struct record *record = &collected.records[i];
         const struct record_group *group = &collected.groups[record->group_index];
         const struct normalize_input input = {.record = record->bytes,
-                                              .transport = transport_of(path),
+                                              .transport = transport_of(name),
                                               .received_unix_nano = received_unix_nano};
         ASSERT(normalizer_set_group(normalizer, group, &err) == ST_OK);
         struct normalized *normalized = normalized_make(normalizer, &input);
@@ -58,6 +42,44 @@ static void read_request(struct normalizer *normalizer, const char *path,
     }
     collected_fini(&collected);
     buf_fini(&request);
+}
+
+size_t recorded_spans_read(struct normalizer *normalizer, const char *name,
+                           const struct recorded_session_reader *reader)
+{
+    struct span_deriver *deriver = NULL;
+    struct buf request, out;
+    struct collected collected; /* a trace request has the same shape down to its spans */
+    struct error err;
+
+    buf_init(&request, (size_t)1 << 26);
+    buf_init(&out, (size_t)1 << 26);
+    recorded_read(name, &request);
+    ASSERT(collected_read(&collected, buf_slice(&request), &err) == ST_OK);
+    ASSERT(span_deriver_create(normalizer, &otlp_limits_default, &deriver, &err) == ST_OK);
+    for (size_t i = 0; i < collected.record_count; i++) {
+        const struct record *span = &collected.records[i];
+        const struct record_group *group = &collected.groups[span->group_index];
+        const struct span_input input = {.span = span->bytes,
+                                         .transport = TRANSPORT_OTLP_HTTP_PROTOBUF,
+                                         .received_unix_nano = received_unix_nano};
+        bool made = false;
+        buf_clear(&out);
+        ASSERT(span_deriver_set_group(deriver, group, &err) == ST_OK);
+        ASSERT(span_derive(deriver, &input, &out, &made, &err) == ST_OK);
+        ASSERT(made == (out.size > 0));
+        if (!made)
+            continue;
+        struct normalized *normalized = normalized_read(buf_slice(&out), 0);
+        reader->on_record(reader->context, group, normalized);
+        normalized_destroy(normalized);
+    }
+    size_t count = collected.record_count;
+    span_deriver_destroy(deriver);
+    collected_fini(&collected);
+    buf_fini(&request);
+    buf_fini(&out);
+    return count;
 }
 
 void recorded_session_read_from(const char *session, int request_count,
@@ -70,7 +92,7 @@ void recorded_session_read_from(const char *session, int request_count,
     bool is_json = transport_of(path) == TRANSPORT_OTLP_HTTP_JSON;
     for (int i = 1; i <= request_count; i++) {
         (void)snprintf(path, sizeof(path), "%s/logs/%03d.%s", session, i, is_json ? "json" : "bin");
-        read_request(normalizer, path, reader);
+        recorded_logs_read(normalizer, path, reader);
     }
     normalizer_destroy(normalizer);
 }

@@ -2,6 +2,7 @@
 /* recorded_session.h -- a recorded session of an agent as the normalizer tells it. */
 #pragma once
 
+#include "normalize/span_derive.h"
 #include "support/normalized.h"
 
 /* Called with each record in the order it was sent; all is borrowed for the call. */
@@ -10,6 +11,15 @@ struct recorded_session_reader {
                       const struct normalized *record);
     void *context;
 };
+
+/* Reads the log request in file `name`, below tests/corpus/, as recorded_session_read() does. */
+void recorded_logs_read(struct normalizer *normalizer, const char *name,
+                        const struct recorded_session_reader *reader);
+
+/* Reads the trace request in file `name`, in protobuf; the records are what its spans yield, all of
+ * it ours.  Returns how many spans there were. */
+size_t recorded_spans_read(struct normalizer *normalizer, const char *name,
+                           const struct recorded_session_reader *reader);
 
 /* Reads the log requests 1 to `request_count` of Codex's `scenario`, sent in protobuf over HTTP and
  * all received at the same moment.  What cannot be read or normalized ends the test. */

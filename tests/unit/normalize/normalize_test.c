@@ -59,6 +59,11 @@ static void check_all(checker check)
         recorded_read(recorded_log_requests[i], &request);
         check_request(normalizer, buf_slice(&request), check);
     }
+    for (size_t i = 0; recorded_dialect_requests[i] != NULL; i++) {
+        buf_clear(&request);
+        recorded_read_protobuf(recorded_dialect_requests[i], &request);
+        check_request(normalizer, buf_slice(&request), check);
+    }
     for (size_t i = 0; documented_requests[i] != NULL; i++) {
         buf_clear(&request);
         documented_read(documented_requests[i], &request);
