@@ -49,6 +49,7 @@ static const struct exporter_ops *const ops = &exporter_otlp_grpc;
 
 static int make_bench(void **state)
 {
+    static const char *const signals[] = {"logs", "traces", "metrics"};
     struct bench *bench = calloc(1, sizeof(*bench));
     temp_dir_make(&bench->dir);
     snprintf(bench->endpoint, sizeof(bench->endpoint), "unix:%s/otlp.sock", bench->dir.path);
@@ -59,6 +60,7 @@ static int make_bench(void **state)
     option_set_number(ops, bench->config, "keepalive.time", 300 * NS_PER_S);
     option_set_number(ops, bench->config, "keepalive.timeout", 20 * NS_PER_S);
     option_set_number(ops, bench->config, "max_message_size", 3584 * 1024);
+    option_set_list(ops, bench->config, "signals", (struct config_text_list){signals, 3});
     *state = bench;
     return 0;
 }
