@@ -72,8 +72,8 @@ struct otlp_http_receiver {
     struct server servers[OTLP_HTTP_LISTENERS_MAX];
     struct receiver_metrics metrics;
     struct metric *waited_requests;
-    struct metric *ignored_requests[SIGNAL_METRICS + 1];
-    struct metric *ignored_bytes[SIGNAL_METRICS + 1];
+    struct metric *ignored_requests[SIGNAL_COUNT];
+    struct metric *ignored_bytes[SIGNAL_COUNT];
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -293,6 +293,7 @@ static enum status fill_batch(struct exchange *exchange, struct slice protobuf, 
     st = append_sender(exchange, &sender, err);
     if (st == ST_OK) {
         const struct otlp_intake_input input = {
+            .signal = request->signal,
             .request = protobuf,
             .sender_fields = buf_slice(&sender),
             .transport = request->encoding == OTLP_JSON ? TRANSPORT_OTLP_HTTP_JSON
@@ -430,7 +431,8 @@ static enum MHD_Result finish(struct exchange *exchange)
 
     http_request_leave(request);
     metric_add(receiver->metrics.accepted_bytes, request->received_bytes);
-    if (request->verdict.http_status == 0 && request->signal != SIGNAL_LOGS) {
+    if (request->verdict.http_status == 0 &&
+        (receiver->settings.signals & 1U << request->signal) == 0) {
         metric_add(receiver->ignored_requests[request->signal], 1);
         metric_add(receiver->ignored_bytes[request->signal], request->received_bytes);
         return answer(exchange);
@@ -569,6 +571,7 @@ void otlp_http_settings_default(struct otlp_http_settings *ret)
         .request_limits = {.body_size_max = (size_t)64 * 1024 * 1024,
                            .decoded_size_max = (size_t)64 * 1024 * 1024,
                            .time_max_ns = 120 * NS_PER_S},
+        .signals = SIGNALS_ALL,
         .connections_max = 1024,
         .idle_timeout_s = 30,
     };
@@ -584,7 +587,7 @@ static void register_metrics(struct otlp_http_receiver *receiver)
         metric_register(METRIC_COUNTER, "telltale_receiver_waited_requests_total",
                         "Times that a request waited because the journal's queue was full.",
                         "receiver=\"otlp_http\"");
-    for (int i = SIGNAL_TRACES; i <= SIGNAL_METRICS; i++) {
+    for (int i = SIGNAL_LOGS; i < SIGNAL_COUNT; i++) {
         receiver->ignored_requests[i] = metric_register(
             METRIC_COUNTER, "telltale_receiver_ignored_requests_total",
             "Requests of a signal that is not kept; they are answered with success.", labels[i]);

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "telltale/encode.h"
+#include "wire/otlp_check.h"
+
 enum {
     NORMALIZED_MAX = 1024 * 1024,
     /* Local files repeat resource and scope in each line.  A small request could become terabytes
@@ -17,6 +20,7 @@ enum {
      * to be refused, and when the batch is full, the rest is refused without a look. */
     REJECTED_MAX = 64 * 1024,
     GROUPS_MAX = 64 * 1024, /* with or without records */
+    SPANS_TOGETHER = 1024,
 };
 
 struct otlp_intake {
@@ -31,6 +35,9 @@ struct otlp_intake {
     size_t group_spread; /* what each record of the present group counts, as said above */
     size_t spread;       /* what all have counted */
     size_t groups;
+    /* Spans of the present group that were accepted, and from which nothing was derived yet. */
+    struct slice spans[SPANS_TOGETHER];
+    size_t span_count;
     bool is_full;             /* nothing more of the request is taken */
     enum status group_status; /* not ST_OK: its records are refused, for `group_error` */
     struct error group_error;
@@ -91,11 +98,31 @@ static void reject_unseen(struct otlp_intake *intake)
     }
 }
 
+/* The place where log records that follow from spans are appended: append_batch_set_signal() puts
+ * them under the resource and the scope of the spans.  A span may stand before its records only
+ * with company, since a request to a destination ends where the signal changes. */
+static void derive_from_spans(struct otlp_intake *intake)
+{
+    intake->span_count = 0; /* nothing follows from them so far */
+}
+
+static enum status set_group(struct otlp_intake *intake, const struct record_group *around)
+{
+    struct record_group group = *around;
+
+    group.signal = intake->input->signal;
+    enum status st = append_batch_set_group(intake->batch, &group, &intake->group_error);
+    if (st == ST_OK && group.signal != SIGNAL_METRICS)
+        st = normalizer_set_group(intake->normalizer, &group, &intake->group_error);
+    return st;
+}
+
 static enum status on_group(void *context, const struct record_group *group, struct error *err)
 {
     struct otlp_intake *intake = context;
 
     (void)err;
+    derive_from_spans(intake);
     if (intake->groups++ >= GROUPS_MAX || intake->is_full) {
         intake->is_full = true;
         return ST_OK;
@@ -103,10 +130,7 @@ static enum status on_group(void *context, const struct record_group *group, str
     size_t size = group->request_fields.size + group->resource_logs_fields.size +
                   group->scope_logs_fields.size;
     intake->group_spread = size > SPREAD_FREE ? size - SPREAD_FREE : 0;
-    intake->group_status = append_batch_set_group(intake->batch, group, &intake->group_error);
-    if (intake->group_status == ST_OK)
-        intake->group_status =
-            normalizer_set_group(intake->normalizer, group, &intake->group_error);
+    intake->group_status = set_group(intake, group);
     return ST_OK;
 }
 
@@ -117,9 +141,30 @@ static enum status append_both(struct slice bytes, const struct buf *normalized,
     return st == ST_OK ? buf_append(record, normalized->data, normalized->size, err) : st;
 }
 
+/* A span or a metric is appended as it came. */
+static enum status add_as_it_is(struct otlp_intake *intake, struct slice bytes, struct buf *record,
+                                struct error *err)
+{
+    enum status st = otlp_check_record(intake->input->signal, bytes, &intake->limits, err);
+    if (st != ST_OK)
+        return st;
+    st = buf_append(record, bytes.data, bytes.size, err);
+    intake->is_full = st != ST_OK;
+    return st;
+}
+
+static void note_span(struct otlp_intake *intake, struct slice bytes)
+{
+    if (intake->span_count == SPANS_TOGETHER)
+        derive_from_spans(intake);
+    intake->spans[intake->span_count++] = bytes;
+}
+
 static enum status add_record(struct otlp_intake *intake, struct slice bytes, struct buf *record,
                               struct error *err)
 {
+    if (intake->input->signal != SIGNAL_LOGS)
+        return add_as_it_is(intake, bytes, record, err);
     const struct normalize_input input = {
         .record = bytes,
         .transport = intake->input->transport,
@@ -140,9 +185,11 @@ static enum status add_record(struct otlp_intake *intake, struct slice bytes, st
 static bool shed(struct otlp_intake *intake)
 {
     struct otlp_intake_result *result = &intake->result;
-    struct normalized_kind last = normalizer_last(intake->normalizer);
 
-    if (intake->shedding == NULL || !shedding_wants(intake->shedding, &last))
+    if (intake->input->signal != SIGNAL_LOGS || intake->shedding == NULL)
+        return false;
+    struct normalized_kind last = normalizer_last(intake->normalizer);
+    if (!shedding_wants(intake->shedding, &last))
         return false;
     shedding_count(intake->shedding, last.kind);
     result->shed[last.kind]++;
@@ -153,7 +200,7 @@ static bool shed(struct otlp_intake *intake)
     return true;
 }
 
-static enum status on_record(void *context, struct slice bytes, struct error *err)
+static enum status take_record(void *context, struct slice bytes, struct error *err)
 {
     struct otlp_intake *intake = context;
     struct buf *record;
@@ -185,11 +232,24 @@ static enum status on_record(void *context, struct slice bytes, struct error *er
         append_batch_end(intake->batch);
         intake->spread += intake->group_spread;
         intake->result.accepted++;
+        if (intake->input->signal == SIGNAL_TRACES)
+            note_span(intake, bytes);
     } else {
         append_batch_cancel(intake->batch);
         reject(intake, st, err);
     }
     return ST_OK;
+}
+
+static enum status on_record(void *context, struct slice bytes, struct error *err)
+{
+    struct otlp_intake *intake = context;
+    uint64_t rejected = intake->result.rejected;
+
+    enum status st = take_record(context, bytes, err);
+    if (intake->input->signal == SIGNAL_METRICS && intake->result.rejected > rejected)
+        intake->result.rejected_points += otlp_metric_point_count(bytes);
+    return st;
 }
 
 enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake_input *input,
@@ -204,10 +264,12 @@ enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake
     intake->group_status = ST_OK;
     intake->group_spread = intake->spread = 0;
     intake->groups = 0;
+    intake->span_count = 0;
     intake->is_full = false;
     enum status st = otlp_walk_request(input->request, &visitor, err);
     if (st != ST_OK)
         return st;
+    derive_from_spans(intake);
     *ret = intake->result;
     return ST_OK;
 }

@@ -292,8 +292,8 @@ static void test_recorded_json_is_kept_as_its_protobuf(void **state)
     assert_string_equal(text_of(&reply), "{\"partialSuccess\":{}}");
     assert_non_null(strstr(reply.headers, "Content-Type: application/json"));
     buf_init(&protobuf, 64 << 20);
-    assert_int_equal(otlp_json_read_request(buf_slice(&fixture.scratch), &otlp_limits_default,
-                                            &protobuf, &fixture.err),
+    assert_int_equal(otlp_json_read_request(buf_slice(&fixture.scratch), SIGNAL_LOGS,
+                                            &otlp_limits_default, &protobuf, &fixture.err),
                      ST_OK);
     assert_kept(buf_slice(&protobuf));
     assert_string_equal(test_journal_attribute(&fixture.journal, 0, "agent.transport"),
