@@ -227,7 +227,7 @@ static enum status join_owners(struct slice fields, struct buf *out, struct erro
     return st;
 }
 
-/* "name":{...} and the schema's address, with a comma behind them. */
+/* "name":{...} and the schema's address, if they are there, with a comma behind each. */
 static void put_around(struct json_put *json, struct slice fields, struct slice name,
                        const struct json_message *message)
 {
@@ -235,7 +235,8 @@ static void put_around(struct json_put *json, struct slice fields, struct slice 
     struct buf owner;
 
     buf_init(&owner, fields.size);
-    if (json_good(json) && json_note(json, join_owners(fields, &owner, json->err))) {
+    if (has_field(fields, RESOURCE_LOGS_RESOURCE) && json_good(json) &&
+        json_note(json, join_owners(fields, &owner, json->err))) {
         json_put(json, name);
         put_message(json, buf_slice(&owner), message, &no_extra, DEPTH_MAX);
         json_put(json, SLICE(","));
