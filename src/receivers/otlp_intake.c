@@ -3,10 +3,13 @@
  * never ends the walk; only bytes that are no request do. */
 #include "receivers/otlp_intake.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "receivers/native_intake.h"
 #include "telltale/encode.h"
+#include "wire/json_put.h"
 #include "wire/otlp_check.h"
 
 enum {
@@ -21,11 +24,14 @@ enum {
     REJECTED_MAX = 64 * 1024,
     GROUPS_MAX = 64 * 1024, /* with or without records */
     SPANS_TOGETHER = 1024,
+    NOTES_MAX = 16, /* about the sender, of one request */
+    NOTE_SIZE_MAX = 1024,
 };
 
 struct otlp_intake {
     struct otlp_limits limits;
     struct normalizer *normalizer;
+    struct native_intake *own;       /* for records of ours */
     const struct shedding *shedding; /* borrowed */
     struct buf normalized;
     /* of the present request */
@@ -38,6 +44,8 @@ struct otlp_intake {
     /* Spans of the present group that were accepted, and from which nothing was derived yet. */
     struct slice spans[SPANS_TOGETHER];
     size_t span_count;
+    struct sequence_note notes[NOTES_MAX];
+    size_t note_count;
     bool is_full;             /* nothing more of the request is taken */
     enum status group_status; /* not ST_OK: its records are refused, for `group_error` */
     struct error group_error;
@@ -53,6 +61,8 @@ enum status otlp_intake_create(const struct otlp_limits *limits, struct otlp_int
     intake->limits = *limits;
     buf_init(&intake->normalized, NORMALIZED_MAX);
     enum status st = normalizer_create(limits, &intake->normalizer, err);
+    if (st == ST_OK)
+        st = native_intake_create(limits, &intake->own, err);
     if (st != ST_OK) {
         otlp_intake_destroy(intake);
         return st;
@@ -71,6 +81,7 @@ void otlp_intake_destroy(struct otlp_intake *intake)
     if (intake == NULL)
         return;
     normalizer_destroy(intake->normalizer);
+    native_intake_destroy(intake->own);
     buf_fini(&intake->normalized);
     free(intake);
 }
@@ -200,6 +211,63 @@ static bool shed(struct otlp_intake *intake)
     return true;
 }
 
+/* Its record goes behind those of the request. */
+static void remember_note(struct otlp_intake *intake)
+{
+    const struct sequence_note *note = normalizer_last_note(intake->normalizer);
+
+    if (note != NULL && intake->note_count < NOTES_MAX)
+        intake->notes[intake->note_count++] = *note;
+}
+
+static enum status describe(const struct sequence_note *note, struct buf *line, struct error *err)
+{
+    bool is_gap = note->finding == SEQUENCE_GAP;
+    struct json_put json;
+    char body[128];
+
+    snprintf(body, sizeof(body),
+             is_gap ? "%" PRIu64 " tool results are missing" : "the agent began anew",
+             note->last - note->first + 1);
+    json_start(&json, line, err);
+    json_put(&json, SLICE("{\"kind\":\"agent.pipeline\",\"session\":"));
+    json_put_text(&json, slice_of(note->session, note->session_size));
+    json_put(&json, is_gap ? SLICE(",\"severity\":17,\"body\":") : SLICE(",\"body\":"));
+    json_put_text(&json, slice_of_text(body));
+    json_put(&json, SLICE(",\"attributes\":{\"agent.pipeline.reason\":"));
+    json_put(&json, is_gap ? SLICE("\"sequence_gap\"") : SLICE("\"restart\""));
+    if (is_gap) {
+        json_put(&json, SLICE(",\"agent.pipeline.count\":"));
+        json_put_uint(&json, note->last - note->first + 1);
+        json_put(&json, SLICE(",\"agent.pipeline.first\":"));
+        json_put_uint(&json, note->first);
+        json_put(&json, SLICE(",\"agent.pipeline.last\":"));
+        json_put_uint(&json, note->last);
+    }
+    json_put(&json, SLICE("}}"));
+    return json_finish(&json);
+}
+
+/* A record that finds no room is not made: what the sender said goes first. */
+static void add_notes(struct otlp_intake *intake)
+{
+    struct error ignored;
+    struct buf line;
+
+    if (intake->note_count == 0)
+        return;
+    buf_init(&line, NOTE_SIZE_MAX);
+    native_intake_use_batch(intake->own, intake->batch);
+    for (size_t i = 0; i < intake->note_count; i++) {
+        buf_clear(&line);
+        if (describe(&intake->notes[i], &line, &ignored) == ST_OK &&
+            native_intake_add_own(intake->own, buf_slice(&line), intake->input->now_unix_ns,
+                                  &ignored) == ST_OK)
+            intake->result.notes++;
+    }
+    buf_fini(&line);
+}
+
 static enum status take_record(void *context, struct slice bytes, struct error *err)
 {
     struct otlp_intake *intake = context;
@@ -234,6 +302,8 @@ static enum status take_record(void *context, struct slice bytes, struct error *
         intake->result.accepted++;
         if (intake->input->signal == SIGNAL_TRACES)
             note_span(intake, bytes);
+        else if (intake->input->signal == SIGNAL_LOGS)
+            remember_note(intake);
     } else {
         append_batch_cancel(intake->batch);
         reject(intake, st, err);
@@ -266,10 +336,12 @@ enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake
     intake->groups = 0;
     intake->span_count = 0;
     intake->is_full = false;
+    intake->note_count = 0;
     enum status st = otlp_walk_request(input->request, &visitor, err);
     if (st != ST_OK)
         return st;
     derive_from_spans(intake);
+    add_notes(intake);
     *ret = intake->result;
     return ST_OK;
 }
