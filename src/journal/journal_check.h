@@ -66,12 +66,12 @@ struct journal_check_report {
     uint64_t segments;
     uint64_t records, groups;
     uint64_t of_signal[SIGNAL_COUNT]; /* records */
-    uint64_t size_bytes; /* of the segments */
-    uint64_t oldest;     /* sequence number of the oldest record that is there; 0: there is none */
-    uint64_t next;       /* the number behind the newest one */
-    uint64_t damages;    /* findings that are damage */
-    uint64_t missing;    /* records that are known to be missing; others may be behind the end */
-    uint64_t groupless;  /* records without their group */
+    uint64_t size_bytes;              /* of the segments */
+    uint64_t oldest;    /* sequence number of the oldest record that is there; 0: there is none */
+    uint64_t next;      /* the number behind the newest one */
+    uint64_t damages;   /* findings that are damage */
+    uint64_t missing;   /* records that are known to be missing; others may be behind the end */
+    uint64_t groupless; /* records without their group */
 };
 
 /* All may be NULL.  Whatever else than ST_OK one of them returns ends the check, which returns the

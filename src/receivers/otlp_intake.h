@@ -32,7 +32,7 @@ struct otlp_intake_input {
 };
 
 struct otlp_intake_result {
-    uint64_t notes; /* agent.pipeline records of ours about the sender */
+    uint64_t notes;              /* agent.pipeline records of ours about the sender */
     uint64_t accepted, rejected; /* those that were shed are among the rejected */
     uint64_t rejected_points;    /* data points of the metrics among the rejected */
     uint64_t shed[KIND_COUNT];
