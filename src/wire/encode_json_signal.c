@@ -156,6 +156,32 @@ static bool find_last(struct json_put *json, struct slice bytes, uint32_t number
     return found;
 }
 
+/* Whether a field says what an absent one means, so that the reader would leave it out. */
+static bool is_absence(const struct pb_field *field, const struct json_field *known)
+{
+    switch (known->kind) {
+    case KIND_TEXT:
+    case KIND_ID:
+        return !known->is_member && field->bytes.size == 0;
+    case KIND_FIXED64:
+    case KIND_SFIXED64:
+    case KIND_UINT64:
+    case KIND_INT64:
+        return !known->is_member && field->value == 0;
+    case KIND_FIXED32:
+    case KIND_UINT32:
+    case KIND_ENUM:
+    case KIND_SINT32:
+        return !known->is_member && (uint32_t)field->value == 0;
+    case KIND_BASE64:
+    case KIND_BOOL:
+    case KIND_DOUBLE:
+    case KIND_MESSAGE:
+        break;
+    }
+    return false;
+}
+
 static bool has_field(struct slice bytes, uint32_t number)
 {
     struct pb_walk walk = pb_walk_start(bytes);
@@ -205,7 +231,8 @@ static void put_message(struct json_put *json, struct slice bytes,
         if (field->is_list && (has_extra || has_field(bytes, field->number))) {
             put_name(json, field, &count);
             put_list(json, bytes, field, extra, depth_left - 1);
-        } else if (!field->is_list && find_last(json, bytes, field->number, &last)) {
+        } else if (!field->is_list && find_last(json, bytes, field->number, &last) &&
+                   !is_absence(&last, field)) {
             put_name(json, field, &count);
             put_value(json, &last, field, depth_left - 1);
         }
