@@ -37,6 +37,7 @@ extern const struct exporter_ops exporter_null;
 const struct exporter_ops exporter_null = {
     .name = "null",
     .fields = null_fields,
+    .signals = SIGNALS_ALL,
     .config_size = sizeof(struct null_config),
     .create = null_create,
     .send = null_send,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otlp_grpc.c -- the exporter for OTLP over gRPC: one Export call per batch.
+/* otlp_grpc.c -- the exporter for OTLP over gRPC: one Export call per batch, of the service for its
+ * signal.
  *
  * The request is laid end to end from the journal's bytes into a buffer that gRPC borrows.  With
  * compression, libdeflate writes that buffer and gRPC is told that the bytes are gzip already
@@ -26,6 +27,7 @@
 #include "otlp_grpc_config.h"
 #include "telltale/encode.h"
 #include "telltale/exporter.h"
+#include "telltale/signals.h"
 
 enum {
     REQUEST_SIZE_LIMIT = 72 * 1024 * 1024, /* of our buffers: a batch is far below it */
@@ -34,7 +36,11 @@ enum {
     OWN_HEADERS = 2,                       /* grpc-internal-encoding-request, authorization */
 };
 
-static const char export_method[] = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+static const char *const export_methods[SIGNAL_COUNT] = {
+    [SIGNAL_LOGS] = "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+    [SIGNAL_TRACES] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+    [SIGNAL_METRICS] = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+};
 
 struct otlp_grpc {
     const struct otlp_grpc_config *config; /* borrowed */
@@ -259,7 +265,7 @@ static void drop_own_headers(struct otlp_grpc *self, size_t count)
         grpc_slice_unref(self->metadata[i].value); /* the keys are static */
 }
 
-static enum status call(struct otlp_grpc *self, uint64_t deadline_ns,
+static enum status call(struct otlp_grpc *self, enum signal signal, uint64_t deadline_ns,
                         struct grpc_link_answer *ret_answer, struct error *err)
 {
     grpc_slice slice = grpc_payload_lend(self->payload);
@@ -270,7 +276,8 @@ static enum status call(struct otlp_grpc *self, uint64_t deadline_ns,
     grpc_slice_unref(slice); /* the byte buffer has its own reference */
 
     size_t count = add_own_headers(self);
-    const struct grpc_link_request request = {export_method, self->metadata, count, message};
+    const struct grpc_link_request request = {export_methods[signal], self->metadata, count,
+                                              message};
     enum status st = grpc_link_call(self->link, &request, deadline_ns, ret_answer, err);
     drop_own_headers(self, count);
     grpc_byte_buffer_destroy(message);
@@ -296,6 +303,31 @@ static enum export_result not_sent(enum status st)
     }
 }
 
+/* What a partial success counts: records, and of metrics their data points. */
+static size_t count_items(const struct batch *batch)
+{
+    size_t count = 0;
+
+    if (batch_signal(batch) != SIGNAL_METRICS)
+        return batch->record_count;
+    for (size_t i = 0; i < batch->record_count; i++)
+        count += otlp_metric_point_count(batch->records[i].bytes);
+    return count;
+}
+
+/* How many records that is: of metrics nobody knows, so at most all but one, unless every data
+ * point was rejected. */
+static uint32_t rejected_records(const struct batch *batch, uint32_t rejected, size_t items)
+{
+    uint32_t most = (uint32_t)batch->record_count;
+
+    if (batch_signal(batch) != SIGNAL_METRICS || rejected == 0)
+        return rejected;
+    if (rejected < items)
+        most -= most > 1;
+    return rejected < most ? rejected : most;
+}
+
 static enum export_result otlp_grpc_send(void *self_pointer, const struct batch *batch,
                                          uint64_t deadline_ns, struct export_report *report,
                                          struct error *err)
@@ -318,7 +350,7 @@ static enum export_result otlp_grpc_send(void *self_pointer, const struct batch 
     if (st != ST_OK)
         return not_sent(st);
     report->sent_bytes = grpc_payload_buf(self->payload)->size;
-    if (call(self, deadline_ns, &answer, err) != ST_OK)
+    if (call(self, batch_signal(batch), deadline_ns, &answer, err) != ST_OK)
         return EXPORT_RETRY;
 
     const struct grpc_outcome_input input = {
@@ -327,9 +359,10 @@ static enum export_result otlp_grpc_send(void *self_pointer, const struct batch 
         .rpc_status = slice_of_grpc(&answer.details),
         .response = slice_of_grpc(&answer.response),
         .request_size = request_size,
-        .record_count = batch->record_count,
+        .record_count = count_items(batch),
     };
     enum export_result result = grpc_outcome(&input, report, err);
+    report->rejected_count = rejected_records(batch, report->rejected_count, input.record_count);
     grpc_link_answer_fini(&answer);
     return result;
 }
@@ -357,10 +390,17 @@ static enum status otlp_grpc_tick(void *self_pointer, uint64_t now_unix_ns, stru
     return ST_OK;
 }
 
+static unsigned otlp_grpc_signals(const void *config)
+{
+    return signals_named(&((const struct otlp_grpc_config *)config)->signals, NULL);
+}
+
 extern const struct exporter_ops exporter_otlp_grpc;
 const struct exporter_ops exporter_otlp_grpc = {
     .name = "otlp_grpc",
     .fields = otlp_grpc_fields,
+    .signals = SIGNALS_ALL,
+    .choose_signals = otlp_grpc_signals,
     .config_size = sizeof(struct otlp_grpc_config),
     .check = otlp_grpc_check,
     .create = otlp_grpc_create,

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "telltale/signals.h"
+
 enum { HEADERS_MAX = 64 };
 
 static const char *const compression_choices[] = {"none", "gzip", NULL};
@@ -107,6 +109,11 @@ const struct config_field otlp_grpc_fields[] = {
      .default_text = "3584KiB",
      .help = "Requests of more than one record are split above this, measured before compression. "
              "Most servers refuse more than 4 MiB."},
+    {.key = "signals",
+     .type = CONFIG_TEXT_LIST,
+     .offset = offsetof(struct otlp_grpc_config, signals),
+     .default_text = "[logs, traces, metrics]",
+     .help = "What is sent there; the rest passes it by."},
     {.key = NULL},
 };
 
@@ -212,5 +219,7 @@ enum status otlp_grpc_config_check(const struct otlp_grpc_config *config, struct
         st = check_tls(config, &endpoint, err);
     if (st == ST_OK)
         st = check_headers(config, err);
+    if (st == ST_OK)
+        st = signals_check("signals", &config->signals, err);
     return st;
 }

@@ -35,6 +35,7 @@ struct otlp_grpc_config {
     uint64_t compression_level;
     struct keepalive_config keepalive;
     uint64_t max_message_size;
+    struct config_text_list signals;
 };
 
 extern const struct config_field otlp_grpc_fields[];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* otlp_reply.c -- see otlp_reply.h.  The messages, with the fields that are read:
  *
- *     ExportLogsServiceResponse  1 partial_success { 1 rejected_log_records, 2 error_message }
+ *     ExportLogsServiceResponse  1 partial_success { 1 rejected_log_records, 2 error_message },
+ *     and those of the other signals with the same numbers
  *     google.rpc.Status          3 details, repeated Any { 1 type_url, 2 value }
  *     google.rpc.RetryInfo       1 retry_delay, Duration { 1 seconds, 2 nanos }
  *
@@ -95,7 +96,7 @@ enum status otlp_reply_read_partial_success(struct slice reply, struct otlp_part
 
     while (reply.size > 0) {
         if (!take_field(&reply, &field))
-            return error_set(err, ST_CORRUPT, "the reply is not an ExportLogsServiceResponse");
+            return error_set(err, ST_CORRUPT, "the reply is no response to an Export");
         if (field.number != 1 || field.type != WIRE_BYTES)
             continue;
         if (!read_partial_success(field.bytes, &found))

@@ -11,18 +11,22 @@
 #include "telltale/batch.h"
 #include "telltale/buf.h"
 
-/* The bytes of an ExportLogsServiceRequest (also a LogsData): records of one group stand
- * together, groups in order of their first record, records of a group in batch order. */
+/* The bytes of an ExportLogsServiceRequest (also a LogsData), or of the same for the signal that
+ * all records are of: records of one group stand together, groups in order of their first record,
+ * records of a group in batch order. */
 MUST_CHECK enum status encode_otlp_request(const struct batch *batch, struct buf *out,
                                            struct error *err);
 
 /* How many bytes encode_otlp_request() would append. */
 size_t encode_otlp_request_size(const struct batch *batch);
 
-/* One record as a LogsData object in OTLP JSON, on one line, with its '\n'.
- * `extra_attributes` are encoded LogRecord.attributes fields (tag and length included) that are
- * shown behind the record's own, where only closing brackets follow; may be empty.  Depth is
- * bounded; ST_CORRUPT beyond it. */
+/* How many data points a Metric has; what is not protobuf has none behind where it breaks off. */
+uint64_t otlp_metric_point_count(struct slice metric);
+
+/* One record as a LogsData object (TracesData, MetricsData) in OTLP JSON, on one line, with its
+ * '\n'. `extra_attributes` are encoded LogRecord.attributes fields (tag and length included) that
+ * are shown behind the record's own, where only closing brackets follow (a metric's as its
+ * metadata); may be empty.  Depth is bounded; ST_CORRUPT beyond it. */
 MUST_CHECK enum status encode_otlp_json_line(const struct record_group *group, struct slice record,
                                              struct slice extra_attributes, struct buf *out,
                                              struct error *err);

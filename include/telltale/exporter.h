@@ -75,6 +75,11 @@ struct exporter_ops {
     /* Takes records in the order of the journal only, and ignores those that come late: there is
      * one instance, and dead letters cannot be given to it again. */
     bool in_order_only;
+    /* The signals that it can take, a set; 0: logs only.  send() is given records of one of them at
+     * a time; records of others pass the destination by. */
+    unsigned signals;
+    /* Those of them that its configuration wants.  NULL: all. */
+    unsigned (*choose_signals)(const void *config);
     /* Checks what a table of fields cannot say.  `config` is the filled struct.  NULL: nothing. */
     enum status (*check)(const void *config, struct error *err);
     /* `config` is borrowed until destroy().  Must not block on the network. */
@@ -98,3 +103,10 @@ struct exporter_ops {
                              struct error *err);
     void (*destroy)(void *self); /* accepts NULL */
 };
+
+/* The signals that a destination takes. */
+static inline unsigned exporter_signals(const struct exporter_ops *ops, const void *config)
+{
+    unsigned can = ops->signals != 0 ? ops->signals : SIGNALS_LOGS;
+    return ops->choose_signals != NULL ? can & ops->choose_signals(config) : can;
+}

@@ -43,6 +43,7 @@ struct config_otlp_http_receiver {
     uint64_t max_compressed_size;
     uint64_t connections_max, connections_per_uid_max;
     uint64_t request_timeout; /* ns, to receive one request */
+    struct config_text_list signals;
 };
 
 struct config_receivers {

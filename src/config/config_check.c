@@ -7,6 +7,7 @@
 
 #include "config/config_shed.h"
 #include "config/config_value.h"
+#include "telltale/signals.h"
 
 struct check {
     const struct config *config;
@@ -159,6 +160,15 @@ static void check_shed(const struct check *check)
     }
 }
 
+static void check_signals(const struct check *check)
+{
+    static const char path[] = "receivers.otlp_http.signals";
+    struct error err;
+
+    if (signals_check("signals", &check->config->receivers.otlp_http.signals, &err) != ST_OK)
+        config_report_add(check->report, place_of(check->root, path), path, "%s", err.text);
+}
+
 void config_check(const struct config *config, const struct yaml_node *root,
                   struct config_report *report)
 {
@@ -174,6 +184,7 @@ void config_check(const struct config *config, const struct yaml_node *root,
                  config->telemetry.metrics.allow_remote_plaintext);
     check_sizes(&check);
     check_shed(&check);
+    check_signals(&check);
 }
 
 void config_check_exporter(const struct config_exporter *exporter, const struct yaml_node *node,

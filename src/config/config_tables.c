@@ -169,6 +169,13 @@ static const struct config_field otlp_http_fields[] = {
         .default_text = "30s",
         .help = "A connection on which nothing moves for this long is closed.",
     },
+    {
+        .key = "signals",
+        .type = CONFIG_TEXT_LIST,
+        .offset = offsetof(struct config_otlp_http_receiver, signals),
+        .default_text = "[logs, traces, metrics]",
+        .help = "What is kept. Requests of other signals are answered with success and counted.",
+    },
     {.key = NULL},
 };
 
@@ -185,7 +192,7 @@ static const struct config_field receivers_fields[] = {
         .type = CONFIG_SECTION,
         .offset = offsetof(struct config_receivers, otlp_http),
         .fields = otlp_http_fields,
-        .help = "OpenTelemetry logs over HTTP, protobuf and JSON.",
+        .help = "OpenTelemetry logs, traces and metrics over HTTP, protobuf and JSON.",
     },
     {.key = NULL},
 };

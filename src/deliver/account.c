@@ -44,6 +44,9 @@ static void register_metrics(struct account_metrics *metrics, const char *name)
                                        "Records that were given up before they were delivered, "
                                        "because of the journal's bound.",
                                        labels);
+    metrics->passed_records =
+        counter("telltale_exporter_passed_records_total",
+                "Records of signals that the destination does not take.", labels);
     metrics->cursor_sequence =
         metric_register(METRIC_GAUGE, "telltale_exporter_cursor_sequence",
                         "The next record after a crash: all below have an outcome.", labels);
@@ -213,6 +216,13 @@ void account_skipped(struct account *account, uint64_t records)
 {
     metric_add(account->metrics.skipped_records, records);
     lock_status(account)->skipped_records += records;
+    unlock_status(account);
+}
+
+void account_passed(struct account *account, uint64_t records)
+{
+    metric_add(account->metrics.passed_records, records);
+    lock_status(account)->passed_records += records;
     unlock_status(account);
 }
 

@@ -68,6 +68,7 @@ enum status batch_copy_fill(struct batch_copy *copy, const struct batch *batch, 
     }
     for (size_t i = 0; i < batch->group_count; i++) {
         const struct record_group *group = &batch->groups[i];
+        groups[i].signal = group->signal;
         groups[i].request_fields = move_slice(group->request_fields, &at);
         groups[i].resource_logs_fields = move_slice(group->resource_logs_fields, &at);
         groups[i].scope_logs_fields = move_slice(group->scope_logs_fields, &at);

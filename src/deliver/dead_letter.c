@@ -27,6 +27,7 @@
 #include "deliver/letter_file.h"
 #include "deliver/letter_room.h"
 #include "telltale/encode.h"
+#include "telltale/signals.h"
 #include "wire/json_put.h"
 
 enum {
@@ -263,6 +264,11 @@ static enum status make_head(struct dead_letter *letters, const struct batch *ba
     json_put_hex(&json, slice_of(batch->journal_id, sizeof(batch->journal_id)));
     json_put(&json, SLICE(",\"sequence\":"));
     json_put_uint(&json, batch->records[index].sequence);
+    enum signal signal = batch->groups[batch->records[index].group_index].signal;
+    if (signal != SIGNAL_LOGS) { /* of logs it is not said, as it never was */
+        json_put(&json, SLICE(",\"signal\":"));
+        json_put_text(&json, slice_of_text(signal_name(signal)));
+    }
     return json_finish(&json);
 }
 

@@ -152,7 +152,7 @@ static enum status read_batch(struct lane *lane, uint64_t from, struct claim *re
 
     worker_lock(worker);
     const struct batch_limits limits = {worker->request_size.present,
-                                        worker->settings.batch_count_max};
+                                        worker->settings.batch_count_max, worker->signals};
     worker_unlock(worker);
     if (worker->reader_at != from)
         journal_reader_seek(worker->reader, from);
@@ -162,9 +162,11 @@ static enum status read_batch(struct lane *lane, uint64_t from, struct claim *re
     if (st != ST_OK)
         return st;
     worker->reader_at = ret->next;
-    st = write_off_gaps(worker, from, &ret->batch, ret->next, err);
+    const struct reader_passage passage = journal_reader_passage(worker->reader);
+    st = write_off_gap(worker, from, passage.present, err);
     if (st != ST_OK)
         worker->reader_at = UINT64_MAX; /* it has to go back */
+    ret->passed = passage.passed;
     if (missing > 0)
         account_missing(&worker->account, missing);
     return st;
@@ -252,11 +254,13 @@ enum claim_result lane_claim(struct lane *lane, uint64_t least, struct claim *re
     worker_lock(worker);
     if (ret->next > from) { /* else the skip was all there was */
         ret->ticket = window_claim(&worker->window, ret->next);
-        if (is_empty) /* over damage */
+        if (is_empty) /* over damage, or over what the destination does not take */
             settle(worker, ret->ticket, ret->next, 0);
     }
     if (!ret->is_borrowed)
         pass_token(worker);
     worker_unlock(worker);
+    if (ret->passed > 0)
+        account_passed(&worker->account, ret->passed);
     return is_empty ? CLAIM_NOTHING : CLAIM_TAKEN;
 }

@@ -6,6 +6,7 @@
  */
 #include "deliver/letter.h"
 
+#include "telltale/signals.h"
 #include "wire/base64.h"
 #include "wire/json_scan.h"
 #include "wire/otlp.h"
@@ -18,12 +19,16 @@ enum {
     ATTRIBUTE_COUNT_MAX = 4096,
 };
 
-enum text_member { TIME, EXPORTER, REASON, MESSAGE, JOURNAL, BASE64, TEXT_COUNT };
+enum text_member { TIME, EXPORTER, REASON, MESSAGE, JOURNAL, SIGNAL, BASE64, TEXT_COUNT };
 
 static const struct slice text_names[TEXT_COUNT] = {
-    [TIME] = {(const uint8_t *)"time", 4},       [EXPORTER] = {(const uint8_t *)"exporter", 8},
-    [REASON] = {(const uint8_t *)"reason", 6},   [MESSAGE] = {(const uint8_t *)"message", 7},
-    [JOURNAL] = {(const uint8_t *)"journal", 7}, [BASE64] = {(const uint8_t *)"record_base64", 13},
+    [TIME] = {(const uint8_t *)"time", 4},
+    [EXPORTER] = {(const uint8_t *)"exporter", 8},
+    [REASON] = {(const uint8_t *)"reason", 6},
+    [MESSAGE] = {(const uint8_t *)"message", 7},
+    [JOURNAL] = {(const uint8_t *)"journal", 7},
+    [SIGNAL] = {(const uint8_t *)"signal", 6},
+    [BASE64] = {(const uint8_t *)"record_base64", 13},
 };
 
 struct reading {
@@ -148,6 +153,20 @@ static bool read_journal_id(struct slice text, uint8_t out[JOURNAL_ID_SIZE])
     return true;
 }
 
+/* A letter that names none is one of logs. */
+static bool read_signal(struct slice name, enum signal *ret)
+{
+    *ret = SIGNAL_LOGS;
+    if (name.size == 0)
+        return true;
+    for (unsigned signal = 0; signal < SIGNAL_COUNT; signal++) {
+        *ret = (enum signal)signal;
+        if (slice_equal(name, slice_of_text(signal_name(*ret))))
+            return true;
+    }
+    return false;
+}
+
 enum status letter_read(struct slice line, struct letter_texts *texts, struct letter *ret,
                         struct error *err)
 {
@@ -170,6 +189,8 @@ enum status letter_read(struct slice line, struct letter_texts *texts, struct le
         return error_set(err, ST_INVALID, "no dead letter: it has no time");
     if (!read_journal_id(decoded[JOURNAL], letter->journal_id))
         return error_set(err, ST_INVALID, "no dead letter: it names no journal");
+    if (!read_signal(decoded[SIGNAL], &letter->signal))
+        return error_set(err, ST_INVALID, "no dead letter: its signal is not known");
     if ((letter->otlp.size > 0) == (reading.texts[BASE64].raw != NULL))
         return error_set(err, ST_INVALID, "no dead letter: it must hold one record");
     *ret = *letter;
@@ -250,11 +271,13 @@ static enum status read_request(struct letter_record *record, const struct lette
     const struct otlp_request_visitor visitor = {
         .context = &finding, .on_group = take_group, .on_record = take_record};
 
-    enum status st = otlp_json_read_request(letter->otlp, &limits, &record->request, err);
+    enum status st =
+        otlp_json_read_request(letter->otlp, letter->signal, &limits, &record->request, err);
     if (st == ST_OK)
         st = otlp_walk_request(buf_slice(&record->request), &visitor, err);
     if (st == ST_OK && finding.count != 1)
         st = error_set(err, ST_CORRUPT, "%zu records in one dead letter", finding.count);
+    record->group.signal = letter->signal;
     return st;
 }
 
@@ -279,7 +302,7 @@ enum status letter_record_read(struct letter_record *record, const struct letter
     buf_trim(&record->request, LETTER_KEEP_SIZE);
     buf_trim(&record->around, LETTER_KEEP_SIZE);
     buf_clear(&record->request);
-    record->group = (struct record_group){.request_fields = SLICE_EMPTY};
+    record->group = (struct record_group){.signal = letter->signal};
     record->record = (struct record){.sequence = letter->sequence};
     if (letter->otlp.size > 0)
         return read_request(record, letter, err);

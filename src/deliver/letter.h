@@ -19,6 +19,7 @@ struct letter {
     uint64_t attempts;
     uint64_t sequence; /* its place in the journal */
     uint8_t journal_id[JOURNAL_ID_SIZE];
+    enum signal signal;
     struct slice exporter, reason, message; /* borrowed from the reader's texts */
     struct slice otlp;                      /* JSON, borrowed from the line; empty: see below */
     struct slice base64;                    /* the record as it is; borrowed from the texts */

@@ -30,7 +30,7 @@ static enum status count_letter(const struct letter_room *room, struct slice lin
     if (letter_record_read(&record, &letter, err) != ST_OK)
         record.record = (struct record){.sequence = letter.sequence}; /* counted all the same */
     record.record.sequence = letter.sequence;
-    loss_add_record(loss, &record.record);
+    loss_add_record(loss, record.group.signal, &record.record);
     letter_record_fini(&record);
     return ST_OK;
 }

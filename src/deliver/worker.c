@@ -269,6 +269,8 @@ enum status worker_start(const struct worker_settings *settings, struct journal 
     if (settings->ops->in_order_only)
         worker->settings.lanes_max = 1;
     worker->journal = journal;
+    worker->signals = exporter_signals(settings->ops, settings->config);
+    ASSERT(worker->signals != 0); /* its check() sees to that */
     worker->full_count = 1;
     request_size_init(&worker->request_size, settings->batch_size_max);
     gate_init(&worker->gate, &backoff);

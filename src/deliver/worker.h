@@ -71,6 +71,7 @@ struct worker_status {
     uint64_t replayed_records; /* dead letters that were sent again, whatever came of it */
     uint64_t missing_records;  /* damage in the journal */
     uint64_t skipped_records;  /* passed over because of worker_skip_to() */
+    uint64_t passed_records;   /* of signals that the destination does not take */
     uint64_t retries;
     char last_error[256]; /* empty when the last send went well */
     uint64_t last_error_unix_ns;

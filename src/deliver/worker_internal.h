@@ -48,6 +48,7 @@ struct worker {
     struct worker_settings settings; /* its pointers: as worker.h says; not the directories */
     struct journal *journal;         /* borrowed */
     struct lane *lanes;              /* owned; settings.lanes_max of them; the first always runs */
+    unsigned signals;                /* that the destination takes */
     uint64_t first_new_sequence;     /* for exporters: see exporter.h */
     struct replay *replay; /* owned; the first lane's; NULL: letters stay where they are */
 
@@ -125,6 +126,7 @@ struct claim {
     struct batch batch;
     uint64_t next;    /* behind the batch and behind damage that follows it */
     uint64_t ticket;  /* in the window */
+    uint64_t passed;  /* records of the range that the destination does not take */
     bool is_borrowed; /* the batch is the reader's, which nobody else has until it is settled */
     bool wants_help;  /* a full request more waits, and it is worth a lane */
 };

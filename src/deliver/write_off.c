@@ -76,7 +76,7 @@ enum status write_off_part(struct worker *worker, const struct batch *part, stru
 
     begin(worker, LOSS_JOURNAL_FULL, &loss);
     for (size_t i = 0; i < part->record_count; i++)
-        loss_add_record(&loss, &part->records[i]);
+        loss_add_record(&loss, batch_signal(part), &part->records[i]);
     enum status st = write_down(worker, &loss, err);
     if (st == ST_OK)
         tell_skipped(worker, loss.records, loss.first, loss.last + 1);
@@ -86,10 +86,12 @@ enum status write_off_part(struct worker *worker, const struct batch *part, stru
 enum status write_off_range(struct worker *worker, uint64_t first, uint64_t next, struct error *err)
 {
     struct loss loss;
+    uint64_t passed = 0;
 
     begin(worker, LOSS_JOURNAL_FULL, &loss);
-    enum status st = loss_count_range(worker->journal, first, next, &loss, err);
-    uint64_t gone = next - first - loss.records;
+    enum status st =
+        loss_count_range(worker->journal, first, next, worker->signals, &loss, &passed, err);
+    uint64_t gone = next - first - loss.records - passed;
     if (st == ST_OK)
         st = write_down(worker, &loss, err);
     if (st == ST_OK && gone > 0) {
@@ -128,21 +130,7 @@ enum status write_off_file(void *context, const struct exporter_deletion *deleti
     return write_down(worker, &loss, err);
 }
 
-enum status write_off_gaps(struct worker *worker, uint64_t from, const struct batch *batch,
-                           uint64_t next, struct error *err)
+enum status write_off_gap(struct worker *worker, uint64_t from, uint64_t present, struct error *err)
 {
-    uint64_t expected = from;
-    enum status st = ST_OK;
-
-    if (next - from == batch->record_count)
-        return ST_OK;
-    for (size_t i = 0; i < batch->record_count && st == ST_OK; i++) {
-        uint64_t sequence = batch->records[i].sequence;
-        if (sequence > expected)
-            st = write_missing(worker, LOSS_DAMAGE, expected, sequence, err);
-        expected = sequence + 1;
-    }
-    if (st == ST_OK && next > expected)
-        st = write_missing(worker, LOSS_DAMAGE, expected, next, err);
-    return st;
+    return present > from ? write_missing(worker, LOSS_DAMAGE, from, present, err) : ST_OK;
 }

@@ -19,7 +19,7 @@ void write_off_at_start(struct worker *worker, const struct progress_start *star
 MUST_CHECK enum status write_off_part(struct worker *worker, const struct batch *part,
                                       struct error *err);
 
-/* The same of every record from `first` on, below `next`. */
+/* The same of every record that the destination takes, from `first` on, below `next`. */
 MUST_CHECK enum status write_off_range(struct worker *worker, uint64_t first, uint64_t next,
                                        struct error *err);
 
@@ -27,6 +27,6 @@ MUST_CHECK enum status write_off_range(struct worker *worker, uint64_t first, ui
 MUST_CHECK enum status write_off_file(void *context, const struct exporter_deletion *deletion,
                                       struct error *err);
 
-/* `batch` was read from position `from`; behind it is `next`.  What is not in it is damaged. */
-MUST_CHECK enum status write_off_gaps(struct worker *worker, uint64_t from,
-                                      const struct batch *batch, uint64_t next, struct error *err);
+/* Records from `from` on are damaged, up to `present`, if that is larger. */
+MUST_CHECK enum status write_off_gap(struct worker *worker, uint64_t from, uint64_t present,
+                                     struct error *err);

@@ -76,19 +76,30 @@ enum status append_batch_set_group(struct append_batch *batch, const struct reco
                                    struct error *err)
 {
     ASSERT(!batch->record_is_open);
+    ASSERT((unsigned)group->signal < SIGNAL_COUNT);
 
     struct record_group present;
     if (batch->group_is_set && group_get(group_table_get(&batch->groups, batch->group), &present) &&
         slice_equal(present.request_fields, group->request_fields) &&
         slice_equal(present.resource_logs_fields, group->resource_logs_fields) &&
-        slice_equal(present.scope_logs_fields, group->scope_logs_fields))
+        slice_equal(present.scope_logs_fields, group->scope_logs_fields)) {
+        batch->signal = group->signal;
         return ST_OK;
+    }
 
     bool is_new;
     enum status st = group_table_put(&batch->groups, group, &batch->group, &is_new, err);
-    if (st == ST_OK)
+    if (st == ST_OK) {
         batch->group_is_set = true;
+        batch->signal = group->signal;
+    }
     return st;
+}
+
+void append_batch_set_signal(struct append_batch *batch, enum signal signal)
+{
+    ASSERT(!batch->record_is_open && batch->group_is_set);
+    batch->signal = signal;
 }
 
 static enum status grow_records(struct append_batch *batch, struct error *err)
@@ -156,6 +167,7 @@ void append_batch_end(struct append_batch *batch)
         .offset = (uint32_t)batch->open_offset,
         .size = (uint32_t)(batch->frames.size - batch->open_offset - FRAME_HEADER_SIZE),
         .group = batch->group,
+        .signal = batch->signal,
     };
     widen(batch);
 }

@@ -29,11 +29,15 @@ void append_batch_destroy(struct append_batch *batch); /* accepts NULL */
 /* Forgets the content, keeps the memory (up to 1 MiB of it). */
 void append_batch_reset(struct append_batch *batch);
 
-/* Says to which group the next records belong.  The bytes are copied; a group that the batch
- * has already is found again.  ST_LIMIT: more than APPEND_GROUPS_MAX groups, or too large. */
+/* Says to which group, and so to which signal, the next records belong.  The bytes are copied; a
+ * group that the batch has already is found again.  ST_LIMIT: more than APPEND_GROUPS_MAX groups,
+ * or too large. */
 MUST_CHECK enum status append_batch_set_group(struct append_batch *batch,
                                               const struct record_group *group, struct error *err);
 enum { APPEND_GROUPS_MAX = 4096 };
+
+/* The next records are of another signal, in the present group. */
+void append_batch_set_signal(struct append_batch *batch, enum signal signal);
 
 /* Opens a record in the present group: its bytes are to be appended to the buffer given back,
  * then it is either ended or cancelled.  ST_LIMIT: the batch is full. */

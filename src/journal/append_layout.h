@@ -17,6 +17,7 @@ struct append_record {
     uint32_t offset; /* of its frame, in frames */
     uint32_t size;   /* of its payload */
     uint32_t group;  /* index into groups */
+    enum signal signal;
 };
 
 struct append_batch {
@@ -26,8 +27,9 @@ struct append_batch {
     size_t record_count;
     size_t record_capacity;
     struct group_table groups;
-    uint32_t group;    /* of the next record */
-    bool group_is_set; /* append_batch_set_group() was called */
+    uint32_t group;     /* of the next record */
+    enum signal signal; /* likewise */
+    bool group_is_set;  /* append_batch_set_group() was called */
     bool record_is_open;
     bool is_urgent;
     size_t size_before; /* frames.size before the open record and the padding in front of it */

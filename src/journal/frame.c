@@ -110,6 +110,7 @@ static bool field_get(struct slice *rest, struct slice *ret)
 
 bool group_get(struct slice encoded, struct record_group *ret)
 {
+    ret->signal = SIGNAL_LOGS;
     return field_get(&encoded, &ret->request_fields) &&
            field_get(&encoded, &ret->resource_logs_fields) &&
            field_get(&encoded, &ret->scope_logs_fields) && encoded.size == 0;

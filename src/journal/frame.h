@@ -16,7 +16,7 @@
 
 enum {
     SEGMENT_HEADER_SIZE = 64,
-    SEGMENT_FORMAT_VERSION = 2, /* what is written; all from 1 on are read */
+    SEGMENT_FORMAT_VERSION = 3, /* what is written; all from 1 on are read */
     FRAME_HEADER_SIZE = 24,
     FRAME_ALIGNMENT = 8,
     RECORD_SIZE_MAX = 32 << 20, /* one event and what normalization appends to it */
@@ -26,9 +26,11 @@ enum {
 
 enum frame_type {
     FRAME_GROUP = 1,
-    FRAME_RECORD = 2,
+    FRAME_RECORD = 2, /* of logs */
     FRAME_END = 3, /* nothing of this segment stands behind it; carries the number that is next */
     FRAME_FILLER = 4, /* stands where an end mark would cross the border of a sector */
+    FRAME_SPAN = 5,   /* a record of traces */
+    FRAME_METRIC = 6, /* a record of metrics */
 };
 
 struct segment_header {
@@ -55,6 +57,24 @@ struct frame_header {
     uint8_t type;   /* enum frame_type, or one from the future, to be skipped */
     uint64_t sequence;
 };
+
+static inline bool frame_is_record(uint8_t type)
+{
+    return type == FRAME_RECORD || type == FRAME_SPAN || type == FRAME_METRIC;
+}
+
+/* A record tells its signal itself: it has one even when its group is lost. */
+static inline enum signal frame_signal(uint8_t type)
+{
+    return type == FRAME_SPAN ? SIGNAL_TRACES : type == FRAME_METRIC ? SIGNAL_METRICS : SIGNAL_LOGS;
+}
+
+static inline uint8_t frame_type_of(enum signal signal)
+{
+    return signal == SIGNAL_TRACES    ? FRAME_SPAN
+           : signal == SIGNAL_METRICS ? FRAME_METRIC
+                                      : FRAME_RECORD;
+}
 
 /* The room that a frame takes, padding included. */
 static inline uint64_t frame_size(uint64_t payload_size)
@@ -103,5 +123,6 @@ bool end_mark_is_near(const uint8_t in[FRAME_HEADER_SIZE], uint32_t salt, uint64
 size_t group_encoded_size(const struct record_group *group);
 void group_put(uint8_t *out, const struct record_group *group);
 
-/* Slices into `encoded`.  false: the bytes are not a group. */
+/* Slices into `encoded`; the signal is logs, since the bytes do not say it.  false: they are not a
+ * group. */
 bool group_get(struct slice encoded, struct record_group *ret);

@@ -5,6 +5,9 @@
  * the open segment already holds.  Groups are told apart by their bytes and never by a hash
  * alone: records of one agent under the resource of another would be a forged recording.
  *
+ * A group's signal is not looked at: records carry it, and those of several signals may share what
+ * stands around them.
+ *
  * Threads: one owner at a time.
  */
 #pragma once

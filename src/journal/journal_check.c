@@ -195,6 +195,7 @@ static enum status take_record(struct journal_check *check, const struct scan_fr
     uint64_t group = find_group(check, frame->group);
 
     check->segment.records++;
+    check->segment.of_signal[frame_signal(frame->type)]++;
     check->segment.last = frame->sequence;
     if (check->report.oldest == 0)
         check->report.oldest = frame->sequence;
@@ -208,6 +209,7 @@ static enum status take_record(struct journal_check *check, const struct scan_fr
         return st;
     struct slice record = slice_of(
         segment_scan_bytes(&check->scan, frame->payload, frame->payload_size), frame->payload_size);
+    check->group.signal = frame_signal(frame->type);
     return handler->on_record(handler->context, frame->sequence, &check->group, record, err);
 }
 
@@ -230,7 +232,7 @@ static enum status take_frame(struct journal_check *check, const struct scan_fra
         return st;
     if (frame->type == FRAME_GROUP)
         note_group(check, frame);
-    return frame->type == FRAME_RECORD ? take_record(check, frame, err) : ST_OK;
+    return frame_is_record(frame->type) ? take_record(check, frame, err) : ST_OK;
 }
 
 /* --- The end of a segment ----------------------------------------------------------------- */
@@ -449,6 +451,8 @@ static enum status check_present(struct journal_check *check, size_t i, struct e
     st = probe->fault == NULL ? walk_usable(check, i, err) : tell_unusable(check, err);
     check->report.segments++;
     check->report.records += check->segment.records;
+    for (size_t signal = 0; signal < SIGNAL_COUNT; signal++)
+        check->report.of_signal[signal] += check->segment.of_signal[signal];
     check->report.groups += check->segment.groups;
     check->report.size_bytes += check->segment.size_bytes;
     if (st == ST_OK && handler->on_segment != NULL)

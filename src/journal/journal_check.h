@@ -54,6 +54,7 @@ struct journal_segment_report {
     char file[SEGMENT_NAME_SIZE];
     uint64_t first, last; /* sequence numbers of records; `last` is 0 if it holds none */
     uint64_t records, groups;
+    uint64_t of_signal[SIGNAL_COUNT]; /* records */
     uint64_t size_bytes;
     uint64_t created_unix_ns; /* 0: unknown, the header is damaged */
     uint32_t format_version;  /* the same */
@@ -64,12 +65,13 @@ struct journal_segment_report {
 struct journal_check_report {
     uint64_t segments;
     uint64_t records, groups;
-    uint64_t size_bytes; /* of the segments */
-    uint64_t oldest;     /* sequence number of the oldest record that is there; 0: there is none */
-    uint64_t next;       /* the number behind the newest one */
-    uint64_t damages;    /* findings that are damage */
-    uint64_t missing;    /* records that are known to be missing; others may be behind the end */
-    uint64_t groupless;  /* records without their group */
+    uint64_t of_signal[SIGNAL_COUNT]; /* records */
+    uint64_t size_bytes;              /* of the segments */
+    uint64_t oldest;    /* sequence number of the oldest record that is there; 0: there is none */
+    uint64_t next;      /* the number behind the newest one */
+    uint64_t damages;   /* findings that are damage */
+    uint64_t missing;   /* records that are known to be missing; others may be behind the end */
+    uint64_t groupless; /* records without their group */
 };
 
 /* All may be NULL.  Whatever else than ST_OK one of them returns ends the check, which returns the

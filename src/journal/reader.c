@@ -18,6 +18,10 @@
  * cache of a busy journal then stays as small as its readers are quick, and its pages are used
  * again and again instead of crowding out what the agents work with.
  *
+ * A batch also ends where records of another signal begin.  Records of signals that nobody wants
+ * are stepped over, and count as read: like a batch they end before damage, so what is missing
+ * always stands in front of everything else that one call has met.
+ *
  * A record whose group was damaged is delivered without resource and scope: it is better to
  * have it than not. */
 #include "journal/reader.h"
@@ -46,14 +50,15 @@ enum {
 
 /* A group of the segment at hand. */
 struct known_group {
-    uint64_t frame;    /* where it stands; 0: not seen */
-    uint64_t batch;    /* the last batch that used it ... */
-    uint32_t in_batch; /* ... and its index there */
+    uint64_t frame;                  /* where it stands; 0: not seen */
+    uint64_t batch[SIGNAL_COUNT];    /* the last batch that used it, by signal ... */
+    uint32_t in_batch[SIGNAL_COUNT]; /* ... and its index there */
 };
 
 struct gathered_group {
     size_t offset; /* into group_bytes */
     size_t size;   /* 0: lost */
+    enum signal signal;
 };
 
 struct place {
@@ -93,7 +98,9 @@ struct journal_reader {
     size_t group_capacity;
     struct buf group_bytes;
     size_t size_bytes;
+    enum signal signal; /* of its first record */
     uint64_t missing;
+    struct reader_passage passage;
 };
 
 /* Grows an array to hold `count` items; new ones are zero. */
@@ -222,6 +229,10 @@ static void pass_over(struct journal_reader *reader, uint64_t sequence)
 {
     uint64_t from = reader->position > reader->counted ? reader->position : reader->counted;
 
+    if (sequence > reader->position) {
+        ASSERT(reader->record_count == 0 && reader->passage.passed == 0);
+        reader->passage.present = sequence;
+    }
     if (sequence > from) {
         reader->missing += sequence - from;
         reader->counted = sequence;
@@ -238,6 +249,7 @@ static void begin_batch(struct journal_reader *reader)
     reader->group_count = 0;
     reader->size_bytes = 0;
     reader->missing = 0;
+    reader->passage = (struct reader_passage){.present = reader->position};
     buf_trim(&reader->group_bytes, GROUPS_KEEP);
     reader->scan.keep = UINT64_MAX;
     segment_scan_trim(&reader->scan, WINDOW_KEEP);
@@ -285,14 +297,17 @@ static enum status read_group(struct journal_reader *reader, uint64_t offset,
 
 /* The index of the record's group in the batch; a group that is not there yet is read, and
  * stays if the record does. */
-static enum status find_group(struct journal_reader *reader, uint32_t number, uint32_t *ret_index,
-                              struct error *err)
+static enum status find_group(struct journal_reader *reader, const struct scan_frame *frame,
+                              uint32_t *ret_index, struct error *err)
 {
     struct known_group lost = {0};
-    struct known_group *known = number < reader->known_capacity ? &reader->known[number] : &lost;
+    struct known_group *known =
+        frame->group < reader->known_capacity ? &reader->known[frame->group] : &lost;
+    enum signal signal = frame_signal(frame->type);
 
-    if (known->batch == reader->batch_number && known->in_batch < reader->group_count) {
-        *ret_index = known->in_batch;
+    if (known->batch[signal] == reader->batch_number &&
+        known->in_batch[signal] < reader->group_count) {
+        *ret_index = known->in_batch[signal];
         return ST_OK;
     }
     size_t count = reader->group_count;
@@ -309,8 +324,9 @@ static enum status find_group(struct journal_reader *reader, uint32_t number, ui
     enum status st = read_group(reader, known->frame, &reader->gathered[count], err);
     if (st != ST_OK)
         return st;
-    known->batch = reader->batch_number;
-    known->in_batch = (uint32_t)count;
+    reader->gathered[count].signal = signal;
+    known->batch[signal] = reader->batch_number;
+    known->in_batch[signal] = (uint32_t)count;
     *ret_index = (uint32_t)count;
     reader->group_count++;
     return ST_OK;
@@ -327,7 +343,8 @@ static enum status grow_records(struct journal_reader *reader, struct error *err
     return st;
 }
 
-/* Adds the record, unless it is over the limits: then *ret_full, and it comes again next time. */
+/* Adds the record, unless the batch may not have it: then *ret_full, and it comes again next time.
+ */
 static enum status add_record(struct journal_reader *reader, const struct scan_frame *frame,
                               const struct batch_limits *limits, bool *ret_full, struct error *err)
 {
@@ -336,21 +353,24 @@ static enum status add_record(struct journal_reader *reader, const struct scan_f
 
     enum status st = grow_records(reader, err);
     if (st == ST_OK)
-        st = find_group(reader, frame->group, &group_index, err);
+        st = find_group(reader, frame, &group_index, err);
     if (st != ST_OK)
         return st;
     size_t size = frame->payload_size;
     if (reader->group_count > groups_before)
         size += reader->gathered[group_index].size;
     if (reader->record_count > 0 &&
-        (reader->size_bytes > limits->size_max || size > limits->size_max - reader->size_bytes)) {
+        (reader->size_bytes > limits->size_max || size > limits->size_max - reader->size_bytes ||
+         (limits->signals != 0 && reader->signal != reader->gathered[group_index].signal))) {
         reader->group_count = groups_before;
         segment_scan_move(&reader->scan, frame->start, frame->sequence);
         *ret_full = true;
         return ST_OK;
     }
-    if (reader->record_count == 0)
+    if (reader->record_count == 0) {
         reader->scan.keep = frame->start;
+        reader->signal = reader->gathered[group_index].signal;
+    }
     reader->records[reader->record_count] = (struct record){
         .sequence = frame->sequence,
         .bytes = {.size = frame->payload_size},
@@ -369,13 +389,25 @@ static enum status take_frame(struct journal_reader *reader, const struct scan_f
     keep_aside(reader, frame->damage_start, frame->start);
     if (frame->type == FRAME_GROUP)
         return note_group(reader, frame, err);
-    if (frame->type != FRAME_RECORD)
+    if (!frame_is_record(frame->type))
         return ST_OK; /* from a newer version, which made it so that it may be skipped */
     enum status st = note_place(reader, frame, err);
     if (st != ST_OK || frame->sequence < reader->position)
         return st;
     pass_over(reader, frame->sequence);
-    return add_record(reader, frame, limits, ret_full, err);
+    if (limits->signals == 0 || (limits->signals & 1U << frame_signal(frame->type)) != 0)
+        return add_record(reader, frame, limits, ret_full, err);
+    reader->position = frame->sequence + 1;
+    reader->passage.passed++;
+    /* The walker's window holds everything from the first record of the batch on. */
+    *ret_full = reader->record_count > 0 && frame->payload - reader->payloads[0] > limits->size_max;
+    return ST_OK;
+}
+
+/* Nothing of the range has been read yet, or passed over. */
+static bool is_empty_handed(const struct journal_reader *reader)
+{
+    return reader->record_count == 0 && reader->passage.passed == 0;
 }
 
 /* Walks on until the batch is full, the segment ends or damage begins. */
@@ -390,7 +422,7 @@ static enum status gather(struct journal_reader *reader, const struct batch_limi
         struct scan_frame frame;
         enum status st = segment_scan_next(&reader->scan, &result, &frame, err);
         if (st == ST_OK && result == SCAN_DAMAGE) {
-            if (reader->record_count > 0)
+            if (!is_empty_handed(reader))
                 return ST_OK;
             st = segment_scan_skip(&reader->scan, err);
         } else if (st == ST_OK && result == SCAN_END) {
@@ -451,9 +483,9 @@ static enum status read_segment(struct journal_reader *reader, const struct segm
     enum status st = gather(reader, limits, &has_ended, err);
     if (st != ST_OK)
         return st;
-    if (reader->record_count == 0 && has_ended)
+    if (is_empty_handed(reader) && has_ended)
         end_segment(reader, view);
-    *ret_more = reader->record_count == 0;
+    *ret_more = is_empty_handed(reader);
     return ST_OK;
 }
 
@@ -468,6 +500,7 @@ static void resolve(struct journal_reader *reader, struct batch *ret)
         if (gathered->size > 0)
             (void)group_get(slice_of(reader->group_bytes.data + gathered->offset, gathered->size),
                             group); /* was checked when it was read */
+        group->signal = gathered->signal;
         size_bytes += group->request_fields.size + group->resource_logs_fields.size +
                       group->scope_logs_fields.size;
     }
@@ -557,6 +590,11 @@ enum status journal_reader_next(struct journal_reader *reader, const struct batc
     *ret_next = reader->position;
     *ret_missing = reader->missing;
     return ST_OK;
+}
+
+struct reader_passage journal_reader_passage(const struct journal_reader *reader)
+{
+    return reader->passage;
 }
 
 void journal_reader_seek(struct journal_reader *reader, uint64_t sequence)

@@ -342,7 +342,7 @@ static enum status walk_last(struct recovery *rec, int fd, const struct segment 
         if (frame.damage_start < frame.start)
             (void)note_damage(rec, fd, segment->first, frame.damage_start, frame.start);
         rec->report->missing_records += frame.missing;
-        rec->report->records += frame.type == FRAME_RECORD;
+        rec->report->records += frame_is_record(frame.type);
     }
     return ST_OK;
 }

@@ -247,7 +247,7 @@ enum status segment_scan_next(struct segment_scan *scan, enum scan_result *ret,
     };
     step_over(scan, &header);
     scan->good_end = scan->offset;
-    scan->expected = header.sequence + (header.type == FRAME_RECORD ? 1 : 0);
+    scan->expected = header.sequence + (frame_is_record(header.type) ? 1 : 0);
     *ret = SCAN_FRAME;
     return ST_OK;
 }

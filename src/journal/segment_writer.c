@@ -230,7 +230,7 @@ static void frame_records(const struct segment_writer *writer, struct append_bat
             .payload_crc = crc32c(writer->salt, frame + FRAME_HEADER_SIZE, record->size),
             .payload_size = record->size,
             .group = writer->numbers[record->group],
-            .type = FRAME_RECORD,
+            .type = frame_type_of(record->signal),
             .sequence = sequence + i,
         };
         frame_header_put(frame, writer->salt, &header);

@@ -77,9 +77,14 @@ static enum status export_protobuf(uint64_t rejected, const char *message, struc
     return st;
 }
 
-enum status http_answer_export(enum otlp_encoding encoding, uint64_t rejected, const char *message,
-                               struct buf *out, struct error *err)
+enum status http_answer_export(enum otlp_encoding encoding, enum signal signal, uint64_t rejected,
+                               const char *message, struct buf *out, struct error *err)
 {
+    static const char *const names[SIGNAL_COUNT] = {
+        [SIGNAL_LOGS] = "rejectedLogRecords",
+        [SIGNAL_TRACES] = "rejectedSpans",
+        [SIGNAL_METRICS] = "rejectedDataPoints",
+    };
     char head[96];
 
     if (encoding == OTLP_PROTOBUF)
@@ -87,9 +92,9 @@ enum status http_answer_export(enum otlp_encoding encoding, uint64_t rejected, c
     if (rejected == 0)
         return append_text(out, "{\"partialSuccess\":{}}", err);
     /* 64-bit integers are decimal texts in the JSON mapping. */
-    snprintf(
-        head, sizeof(head),
-        "{\"partialSuccess\":{\"rejectedLogRecords\":\"%" PRIu64 "\",\"errorMessage\":", rejected);
+    snprintf(head, sizeof(head),
+             "{\"partialSuccess\":{\"%s\":\"%" PRIu64 "\",\"errorMessage\":", names[signal],
+             rejected);
     enum status st = append_text(out, head, err);
     if (st == ST_OK)
         st = json_append_text(out, slice_of_text(message), err);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "telltale/batch.h"
 #include "telltale/buf.h"
 #include "telltale/error.h"
 
@@ -28,7 +29,8 @@ const char *http_answer_content_type(enum otlp_encoding encoding);
 MUST_CHECK enum status http_answer_status(enum otlp_encoding encoding, enum rpc_code code,
                                           const char *message, struct buf *out, struct error *err);
 
-/* Appends an ExportLogsServiceResponse (those for traces and metrics have the same shape).
+/* Appends an ExportLogsServiceResponse, or that of another signal, whose count has another name.
  * `rejected` 0: all were taken, and `message` is not said. */
-MUST_CHECK enum status http_answer_export(enum otlp_encoding encoding, uint64_t rejected,
-                                          const char *message, struct buf *out, struct error *err);
+MUST_CHECK enum status http_answer_export(enum otlp_encoding encoding, enum signal signal,
+                                          uint64_t rejected, const char *message, struct buf *out,
+                                          struct error *err);

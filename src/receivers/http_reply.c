@@ -18,7 +18,9 @@ static enum status write_body(const struct http_request *request,
     const struct http_verdict *verdict = &request->verdict;
 
     if (verdict->http_status == 0) {
-        return http_answer_export(request->encoding, result->rejected, result->message, body, err);
+        return http_answer_export(request->encoding, request->signal,
+                                  otlp_intake_rejected(result, request->signal), result->message,
+                                  body, err);
     }
     if (verdict->is_text)
         return buf_append(body, verdict->message, strlen(verdict->message), err);

@@ -50,7 +50,7 @@ static bool is_extra_path(const struct http_request_limits *limits, const char *
 }
 
 static bool find_signal(const struct http_request_limits *limits, const char *path,
-                        enum otlp_signal *ret)
+                        enum signal *ret)
 {
     if (strcmp(path, "/v1/logs") == 0 || is_extra_path(limits, path))
         *ret = SIGNAL_LOGS;
@@ -257,7 +257,7 @@ static enum status translate(struct http_request *request, const struct otlp_lim
         *ret = content;
         return ST_OK;
     }
-    enum status st = otlp_json_read_request(content, limits, out, err);
+    enum status st = otlp_json_read_request(content, request->signal, limits, out, err);
     *ret = buf_slice(out);
     if (st == ST_LIMIT)
         st = err->status = ST_INVALID; /* it nests too deep: 413 would say that it is too large */

@@ -17,8 +17,6 @@
 #include "wire/compress.h"
 #include "wire/otlp.h"
 
-enum otlp_signal { SIGNAL_LOGS, SIGNAL_TRACES, SIGNAL_METRICS };
-
 /* An answer that is an error.  `http_status` 0: there is none, all is well so far. */
 struct http_verdict {
     unsigned int http_status;
@@ -40,7 +38,7 @@ struct http_request_limits {
 struct http_request {
     const struct http_request_limits *limits; /* borrowed */
     struct admission *admission;              /* borrowed */
-    enum otlp_signal signal;
+    enum signal signal;
     enum otlp_encoding encoding;
     enum content_encoding compression;
     struct buf body;

@@ -12,7 +12,7 @@ void otlp_http_metrics_register(struct otlp_http_metrics *metrics)
         metric_register(METRIC_COUNTER, "telltale_receiver_waited_requests_total",
                         "Times that a request waited because the journal's queue was full.",
                         "receiver=\"otlp_http\"");
-    for (int i = SIGNAL_TRACES; i <= SIGNAL_METRICS; i++) {
+    for (int i = SIGNAL_LOGS; i < SIGNAL_COUNT; i++) {
         metrics->ignored_requests[i] = metric_register(
             METRIC_COUNTER, "telltale_receiver_ignored_requests_total",
             "Requests of a signal that is not kept; they are answered with success.", labels[i]);

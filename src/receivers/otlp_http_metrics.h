@@ -13,13 +13,13 @@
 struct otlp_http_metrics {
     struct receiver_metrics receiver;
     struct metric *waited_requests;
-    struct metric *ignored_requests[SIGNAL_METRICS + 1];
-    struct metric *ignored_bytes[SIGNAL_METRICS + 1];
+    struct metric *ignored_requests[SIGNAL_COUNT];
+    struct metric *ignored_bytes[SIGNAL_COUNT];
 };
 
 void otlp_http_metrics_register(struct otlp_http_metrics *metrics);
 
-/* A whole request of traces or metrics, answered with success and not kept. */
+/* A whole request of a signal that is not wanted, answered with success and not kept. */
 void otlp_http_metrics_add_ignored(const struct otlp_http_metrics *metrics,
                                    const struct http_request *request);
 

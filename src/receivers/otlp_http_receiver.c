@@ -255,6 +255,7 @@ static enum status make_batch(struct exchange *exchange, struct error *err)
 static enum status fill_batch(struct exchange *exchange, struct slice protobuf, struct error *err)
 {
     const struct otlp_intake_input input = {
+        .signal = exchange->request.signal,
         .request = protobuf,
         .sender_fields = buf_slice(&exchange->sender->sender_fields),
         .transport = exchange->request.encoding == OTLP_JSON ? TRANSPORT_OTLP_HTTP_JSON
@@ -323,7 +324,8 @@ static enum MHD_Result finish(struct exchange *exchange)
 
     http_request_leave(request);
     metric_add(receiver->metrics.receiver.accepted_bytes, request->received_bytes);
-    if (request->verdict.http_status == 0 && request->signal != SIGNAL_LOGS) {
+    if (request->verdict.http_status == 0 &&
+        (receiver->settings.signals & 1U << request->signal) == 0) {
         otlp_http_metrics_add_ignored(&receiver->metrics, request);
         return answer(exchange);
     }
@@ -470,6 +472,7 @@ void otlp_http_settings_default(struct otlp_http_settings *ret)
         .request_limits = {.body_size_max = (size_t)64 * 1024 * 1024,
                            .decoded_size_max = (size_t)64 * 1024 * 1024,
                            .time_max_ns = 120 * NS_PER_S},
+        .signals = SIGNALS_ALL,
         .connections_max = 1024,
         .connections_per_uid_max = 256,
         .idle_timeout_s = 30,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otlp_http_receiver.h -- logs over OTLP/HTTP: POST /v1/logs in protobuf or JSON, plain, gzip or
- * zstd, with or without Content-Length.
+/* otlp_http_receiver.h -- logs, traces and metrics over OTLP/HTTP: POST /v1/logs, /v1/traces and
+ * /v1/metrics in protobuf or JSON, plain, gzip or zstd, with or without Content-Length.
  *
  * A request is answered with success only when its records are durable; it waits suspended, and
  * keeps no other waiting.  Records over a limit are refused one by one (partial success).  What
- * the journal cannot take is answered with 503 and Retry-After.  Traces and metrics are answered
- * with success, counted, and not kept.  Each record says who sent it, as far as the kernel tells
- * (http_connections.h).
+ * the journal cannot take is answered with 503 and Retry-After.  Signals that are not wanted are
+ * answered with success, counted, and not kept.  Each record says who sent it, as far as the kernel
+ * tells (http_connections.h).
  *
  * Threads: each listener has a thread of the HTTP library.  Start and stop on any one thread.
  */
@@ -27,6 +27,7 @@ enum { OTLP_HTTP_LISTENERS_MAX = 8 };
 struct otlp_http_settings {
     const struct listener *listeners; /* borrowed until stop, not closed by it */
     size_t listener_count;            /* up to OTLP_HTTP_LISTENERS_MAX */
+    unsigned signals;                 /* a set: those that are kept */
     struct otlp_limits limits;
     struct shedding *shedding; /* borrowed until stop; NULL: nothing is shed */
     uint64_t journal_size_max; /* whose last quarter is shared (recent_bytes.h); 0: it is not */

@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "normalize/span_derive.h"
 #include "receivers/native_intake.h"
+#include "telltale/encode.h"
 #include "wire/json_put.h"
+#include "wire/otlp_check.h"
 
 enum {
     NORMALIZED_MAX = 1024 * 1024,
@@ -21,14 +24,16 @@ enum {
      * to be refused, and when the batch is full, the rest is refused without a look. */
     REJECTED_MAX = 64 * 1024,
     GROUPS_MAX = 64 * 1024, /* with or without records */
-    NOTES_MAX = 16,         /* about the sender, of one request */
+    SPANS_TOGETHER = 1024,
+    NOTES_MAX = 16, /* about the sender, of one request */
     NOTE_SIZE_MAX = 1024,
 };
 
 struct otlp_intake {
     struct otlp_limits limits;
     struct normalizer *normalizer;
-    struct native_intake *own;       /* for records of ours */
+    struct native_intake *own; /* for records of ours */
+    struct span_deriver *deriver;
     const struct shedding *shedding; /* borrowed */
     struct buf normalized;
     /* of the present request */
@@ -38,6 +43,9 @@ struct otlp_intake {
     size_t group_spread; /* what each record of the present group counts, as said above */
     size_t spread;       /* what all have counted */
     size_t groups;
+    /* Spans of the present group that were accepted, and from which nothing was derived yet. */
+    struct slice spans[SPANS_TOGETHER];
+    size_t span_count;
     struct sequence_note notes[NOTES_MAX];
     size_t note_count;
     bool is_full;             /* nothing more of the request is taken */
@@ -57,6 +65,8 @@ enum status otlp_intake_create(const struct otlp_limits *limits, struct otlp_int
     enum status st = normalizer_create(limits, &intake->normalizer, err);
     if (st == ST_OK)
         st = native_intake_create(limits, &intake->own, err);
+    if (st == ST_OK)
+        st = span_deriver_create(intake->normalizer, limits, &intake->deriver, err);
     if (st != ST_OK) {
         otlp_intake_destroy(intake);
         return st;
@@ -74,6 +84,7 @@ void otlp_intake_destroy(struct otlp_intake *intake)
 {
     if (intake == NULL)
         return;
+    span_deriver_destroy(intake->deriver);
     normalizer_destroy(intake->normalizer);
     native_intake_destroy(intake->own);
     buf_fini(&intake->normalized);
@@ -103,11 +114,66 @@ static void reject_unseen(struct otlp_intake *intake)
     }
 }
 
+/* A record that finds no room, or would be over a limit, is not made: the span has it all. */
+static void derive_from_span(struct otlp_intake *intake, struct slice span)
+{
+    const struct span_input input = {
+        .span = span,
+        .transport = intake->input->transport,
+        .sender_fields = intake->input->sender_fields,
+        .received_unix_nano = intake->input->now_unix_ns,
+    };
+    struct buf *record;
+    struct error ignored;
+    bool made = false;
+
+    buf_clear(&intake->normalized);
+    if (span_derive(intake->deriver, &input, &intake->normalized, &made, &ignored) != ST_OK ||
+        !made)
+        return;
+    append_batch_set_signal(intake->batch, SIGNAL_LOGS);
+    if (append_batch_begin(intake->batch, &record, &ignored) != ST_OK)
+        return;
+    if (buf_append(record, intake->normalized.data, intake->normalized.size, &ignored) == ST_OK) {
+        append_batch_end(intake->batch);
+        intake->result.derived++;
+    } else {
+        append_batch_cancel(intake->batch);
+    }
+}
+
+/* Log records that follow from the spans that were added last, under the resource and the scope of
+ * these.  They stand behind some spans and not each behind its own, since a request to a
+ * destination ends where the signal changes. */
+static void derive_from_spans(struct otlp_intake *intake)
+{
+    if (intake->span_count == 0)
+        return;
+    for (size_t i = 0; i < intake->span_count; i++)
+        derive_from_span(intake, intake->spans[i]);
+    intake->span_count = 0;
+    append_batch_set_signal(intake->batch, SIGNAL_TRACES);
+}
+
+static enum status set_group(struct otlp_intake *intake, const struct record_group *around)
+{
+    struct record_group group = *around;
+
+    group.signal = intake->input->signal;
+    enum status st = append_batch_set_group(intake->batch, &group, &intake->group_error);
+    if (st == ST_OK && group.signal == SIGNAL_LOGS)
+        st = normalizer_set_group(intake->normalizer, &group, &intake->group_error);
+    if (st == ST_OK && group.signal == SIGNAL_TRACES)
+        st = span_deriver_set_group(intake->deriver, &group, &intake->group_error);
+    return st;
+}
+
 static enum status on_group(void *context, const struct record_group *group, struct error *err)
 {
     struct otlp_intake *intake = context;
 
     (void)err;
+    derive_from_spans(intake);
     if (intake->groups++ >= GROUPS_MAX || intake->is_full) {
         intake->is_full = true;
         return ST_OK;
@@ -115,10 +181,7 @@ static enum status on_group(void *context, const struct record_group *group, str
     size_t size = group->request_fields.size + group->resource_logs_fields.size +
                   group->scope_logs_fields.size;
     intake->group_spread = size > SPREAD_FREE ? size - SPREAD_FREE : 0;
-    intake->group_status = append_batch_set_group(intake->batch, group, &intake->group_error);
-    if (intake->group_status == ST_OK)
-        intake->group_status =
-            normalizer_set_group(intake->normalizer, group, &intake->group_error);
+    intake->group_status = set_group(intake, group);
     return ST_OK;
 }
 
@@ -129,9 +192,30 @@ static enum status append_both(struct slice bytes, const struct buf *normalized,
     return st == ST_OK ? buf_append(record, normalized->data, normalized->size, err) : st;
 }
 
+/* A span or a metric is appended as it came. */
+static enum status add_as_it_is(struct otlp_intake *intake, struct slice bytes, struct buf *record,
+                                struct error *err)
+{
+    enum status st = otlp_check_record(intake->input->signal, bytes, &intake->limits, err);
+    if (st != ST_OK)
+        return st;
+    st = buf_append(record, bytes.data, bytes.size, err);
+    intake->is_full = st != ST_OK;
+    return st;
+}
+
+static void note_span(struct otlp_intake *intake, struct slice bytes)
+{
+    if (intake->span_count == SPANS_TOGETHER)
+        derive_from_spans(intake);
+    intake->spans[intake->span_count++] = bytes;
+}
+
 static enum status add_record(struct otlp_intake *intake, struct slice bytes, struct buf *record,
                               struct error *err)
 {
+    if (intake->input->signal != SIGNAL_LOGS)
+        return add_as_it_is(intake, bytes, record, err);
     const struct normalize_input input = {
         .record = bytes,
         .transport = intake->input->transport,
@@ -152,9 +236,11 @@ static enum status add_record(struct otlp_intake *intake, struct slice bytes, st
 static bool shed(struct otlp_intake *intake)
 {
     struct otlp_intake_result *result = &intake->result;
-    struct normalized_kind last = normalizer_last(intake->normalizer);
 
-    if (intake->shedding == NULL || !shedding_wants(intake->shedding, &last))
+    if (intake->input->signal != SIGNAL_LOGS || intake->shedding == NULL)
+        return false;
+    struct normalized_kind last = normalizer_last(intake->normalizer);
+    if (!shedding_wants(intake->shedding, &last))
         return false;
     shedding_count(intake->shedding, last.kind);
     result->shed[last.kind]++;
@@ -222,7 +308,7 @@ static void add_notes(struct otlp_intake *intake)
     buf_fini(&line);
 }
 
-static enum status on_record(void *context, struct slice bytes, struct error *err)
+static enum status take_record(void *context, struct slice bytes, struct error *err)
 {
     struct otlp_intake *intake = context;
     struct buf *record;
@@ -254,12 +340,26 @@ static enum status on_record(void *context, struct slice bytes, struct error *er
         append_batch_end(intake->batch);
         intake->spread += intake->group_spread;
         intake->result.accepted++;
-        remember_note(intake);
+        if (intake->input->signal == SIGNAL_TRACES)
+            note_span(intake, bytes);
+        else if (intake->input->signal == SIGNAL_LOGS)
+            remember_note(intake);
     } else {
         append_batch_cancel(intake->batch);
         reject(intake, st, err);
     }
     return ST_OK;
+}
+
+static enum status on_record(void *context, struct slice bytes, struct error *err)
+{
+    struct otlp_intake *intake = context;
+    uint64_t rejected = intake->result.rejected;
+
+    enum status st = take_record(context, bytes, err);
+    if (intake->input->signal == SIGNAL_METRICS && intake->result.rejected > rejected)
+        intake->result.rejected_points += otlp_metric_point_count(bytes);
+    return st;
 }
 
 enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake_input *input,
@@ -274,11 +374,13 @@ enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake
     intake->group_status = ST_OK;
     intake->group_spread = intake->spread = 0;
     intake->groups = 0;
+    intake->span_count = 0;
     intake->is_full = false;
     intake->note_count = 0;
     enum status st = otlp_walk_request(input->request, &visitor, err);
     if (st != ST_OK)
         return st;
+    derive_from_spans(intake);
     add_notes(intake);
     *ret = intake->result;
     return ST_OK;

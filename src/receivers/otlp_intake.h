@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otlp_intake.h -- the records of one ExportLogsServiceRequest into an append_batch: each passes
- * byte for byte, with what normalization says laid behind it.
+/* otlp_intake.h -- the records of one ExportLogsServiceRequest, ExportTraceServiceRequest or
+ * ExportMetricsServiceRequest into an append_batch: each passes byte for byte, a log record with
+ * what normalization says laid behind it.
  *
  * A record that breaks a limit is refused alone; its neighbours are kept.
  *
@@ -23,6 +24,7 @@ void otlp_intake_set_shedding(struct otlp_intake *intake, const struct shedding 
 void otlp_intake_destroy(struct otlp_intake *intake); /* accepts NULL */
 
 struct otlp_intake_input {
+    enum signal signal;         /* which of the requests it is */
     struct slice request;       /* protobuf */
     struct slice sender_fields; /* encoded agent.peer.* attributes */
     enum transport transport;
@@ -30,13 +32,22 @@ struct otlp_intake_input {
 };
 
 struct otlp_intake_result {
+    uint64_t derived;            /* log records that follow from spans */
     uint64_t notes;              /* agent.pipeline records of ours about the sender */
     uint64_t accepted, rejected; /* those that were shed are among the rejected */
+    uint64_t rejected_points;    /* data points of the metrics among the rejected */
     uint64_t shed[KIND_COUNT];
     uint64_t shed_count;
     enum refusal reason; /* of the first that was rejected for another reason */
     char message[256];   /* of the first that was rejected */
 };
+
+/* What a partial success says: log records, spans, or data points. */
+static inline uint64_t otlp_intake_rejected(const struct otlp_intake_result *result,
+                                            enum signal signal)
+{
+    return signal == SIGNAL_METRICS ? result->rejected_points : result->rejected;
+}
 
 /* Adds the records to `batch`.  ST_CORRUPT: that is no such request; ST_LIMIT: a value of a
  * resource or a scope nests too deep.  On failure the batch is to be thrown away. */

@@ -80,7 +80,7 @@ enum status store_record_read(struct store_record *record, struct slice line,
         .context = record, .on_group = take_group, .on_record = take_record};
 
     buf_trim(&record->request, KEEP_SIZE);
-    enum status st = otlp_json_read_request(line, &limits, &record->request, err);
+    enum status st = otlp_json_read_request(line, SIGNAL_LOGS, &limits, &record->request, err);
     if (st != ST_OK)
         return st;
     record->on_record = on_record;

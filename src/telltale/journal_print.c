@@ -121,6 +121,13 @@ void journal_print_begin(struct journal_print *print, const uint8_t *id, const c
 
 /* --- Segments ----------------------------------------------------------------------------- */
 
+/* How many of the records are spans and metrics: the others are of logs. */
+static void put_signals(struct json_put *json, const uint64_t of_signal[SIGNAL_COUNT])
+{
+    put_uint(json, "spans", of_signal[SIGNAL_TRACES]);
+    put_uint(json, "metrics", of_signal[SIGNAL_METRICS]);
+}
+
 static void print_segment_row(const struct journal_segment_report *segment)
 {
     char created[TIME_TEXT_SIZE] = "(unknown time)";
@@ -159,6 +166,7 @@ void journal_print_segment(struct journal_print *print,
     if (segment->records > 0)
         put_uint(&json, "last_sequence", segment->last);
     put_uint(&json, "records", segment->records);
+    put_signals(&json, segment->of_signal);
     put_uint(&json, "groups", segment->groups);
     put_uint(&json, "size_bytes", segment->size_bytes);
     if (segment->created_unix_ns > 0) {
@@ -342,6 +350,7 @@ static void print_totals(struct journal_print *print, const struct journal_check
     json_put(&json, SLICE(",\n \"total\":{"));
     put_uint(&json, "segments", report->segments);
     put_uint(&json, "records", report->records);
+    put_signals(&json, report->of_signal);
     put_uint(&json, "groups", report->groups);
     put_uint(&json, "size_bytes", report->size_bytes);
     if (report->oldest > 0)
@@ -362,6 +371,9 @@ void journal_print_inspected(struct journal_print *print, const struct journal_c
         printf("  %" PRIu64 " segments, %" PRIu64 " records, %" PRIu64 " groups, %" PRIu64
                " bytes; the next record is %" PRIu64 "\n",
                report->segments, report->records, report->groups, report->size_bytes, report->next);
+        if (report->of_signal[SIGNAL_TRACES] + report->of_signal[SIGNAL_METRICS] > 0)
+            printf("  of the records: %" PRIu64 " spans, %" PRIu64 " metrics\n",
+                   report->of_signal[SIGNAL_TRACES], report->of_signal[SIGNAL_METRICS]);
         if (report->damages > 0)
             printf("  damaged places: %" PRIu64 "; 'telltale journal verify' names them\n",
                    report->damages);

@@ -9,6 +9,7 @@
 #include "query/safe_text.h"
 #include "query/time_text.h"
 #include "telltale/encode.h"
+#include "telltale/signals.h"
 #include "wire/json_put.h"
 
 enum { WORDS_COLUMNS_MAX = 200, ATTRIBUTE_COUNT_MAX = 4096, TIME_DIGITS = 9 };
@@ -87,6 +88,8 @@ static void put_json_head(struct json_put *json, const struct letter *letter)
     json_put_hex(json, slice_of(letter->journal_id, sizeof(letter->journal_id)));
     json_put(json, SLICE(",\"sequence\":"));
     json_put_uint(json, letter->sequence);
+    json_put(json, SLICE(",\"signal\":"));
+    json_put_text(json, slice_of_text(signal_name(letter->signal)));
 }
 
 /* --- Lists ------------------------------------------------------------------------------------ */
@@ -169,9 +172,13 @@ enum status letter_put_line(struct buf *out, const struct letter *letter, bool a
 
 /* --- One letter whole ------------------------------------------------------------------------- */
 
+/* A span or a metric has no flat form: it is shown in OTLP's own. */
 static enum status put_flat(struct buf *out, const struct letter_record *record, struct error *err)
 {
     struct record_view view;
+
+    if (record->group.signal != SIGNAL_LOGS)
+        return encode_otlp_json_line(&record->group, record->record.bytes, SLICE_EMPTY, out, err);
 
     struct attribute_view *attributes = calloc(ATTRIBUTE_COUNT_MAX, sizeof(*attributes));
     if (attributes == NULL)

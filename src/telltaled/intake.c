@@ -13,6 +13,7 @@
 #include "receivers/otlp_http_receiver.h"
 #include "receivers/shedding.h"
 #include "receivers/unix_receiver.h"
+#include "telltale/signals.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -134,6 +135,7 @@ static enum status start_http(struct intake *intake, const struct config *config
     settings.request_limits.body_size_max = section->max_compressed_size;
     settings.request_limits.decoded_size_max = section->max_request_size;
     settings.request_limits.time_max_ns = section->request_timeout;
+    settings.signals = signals_named(&section->signals, NULL);
     settings.connections_max = (unsigned int)section->connections_max;
     settings.connections_per_uid_max = (unsigned int)section->connections_per_uid_max;
     settings.shedding = &intake->shedding;
@@ -303,7 +305,8 @@ static bool same_http(const struct config_otlp_http_receiver *a,
            a->allow_remote_plaintext == b->allow_remote_plaintext &&
            a->max_request_size == b->max_request_size &&
            a->max_compressed_size == b->max_compressed_size &&
-           a->connections_max == b->connections_max && a->request_timeout == b->request_timeout;
+           a->connections_max == b->connections_max && a->request_timeout == b->request_timeout &&
+           same_list(&a->signals, &b->signals);
 }
 
 static bool same_limits(const struct config_limits *a, const struct config_limits *b)

@@ -7,6 +7,7 @@
  * Fields that we do not know have no name in JSON and are left out.
  */
 #include "telltale/encode.h"
+#include "wire/encode_json_signal.h"
 #include "wire/json_put.h"
 #include "wire/otlp.h"
 
@@ -293,6 +294,8 @@ enum status encode_otlp_json_line(const struct record_group *group, struct slice
                                   struct slice extra_attributes, struct buf *out, struct error *err)
 {
     struct json_put json;
+    if (group->signal != SIGNAL_LOGS)
+        return encode_json_signal(group, record, extra_attributes, out, err);
     json_start(&json, out, err);
     json_put(&json, SLICE("{\"resourceLogs\":[{\"resource\":"));
     put_resource(&json, group->resource_logs_fields);

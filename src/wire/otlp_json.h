@@ -16,13 +16,14 @@
 #include "telltale/slice.h"
 #include "wire/otlp.h"
 
-/* Appends the bytes of the ExportLogsServiceRequest that `json` says.  ST_INVALID: not JSON, not
- * UTF-8 or not this message; the message names the byte offset and the path, as in
- * "byte 812: resourceLogs[0].scopeLogs[0].logRecords[3].traceId: ...".  ST_LIMIT: nesting, but not
- * of a record's values: those are cut off one level behind the limit, where otlp_read_record()
- * refuses the record, and not the request. */
-MUST_CHECK enum status otlp_json_read_request(struct slice json, const struct otlp_limits *limits,
-                                              struct buf *out, struct error *err);
+/* Appends the bytes of the request that `json` says, an ExportLogsServiceRequest if `signal` is
+ * logs. ST_INVALID: not JSON, not UTF-8 or not this message; the message names the byte offset and
+ * the path, as in "byte 812: resourceLogs[0].scopeLogs[0].logRecords[3].traceId: ...".  ST_LIMIT:
+ * nesting, but not of a record's values: those are cut off one level behind the limit, where
+ * otlp_read_record() refuses the record, and not the request. */
+MUST_CHECK enum status otlp_json_read_request(struct slice json, enum signal signal,
+                                              const struct otlp_limits *limits, struct buf *out,
+                                              struct error *err);
 
 /* Appends `text` as a JSON string, quotes included.  Characters that act on a terminal
  * (utf8_acts()) are escaped; bytes that are not UTF-8 become U+FFFD. */

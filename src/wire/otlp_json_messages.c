@@ -15,7 +15,6 @@
 /* clang-format on */
 
 static const struct json_message any_value;
-static const struct json_message key_value;
 
 static const struct json_field array_fields[] = {
     {.name = NAME("values"),
@@ -31,7 +30,7 @@ static const struct json_field list_fields[] = {
      .number = 1,
      .kind = KIND_MESSAGE,
      .is_list = true,
-     .message = &key_value},
+     .message = &json_key_value},
 };
 static const struct json_message key_value_list = MESSAGE_OF(list_fields);
 
@@ -56,7 +55,7 @@ static const struct json_field key_value_fields[] = {
     {.name = NAME("key"), .number = KEY_VALUE_KEY, .kind = KIND_TEXT},
     {.name = NAME("value"), .number = KEY_VALUE_VALUE, .kind = KIND_MESSAGE, .message = &any_value},
 };
-static const struct json_message key_value = MESSAGE_OF(key_value_fields);
+const struct json_message json_key_value = MESSAGE_OF(key_value_fields);
 
 static const struct json_field record_fields[] = {
     {.name = NAME("timeUnixNano"), .number = RECORD_TIME_UNIX_NANO, .kind = KIND_FIXED64},
@@ -70,7 +69,7 @@ static const struct json_field record_fields[] = {
      .number = RECORD_ATTRIBUTES,
      .kind = KIND_MESSAGE,
      .is_list = true,
-     .message = &key_value},
+     .message = &json_key_value},
     {.name = NAME("droppedAttributesCount"),
      .number = RECORD_DROPPED_ATTRIBUTES_COUNT,
      .kind = KIND_UINT32},
@@ -88,13 +87,16 @@ static const struct json_field scope_fields[] = {
      .number = SCOPE_ATTRIBUTES,
      .kind = KIND_MESSAGE,
      .is_list = true,
-     .message = &key_value},
+     .message = &json_key_value},
     {.name = NAME("droppedAttributesCount"), .number = 4, .kind = KIND_UINT32},
 };
-static const struct json_message scope = MESSAGE_OF(scope_fields);
+const struct json_message json_scope = MESSAGE_OF(scope_fields);
 
 static const struct json_field scope_logs_fields[] = {
-    {.name = NAME("scope"), .number = SCOPE_LOGS_SCOPE, .kind = KIND_MESSAGE, .message = &scope},
+    {.name = NAME("scope"),
+     .number = SCOPE_LOGS_SCOPE,
+     .kind = KIND_MESSAGE,
+     .message = &json_scope},
     {.name = NAME("logRecords"),
      .number = SCOPE_LOGS_LOG_RECORDS,
      .kind = KIND_MESSAGE,
@@ -117,7 +119,7 @@ static const struct json_field resource_fields[] = {
      .number = RESOURCE_ATTRIBUTES,
      .kind = KIND_MESSAGE,
      .is_list = true,
-     .message = &key_value},
+     .message = &json_key_value},
     {.name = NAME("droppedAttributesCount"), .number = 2, .kind = KIND_UINT32},
     {.name = NAME("entityRefs"),
      .number = 3,
@@ -125,13 +127,13 @@ static const struct json_field resource_fields[] = {
      .is_list = true,
      .message = &entity_ref},
 };
-static const struct json_message resource = MESSAGE_OF(resource_fields);
+const struct json_message json_resource = MESSAGE_OF(resource_fields);
 
 static const struct json_field resource_logs_fields[] = {
     {.name = NAME("resource"),
      .number = RESOURCE_LOGS_RESOURCE,
      .kind = KIND_MESSAGE,
-     .message = &resource},
+     .message = &json_resource},
     {.name = NAME("scopeLogs"),
      .number = RESOURCE_LOGS_SCOPE_LOGS,
      .kind = KIND_MESSAGE,
@@ -148,4 +150,18 @@ static const struct json_field request_fields[] = {
      .is_list = true,
      .message = &resource_logs},
 };
-const struct json_message json_request_message = MESSAGE_OF(request_fields);
+static const struct json_message logs_request = MESSAGE_OF(request_fields);
+
+const struct json_message *json_request_message(enum signal signal)
+{
+    return signal == SIGNAL_TRACES    ? &json_traces_request
+           : signal == SIGNAL_METRICS ? &json_metrics_request
+                                      : &logs_request;
+}
+
+const struct json_message *json_record_message(enum signal signal)
+{
+    return signal == SIGNAL_TRACES    ? &json_span
+           : signal == SIGNAL_METRICS ? &json_metric
+                                      : &log_record;
+}

@@ -22,8 +22,9 @@
 #include "wire/otlp_json_messages.h"
 
 enum {
-    /* Request, ResourceLogs, ScopeLogs, LogRecord and KeyValue, or Resource with its entities. */
-    OUTER_DEPTH_MAX = 8,
+    /* ResourceMetrics, ScopeMetrics, Metric, Gauge, NumberDataPoint, Exemplar and KeyValue; all
+     * others are less deep. */
+    OUTER_DEPTH_MAX = 10,
     /* An AnyValue within another takes three messages: KeyValueList, KeyValue, AnyValue. */
     DEPTH_MAX = OUTER_DEPTH_MAX + 3 * OTLP_DEPTH_MAX,
     NUMBER_TEXT_MAX = 64,
@@ -261,15 +262,21 @@ static bool to_whole(struct slice number, struct whole *ret)
 /* False: `whole` is out of the range of the field.  *ret is what stands on the wire. */
 static bool to_wire(const struct whole *whole, enum json_kind kind, uint64_t *ret)
 {
-    uint64_t max = kind == KIND_FIXED64 ? UINT64_MAX
-                   : kind == KIND_INT64 ? INT64_MAX
-                   : kind == KIND_ENUM  ? INT32_MAX
-                                        : UINT32_MAX;
-    bool is_signed = kind == KIND_INT64 || kind == KIND_ENUM;
+    bool is_signed = true;
+    uint64_t max = INT64_MAX;
+
+    if (kind == KIND_ENUM || kind == KIND_SINT32) {
+        max = INT32_MAX;
+    } else if (kind != KIND_INT64 && kind != KIND_SFIXED64) {
+        max = kind == KIND_FIXED64 || kind == KIND_UINT64 ? UINT64_MAX : UINT32_MAX;
+        is_signed = false;
+    }
 
     if (whole->negative ? !is_signed || whole->magnitude > max + 1 : whole->magnitude > max)
         return false;
     *ret = whole->negative ? 0 - whole->magnitude : whole->magnitude;
+    if (kind == KIND_SINT32)
+        *ret = whole->negative ? 2 * whole->magnitude - 1 : 2 * whole->magnitude;
     return true;
 }
 
@@ -293,13 +300,13 @@ static enum status read_integer(struct reader *reader, const struct json_field *
         return fail_at(reader, ST_INVALID, place, "must be a whole number");
     if (!to_wire(&whole, field->kind, &value))
         return fail_at(reader, ST_INVALID, place, "is out of range");
-    if (value == 0 && !field->is_member)
+    if (value == 0 && !field->is_member && !field->is_list)
         return ST_OK;
     enum status st = reserve(reader, sizeof(value));
     if (st != ST_OK)
         return st;
     uint8_t *out = write_at(reader);
-    if (field->kind == KIND_FIXED64)
+    if (field->kind == KIND_FIXED64 || field->kind == KIND_SFIXED64)
         out = pb_put_fixed64(out, field->number, value);
     else if (field->kind == KIND_FIXED32)
         out = pb_put_fixed32(out, field->number, (uint32_t)value);
@@ -415,7 +422,10 @@ static enum status read_value(struct reader *reader, const struct json_field *fi
     case KIND_ID:
         return read_id(reader, field);
     case KIND_FIXED64:
+    case KIND_SFIXED64:
     case KIND_FIXED32:
+    case KIND_UINT64:
+    case KIND_SINT32:
     case KIND_UINT32:
     case KIND_ENUM:
     case KIND_INT64:
@@ -527,8 +537,9 @@ static enum status read_message(struct reader *reader, const struct json_message
     return ST_OK;
 }
 
-enum status otlp_json_read_request(struct slice json, const struct otlp_limits *limits,
-                                   struct buf *out, struct error *err)
+enum status otlp_json_read_request(struct slice json, enum signal signal,
+                                   const struct otlp_limits *limits, struct buf *out,
+                                   struct error *err)
 {
     size_t start = out->size;
     struct reader reader = {
@@ -539,7 +550,7 @@ enum status otlp_json_read_request(struct slice json, const struct otlp_limits *
     };
 
     nest_init(&reader.nest, out);
-    enum status st = read_message(&reader, &json_request_message);
+    enum status st = read_message(&reader, json_request_message(signal));
     if (st == ST_OK && !json_read_end(&reader.scan))
         st = scan_failed(&reader);
     if (st == ST_OK)

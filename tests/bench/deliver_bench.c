@@ -126,6 +126,7 @@ static pid_t start_server(const char *address, uint64_t latency_ms)
 static struct worker *start_worker(struct journal *journal, const char *dir, const char *address,
                                    const char *compression, size_t lanes)
 {
+    static const char *const signals[] = {"logs"};
     const struct exporter_ops *ops = exporter_find("otlp_grpc");
     void *config = option_make_config(ops); /* lives as long as the process */
     struct worker *worker;
@@ -135,6 +136,7 @@ static struct worker *start_worker(struct journal *journal, const char *dir, con
     option_set_enum(ops, config, "compression", compression);
     option_set_number(ops, config, "compression_level", 1);
     option_set_number(ops, config, "max_message_size", 3584 * 1024);
+    option_set_list(ops, config, "signals", (struct config_text_list){signals, 1});
     const struct worker_settings settings = {
         .name = "otlp_grpc/bench",
         .cursor_dir = dir,

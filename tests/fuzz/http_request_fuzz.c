@@ -2,12 +2,17 @@
 /* http_request_fuzz.c -- any bytes as the body of an OTLP/HTTP request, all the way: decompressed,
  * translated, taken apart, normalized, and each record that was taken into the store and back.
  *
- * The first byte chooses: bits 0 and 1 the compression, bit 2 JSON. */
+ * The first byte chooses: bits 0 and 1 the compression, bit 2 JSON, bits 6 and 7 the signal.  Spans
+ * and metrics are taken as they came, and their JSON says what they said. */
+#include "deliver/letter.h"
 #include "receivers/http_request.h"
 #include "receivers/otlp_intake.h"
 #include "support/collected.h"
 #include "support/made_record.h"
 #include "support/taken.h"
+#include "telltale/encode.h"
+#include "wire/otlp_check.h"
+#include "wire/otlp_span.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,18 +43,61 @@ static void set_up(void)
     ASSERT(store_record_create(&reader, &err) == ST_OK);
 }
 
-static bool is_good(struct slice record)
+static bool is_good(enum signal signal, struct slice record)
 {
     static struct attribute_view attributes[ATTRIBUTES_MAX];
     struct record_view view;
     struct error err;
 
+    if (signal != SIGNAL_LOGS)
+        return otlp_check_record(signal, record, &otlp_limits_default, &err) == ST_OK;
     return otlp_read_record(record, &otlp_limits_default, attributes, ATTRIBUTES_MAX, &view,
                             &err) == ST_OK;
 }
 
+/* As JSON, and from there to protobuf and back: the same. */
+static void check_json(const struct record_group *group, struct slice record)
+{
+    struct letter_record again;
+    struct letter read = {.signal = group->signal};
+    struct buf first, second;
+    struct error err;
+
+    buf_init(&first, BATCH_SIZE);
+    buf_init(&second, BATCH_SIZE);
+    letter_record_init(&again);
+    ASSERT(encode_otlp_json_line(group, record, SLICE_EMPTY, &first, &err) == ST_OK);
+    read.otlp = buf_slice(&first);
+    ASSERT(letter_record_read(&again, &read, &err) == ST_OK);
+    ASSERT(encode_otlp_json_line(&again.group, again.record.bytes, SLICE_EMPTY, &second, &err) ==
+           ST_OK);
+    ASSERT(slice_equal(buf_slice(&first), buf_slice(&second)));
+    letter_record_fini(&again);
+    buf_fini(&first);
+    buf_fini(&second);
+}
+
+static void check_taken(const struct append_batch *batch, size_t index, enum signal signal,
+                        struct slice sent)
+{
+    if (signal == SIGNAL_LOGS) {
+        taken_check(batch, index, sent, reader);
+        return;
+    }
+    struct record_group group = taken_group(batch, index);
+    struct slice bytes = taken_bytes(batch, index);
+    struct attribute_view attributes[ATTRIBUTES_MAX];
+    struct span_view span;
+    struct error err;
+
+    ASSERT(group.signal == signal && slice_equal(bytes, sent));
+    ASSERT(signal != SIGNAL_TRACES || otlp_read_span(bytes, &otlp_limits_default, attributes,
+                                                     ATTRIBUTES_MAX, &span, &err) == ST_OK);
+    check_json(&group, bytes);
+}
+
 /* The good records were taken, in order, whatever stands beside them. */
-static void check_batch(const struct append_batch *batch, struct slice request,
+static void check_batch(const struct append_batch *batch, enum signal signal, struct slice request,
                         const struct otlp_intake_result *result)
 {
     struct collected collected;
@@ -62,20 +110,21 @@ static void check_batch(const struct append_batch *batch, struct slice request,
     ASSERT((result->rejected > 0) == (result->message[0] != 0));
     for (size_t i = 0; i < collected.record_count; i++) {
         struct slice sent = collected.records[i].bytes;
-        if (!is_good(sent))
+        if (!is_good(signal, sent))
             continue;
         ASSERT(taken < append_batch_count(batch));
         if (taken < READ_COUNT_MAX)
-            taken_check(batch, taken, sent, reader);
+            check_taken(batch, taken, signal, sent);
         taken++;
     }
     ASSERT(taken == append_batch_count(batch));
     collected_fini(&collected);
 }
 
-static void take(struct slice request, enum transport transport)
+static void take(enum signal signal, struct slice request, enum transport transport)
 {
     const struct otlp_intake_input input = {
+        .signal = signal,
         .request = request,
         .sender_fields = made_peer(),
         .transport = transport,
@@ -89,7 +138,7 @@ static void take(struct slice request, enum transport transport)
     enum status st = otlp_intake_add(intake, &input, batch, &result, &err);
     ASSERT(st == ST_OK || st == ST_CORRUPT || st == ST_LIMIT);
     if (st == ST_OK)
-        check_batch(batch, request, &result);
+        check_batch(batch, signal, request, &result);
     append_batch_destroy(batch);
 }
 
@@ -103,6 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return -1;
     set_up();
     request.encoding = (data[0] & IS_JSON) != 0 ? OTLP_JSON : OTLP_PROTOBUF;
+    request.signal = (enum signal)((data[0] >> 6) % SIGNAL_COUNT);
     request.compression = (enum content_encoding)(data[0] % 4 % (ENCODING_ZSTD + 1));
     buf_init(&request.body, SIZE_MAX_OF_BODY);
     ASSERT(buf_append(&request.body, data + 1, size - 1, &err) == ST_OK);
@@ -111,8 +161,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned int answer = request.verdict.http_status;
     ASSERT(st == ST_OK ? answer == 0 : answer >= 400 && answer < 500);
     if (st == ST_OK)
-        take(decoded.request, request.encoding == OTLP_JSON ? TRANSPORT_OTLP_HTTP_JSON
-                                                            : TRANSPORT_OTLP_HTTP_PROTOBUF);
+        take(request.signal, decoded.request,
+             request.encoding == OTLP_JSON ? TRANSPORT_OTLP_HTTP_JSON
+                                           : TRANSPORT_OTLP_HTTP_PROTOBUF);
     http_decoded_fini(&decoded);
     http_request_fini(&request);
     return 0;

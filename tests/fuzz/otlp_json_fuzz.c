@@ -161,7 +161,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&out, OUT_MAX);
     ASSERT(buf_append(&out, "before", 6, &err) == ST_OK);
     err.text[0] = 0;
-    enum status st = otlp_json_read_request(slice_of(data, size), &otlp_limits_default, &out, &err);
+    enum status st =
+        otlp_json_read_request(slice_of(data, size), SIGNAL_LOGS, &otlp_limits_default, &out, &err);
     if (st == ST_OK) {
         /* Nothing is written longer than it stood in the text. */
         ASSERT(out.size - 6 <= size);

@@ -32,7 +32,8 @@ void documented_read(const char *name, struct buf *out)
     (void)snprintf(path, sizeof(path), "documented/%s", name); /* the open tells */
     buf_init(&json, REQUEST_SIZE_MAX);
     recorded_read(path, &json);
-    ASSERT(otlp_json_read_request(buf_slice(&json), &otlp_limits_default, out, &err) == ST_OK);
+    ASSERT(otlp_json_read_request(buf_slice(&json), SIGNAL_LOGS, &otlp_limits_default, out, &err) ==
+           ST_OK);
     buf_fini(&json);
 }
 

@@ -106,6 +106,7 @@ static void note_delivered(struct fake_exporter *fake, const struct batch *batch
     for (size_t i = 0; i < batch->record_count; i++) {
         uint64_t sequence = batch->records[i].sequence;
         ASSERT(sequence < FAKE_SEQUENCE_MAX);
+        ASSERT(batch->groups[batch->records[i].group_index].signal == batch_signal(batch));
         if (fake->delivered[sequence]++ == 0)
             fake->delivered_count++;
     }

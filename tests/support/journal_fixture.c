@@ -80,7 +80,14 @@ static uint8_t filler(uint64_t number, size_t i)
     return (uint8_t)(number * 31 + i);
 }
 
-static void set_group(struct append_batch *batch, unsigned index)
+/* Groups of all signals take turns. */
+static enum signal signal_of(const struct journal_fixture *fixture, unsigned group)
+{
+    return fixture->has_only_logs ? SIGNAL_LOGS : (enum signal)(group % SIGNAL_COUNT);
+}
+
+static void set_group(const struct journal_fixture *fixture, struct append_batch *batch,
+                      unsigned index)
 {
     char text[GROUP_TEXT_MAX];
     struct error err;
@@ -89,6 +96,7 @@ static void set_group(struct append_batch *batch, unsigned index)
     struct record_group group = {
         .resource_logs_fields = slice_of_text(text),
         .scope_logs_fields = SLICE("scope"),
+        .signal = signal_of(fixture, index),
     };
     ASSERT(append_batch_set_group(batch, &group, &err) == ST_OK);
 }
@@ -103,7 +111,7 @@ struct append_batch *journal_fixture_batch(const struct journal_fixture *fixture
     ASSERT(append_batch_create(64 << 20, &batch, &err) == ST_OK);
     for (uint64_t number = first; number < first + count; number++) {
         struct buf *buf;
-        set_group(batch, (unsigned)(number % fixture->group_count));
+        set_group(fixture, batch, (unsigned)(number % fixture->group_count));
         ASSERT(append_batch_begin(batch, &buf, &err) == ST_OK);
         ASSERT(buf_reserve(buf, size, &err) == ST_OK);
         uint8_t *bytes = buf->data + buf->size;
@@ -182,6 +190,8 @@ static void see_record(const struct journal_fixture *fixture, const struct batch
     ASSERT(record->group_index < batch->group_count);
     struct slice resource = batch->groups[record->group_index].resource_logs_fields;
     snprintf(text, sizeof(text), "resource %u", (unsigned)(number % fixture->group_count));
+    ASSERT(batch->groups[record->group_index].signal ==
+           signal_of(fixture, (unsigned)(number % fixture->group_count)));
     seen->lost_groups += resource.size == 0;
     seen->groupless[number] = resource.size == 0;
     if (resource.size > 0)

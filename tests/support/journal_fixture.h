@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* journal_fixture.h -- a journal in a directory of its own, and records that can be recognised.
  *
- * Record n (from 1) holds n and bytes that follow from n; its group follows from n too.  So a
- * test that reads can say which record this is, and that it is whole.
+ * Record n (from 1) holds n and bytes that follow from n; its group and signal follow from n too.
+ * So a test that reads can say which record this is, and that it is whole.
  */
 #pragma once
 
@@ -20,6 +20,7 @@ struct journal_fixture {
     struct journal_recovery recovery;  /* of the last open */
     uint64_t next_record;              /* the next one to append */
     unsigned group_count;              /* the groups that records are spread over */
+    bool has_only_logs;                /* otherwise records of all signals take turns */
 };
 
 /* What a reader delivered. */

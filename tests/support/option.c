@@ -89,6 +89,16 @@ void option_set_enum(const struct exporter_ops *ops, void *config, const char *p
     ASSERT(!"no such choice");
 }
 
+void option_set_list(const struct exporter_ops *ops, void *config, const char *path,
+                     struct config_text_list value)
+{
+    const struct config_field *field;
+    void *place = locate(ops, config, path, &field);
+
+    ASSERT(field->type == CONFIG_TEXT_LIST);
+    *(struct config_text_list *)place = value;
+}
+
 void option_set_map(const struct exporter_ops *ops, void *config, const char *path,
                     struct config_text_map value)
 {

@@ -16,5 +16,7 @@ void option_set_number(const struct exporter_ops *ops, void *config, const char 
 void option_set_bool(const struct exporter_ops *ops, void *config, const char *path, bool value);
 void option_set_enum(const struct exporter_ops *ops, void *config, const char *path,
                      const char *choice);
+void option_set_list(const struct exporter_ops *ops, void *config, const char *path,
+                     struct config_text_list value);
 void option_set_map(const struct exporter_ops *ops, void *config, const char *path,
                     struct config_text_map value);

@@ -83,6 +83,7 @@ void recorded_read_protobuf(const char *name, struct buf *out)
     struct buf json;
     buf_init(&json, (size_t)1 << 26);
     recorded_read(name, &json);
-    ASSERT(otlp_json_read_request(buf_slice(&json), &otlp_limits_default, out, &err) == ST_OK);
+    ASSERT(otlp_json_read_request(buf_slice(&json), SIGNAL_LOGS, &otlp_limits_default, out, &err) ==
+           ST_OK);
     buf_fini(&json);
 }

@@ -22,6 +22,7 @@ struct record_group taken_group(const struct append_batch *batch, size_t index)
     struct record_group group;
     ASSERT(index < batch->record_count);
     ASSERT(group_get(group_table_get(&batch->groups, batch->records[index].group), &group));
+    group.signal = batch->records[index].signal;
     return group;
 }
 

@@ -94,7 +94,7 @@ void test_journal_close(struct test_journal *self)
 
 size_t test_journal_read(struct test_journal *self)
 {
-    const struct batch_limits limits = {SIZE_MAX, SIZE_MAX};
+    const struct batch_limits limits = {SIZE_MAX, SIZE_MAX, 0};
     uint64_t next;
     uint64_t missing;
     struct error err;

@@ -116,13 +116,14 @@ static void note_commit(void *context, struct append_batch *batch, enum status s
     (void)pthread_mutex_unlock(&commit->lock);
 }
 
-void bench_append_sized(struct bench *bench, size_t count, size_t body_size)
+static void append(struct bench *bench, enum signal signal, size_t count, size_t body_size)
 {
     static const uint8_t zeros[4096]; /* to protobuf broken, which is not the worker's business */
     struct commit commit = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
     struct append_batch *batch;
     const struct record_group group = {
-        .resource_logs_fields = SLICE("\x0a\x18\x0a\x16\x0a\x0cservice.name\x12\x06\x0a\x04test")};
+        .resource_logs_fields = SLICE("\x0a\x18\x0a\x16\x0a\x0cservice.name\x12\x06\x0a\x04test"),
+        .signal = signal};
     struct error *err = &bench->err;
 
     assert_int_equal(append_batch_create(1 << 20, &batch, err), ST_OK);
@@ -139,6 +140,16 @@ void bench_append_sized(struct bench *bench, size_t count, size_t body_size)
     while (!commit.done)
         (void)pthread_cond_wait(&commit.changed, &commit.lock);
     (void)pthread_mutex_unlock(&commit.lock);
+}
+
+void bench_append_sized(struct bench *bench, size_t count, size_t body_size)
+{
+    append(bench, SIGNAL_LOGS, count, body_size);
+}
+
+void bench_append_signal(struct bench *bench, enum signal signal, size_t count)
+{
+    append(bench, signal, count, 0);
 }
 
 void bench_append(struct bench *bench, size_t count)

@@ -40,6 +40,9 @@ void bench_append(struct bench *bench, size_t count);
 /* The same, each with `body_size` bytes more, at most 4096. */
 void bench_append_sized(struct bench *bench, size_t count, size_t body_size);
 
+/* The same, of another signal. */
+void bench_append_signal(struct bench *bench, enum signal signal, size_t count);
+
 struct worker_status bench_status(struct bench *bench);
 
 /* Looks at the dead letters' file: how many lines, and whether `sequence` is among them. */

@@ -30,7 +30,9 @@ class Collector:
             f"receivers:\n{receiver}\n"
             f"exporters:\n  file: {{ path: '{self.out}', flush_interval: 100ms }}\n"
             f"service:\n  telemetry: {{ metrics: {{ level: none }} }}\n"
-            f"  pipelines:\n    logs: {{ receivers: [ {name} ], exporters: [ file ] }}\n")
+            f"  pipelines:\n" + "".join(
+                f"    {signal}: {{ receivers: [ {name} ], exporters: [ file ] }}\n"
+                for signal in ("logs", "traces", "metrics")))
         self.log_path = self.home / "collector.log"
         self.by_file = watch is not None
         self.process = None

@@ -16,9 +16,8 @@ import threading
 import grpc
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support import messages  # noqa: E402
+from support import messages, signals  # noqa: E402
 
-METHOD = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 MESSAGE_MAX = 64 << 20
 
 
@@ -27,9 +26,13 @@ class _Handler(grpc.GenericRpcHandler):
         self.sink = sink
 
     def service(self, details):
-        if details.method != METHOD:
-            return None
-        return grpc.unary_unary_rpc_method_handler(self.sink.answer)
+        if details.method == signals.METHODS["logs"]:
+            return grpc.unary_unary_rpc_method_handler(self.sink.answer)
+        for signal in ("traces", "metrics"):
+            if details.method == signals.METHODS[signal]:
+                return grpc.unary_unary_rpc_method_handler(
+                    lambda request, context: self.sink.keep(signal, request, context))
+        return None
 
 
 class GrpcSink:
@@ -38,6 +41,8 @@ class GrpcSink:
     def __init__(self, port=0, behave=None, on_request=None):
         self.requests = []
         self.metadata = []
+        self.refuse_others = False
+        self.other_requests = {"traces": [], "metrics": []}
         self.lock = threading.Lock()
         self.behave = behave
         self.on_request = on_request
@@ -62,6 +67,19 @@ class GrpcSink:
             self.requests.append(request)
             self.metadata.append(dict(context.invocation_metadata()))
         return b""
+
+    def keep(self, signal, request, context):
+        """Traces and metrics: behave() and on_request() are of logs only."""
+        if self.refuse_others:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "not today")
+        with self.lock:
+            self.other_requests[signal].append(request)
+        return b""
+
+    def requests_of(self, signal):
+        """The requests of traces or metrics so far."""
+        with self.lock:
+            return list(self.other_requests[signal])
 
     def records(self):
         """(resource_logs, scope_logs, record) of everything received so far."""

@@ -23,20 +23,28 @@ def _generated():
         )
         sys.path.insert(0, out)
         from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
+        from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
+        from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
         sys.path.remove(out)
-    return logs_service_pb2
+    return {"logs": logs_service_pb2, "metrics": metrics_service_pb2, "traces": trace_service_pb2}
+
+
+def request_class(signal):
+    """The message class that exports `signal`."""
+    name = {"logs": "Logs", "metrics": "Metrics", "traces": "Trace"}[signal]
+    return getattr(_generated()[signal], f"Export{name}ServiceRequest")
 
 
 def logs_request(data=b""):
     """An ExportLogsServiceRequest read from `data`."""
-    request = _generated().ExportLogsServiceRequest()
+    request = _generated()["logs"].ExportLogsServiceRequest()
     request.ParseFromString(data)
     return request
 
 
 def logs_response(rejected=0, message=""):
-    response = _generated().ExportLogsServiceResponse()
+    response = _generated()["logs"].ExportLogsServiceResponse()
     if rejected or message:
         response.partial_success.rejected_log_records = rejected
         response.partial_success.error_message = message
@@ -45,7 +53,7 @@ def logs_response(rejected=0, message=""):
 
 def response_rejected(data):
     """How many records an ExportLogsServiceResponse says were rejected."""
-    response = _generated().ExportLogsServiceResponse()
+    response = _generated()["logs"].ExportLogsServiceResponse()
     response.ParseFromString(data)
     return response.partial_success.rejected_log_records
 

@@ -131,11 +131,13 @@ static void test_an_outage_and_a_restart_lose_nothing(void **state)
                                               .pending_bytes_max = 16 << 20};
     assert_int_equal(journal_open(&settings, &journal, &recovery, &err), ST_OK);
     const struct exporter_ops *ops = exporter_find("otlp_grpc");
+    const char *signal = "logs";
     void *config = option_make_config(ops);
     option_set_text(ops, config, "endpoint", endpoint);
     option_set_enum(ops, config, "compression", "gzip");
     option_set_number(ops, config, "compression_level", 1);
     option_set_number(ops, config, "max_message_size", 1 << 20);
+    option_set_list(ops, config, "signals", (struct config_text_list){&signal, 1});
     const struct grpc_sink_settings server = {.address = endpoint};
 
     struct worker *worker = start_worker(journal, dir.path, config); /* nobody is there yet */

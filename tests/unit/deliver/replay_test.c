@@ -87,19 +87,27 @@ static const struct record_group group = {
     .scope_logs_fields = SLICE("\x0a\x03\x0a\x01s"),
 };
 
-static void put(struct bench *bench, uint64_t sequence, struct slice bytes)
+static void put_signal(struct bench *bench, enum signal signal, uint64_t sequence,
+                       struct slice bytes)
 {
+    struct record_group own = group;
     const struct dead_letter_reason reason = {"rejected", "no \"way\"\n\xff", 3,
                                               UINT64_C(1790000000123456789)};
     const struct record record = {.sequence = sequence, .bytes = bytes};
     const struct batch batch = {.journal_id = {0xab, 0xcd},
                                 .records = &record,
                                 .record_count = 1,
-                                .groups = &group,
+                                .groups = &own,
                                 .group_count = 1};
 
+    own.signal = signal;
     assert_int_equal(dead_letter_put(bench->letters, &batch, 0, &reason, &bench->err), ST_OK);
     assert_int_equal(dead_letter_sync(bench->letters, &bench->err), ST_OK);
+}
+
+static void put(struct bench *bench, uint64_t sequence, struct slice bytes)
+{
+    put_signal(bench, SIGNAL_LOGS, sequence, bytes);
 }
 
 static void put_some(struct bench *bench, uint64_t first, uint64_t last)
@@ -228,6 +236,37 @@ static void test_a_letter_is_read_as_it_was_written(void **state)
     assert_int_equal(batch.records[0].sequence, 41);
     assert_memory_equal(batch.journal_id, journal_id, sizeof(journal_id));
     assert_int_equal(read_one(bench, &reading), ST_AGAIN);
+    end_reading(&reading);
+}
+
+static void test_letters_of_spans_and_metrics_come_back_as_what_they_were(void **state)
+{
+    static const struct {
+        enum signal signal;
+        struct slice bytes;
+    } records[] = {
+        {SIGNAL_TRACES, SLICE("\x12\x08"
+                              "12345678\x2a\x04"
+                              "chat\x30\x03\x4a\x07\x0a\x01k\x12\x02\x18\x05\x7a\x02\x18\x02")},
+        {SIGNAL_METRICS, SLICE("\x0a\x01m\x3a\x0f\x0a\x09\x31\x07\0\0\0\0\0\0\0\x10\x02\x18\x01")},
+        {SIGNAL_TRACES, SLICE("\xff\xff broken")}, /* has no JSON form */
+        {SIGNAL_LOGS, SLICE("\x2a\x07\x0a\x05hello")},
+    };
+    struct bench *bench = *state;
+    struct reading reading;
+
+    for (size_t i = 0; i < COUNT_OF(records); i++)
+        put_signal(bench, records[i].signal, i + 1, records[i].bytes);
+    begin_reading(bench, &reading);
+    for (size_t i = 0; i < COUNT_OF(records); i++) {
+        assert_int_equal(read_one(bench, &reading), ST_OK);
+        assert_int_equal(reading.letter.signal, records[i].signal);
+        assert_slice(reading.record.record.bytes, records[i].bytes);
+        struct batch batch = letter_record_batch(&reading.record, &reading.letter);
+        assert_int_equal(batch_signal(&batch), records[i].signal);
+        if (reading.letter.otlp.size > 0)
+            assert_slice(reading.record.group.scope_logs_fields, group.scope_logs_fields);
+    }
     end_reading(&reading);
 }
 
@@ -638,6 +677,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         REPLAY_TEST(test_a_letter_is_read_as_it_was_written),
+        REPLAY_TEST(test_letters_of_spans_and_metrics_come_back_as_what_they_were),
         REPLAY_TEST(test_a_letter_in_base64_gives_its_bytes),
         REPLAY_TEST(test_a_torn_last_line_is_no_letter),
         REPLAY_TEST(test_lines_that_are_no_letters_are_told_apart),

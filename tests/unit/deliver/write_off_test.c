@@ -332,8 +332,8 @@ static void test_a_record_is_counted_by_kind_outcome_and_time(void **state)
 
     (void)state;
     loss_init(&loss, "x", LOSS_JOURNAL_FULL, journal, 1);
-    loss_add_record(&loss, &record);
-    loss_add_record(&loss, &broken);
+    loss_add_record(&loss, SIGNAL_LOGS, &record);
+    loss_add_record(&loss, SIGNAL_LOGS, &broken);
     assert_int_equal(loss.records, 2);
     assert_int_equal(loss.bytes, sizeof(bytes) - 1 + 3);
     assert_int_equal(loss.first, 7);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* format_test.c -- journals of earlier format versions: tests/corpus/journal-v1 holds records 1 to
- * 22 of the fixture, of 60 to 160 bytes in 3 groups, as version 1 wrote them, in four segments. */
+ * 22 of the fixture, of 60 to 160 bytes in 3 groups, as version 1 wrote them, in four segments;
+ * tests/corpus/journal-v2 the same as version 2 wrote them. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,13 +22,13 @@ enum { RECORDS = 22, NEWEST = 19, FILE_MAX = 64 << 10 };
 
 static const uint64_t segments[] = {1, 10, 16, NEWEST};
 
-static size_t load(const char *name, uint8_t bytes[FILE_MAX])
+static size_t load(unsigned version, const char *name, uint8_t bytes[FILE_MAX])
 {
     char path[512];
     struct error err;
     size_t size;
 
-    snprintf(path, sizeof(path), "%s/journal-v1/%s", TEST_CORPUS_DIR, name);
+    snprintf(path, sizeof(path), "%s/journal-v%u/%s", TEST_CORPUS_DIR, version, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(fd_read_up_to(fd, bytes, FILE_MAX, &size, &err), ST_OK);
@@ -46,7 +47,7 @@ static void store(const char *path, const uint8_t *bytes, size_t size)
 }
 
 /* The recorded journal, closed, in a directory of its own. */
-static void prepare(struct journal_fixture *fixture)
+static void prepare(struct journal_fixture *fixture, unsigned version)
 {
     uint8_t *bytes = malloc(FILE_MAX);
     char path[512];
@@ -57,12 +58,13 @@ static void prepare(struct journal_fixture *fixture)
     journal_fixture_close(fixture);
     fixture->settings.segment_size = FILE_MAX;
     fixture->group_count = 3;
+    fixture->has_only_logs = true; /* of earlier versions nothing else is known */
     fixture->next_record = RECORDS + 1;
     snprintf(path, sizeof(path), "%s/journal.id", fixture->path);
-    store(path, bytes, load("journal.id", bytes));
+    store(path, bytes, load(version, "journal.id", bytes));
     for (size_t i = 0; i < COUNT_OF(segments); i++) {
         journal_fixture_segment(fixture, segments[i], path);
-        store(path, bytes, load(strrchr(path, '/') + 1, bytes));
+        store(path, bytes, load(version, strrchr(path, '/') + 1, bytes));
     }
     free(bytes);
 }
@@ -110,15 +112,14 @@ static void expect_records(struct journal_fixture *fixture, uint64_t count)
     journal_seen_fini(&seen);
 }
 
-static void test_version_1_is_delivered_and_version_2_goes_behind_it(void **state)
+static void expect_delivery(unsigned version)
 {
-    (void)state;
     struct journal_fixture fixture;
     struct journal_check_report report;
 
-    prepare(&fixture);
+    prepare(&fixture, version);
     for (size_t i = 0; i < COUNT_OF(segments); i++)
-        assert_int_equal(version_of(&fixture, segments[i]), 1);
+        assert_int_equal(version_of(&fixture, segments[i]), version);
     check(&fixture, &report);
     assert_int_equal(report.damages, 0);
     assert_int_equal(report.records, RECORDS);
@@ -132,8 +133,8 @@ static void test_version_1_is_delivered_and_version_2_goes_behind_it(void **stat
     assert_int_equal(journal_fixture_append(&fixture, 8, 100), ST_OK);
     expect_records(&fixture, RECORDS + 8);
     journal_fixture_close(&fixture);
-    assert_int_equal(version_of(&fixture, NEWEST), 1);
-    assert_int_equal(version_of(&fixture, RECORDS + 1), 2);
+    assert_int_equal(version_of(&fixture, NEWEST), version);
+    assert_int_equal(version_of(&fixture, RECORDS + 1), SEGMENT_FORMAT_VERSION);
     check(&fixture, &report);
     assert_int_equal(report.damages, 0);
     assert_int_equal(report.records, RECORDS + 8);
@@ -143,6 +144,18 @@ static void test_version_1_is_delivered_and_version_2_goes_behind_it(void **stat
     journal_retire(fixture.journal, RECORDS + 9);
     assert_int_equal(journal_oldest(fixture.journal), RECORDS + 1);
     journal_fixture_fini(&fixture);
+}
+
+static void test_version_1_is_delivered_and_the_present_one_goes_behind_it(void **state)
+{
+    (void)state;
+    expect_delivery(1);
+}
+
+static void test_version_2_is_delivered_and_the_present_one_goes_behind_it(void **state)
+{
+    (void)state;
+    expect_delivery(2);
 }
 
 /* Version 1 has no end marks: the end of the file ends it, wherever a process was killed. */
@@ -155,12 +168,12 @@ static void test_version_1_may_end_anywhere(void **state)
 
     assert_non_null(bytes);
     segment_name(name, NEWEST);
-    size_t whole = load(name, bytes);
+    size_t whole = load(1, name, bytes);
     for (size_t size = SEGMENT_HEADER_SIZE; size < whole; size += 5) {
         struct journal_fixture fixture;
         struct journal_check_report report;
         char path[512];
-        prepare(&fixture);
+        prepare(&fixture, 1);
         journal_fixture_segment(&fixture, NEWEST, path);
         assert_int_equal(truncate(path, (off_t)size), 0);
         check(&fixture, &report);
@@ -181,7 +194,8 @@ static void test_version_1_may_end_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_version_1_is_delivered_and_version_2_goes_behind_it),
+        cmocka_unit_test(test_version_1_is_delivered_and_the_present_one_goes_behind_it),
+        cmocka_unit_test(test_version_2_is_delivered_and_the_present_one_goes_behind_it),
         cmocka_unit_test(test_version_1_may_end_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

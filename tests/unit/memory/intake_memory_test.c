@@ -176,7 +176,8 @@ static bool run_json(void *context, unsigned at, unsigned length)
     (void)context;
     buf_init(&out, OUTPUT_MAX);
     failing_alloc_begin(at, length);
-    enum status st = otlp_json_read_request(SLICE(json_request), &otlp_limits_default, &out, &err);
+    enum status st =
+        otlp_json_read_request(SLICE(json_request), SIGNAL_LOGS, &otlp_limits_default, &out, &err);
     bool has_failed = failing_alloc_end();
     if (st != ST_OK)
         assert_no_memory(st, "JSON", at);

@@ -39,6 +39,7 @@ static void begin(struct bench *bench)
     journal_fixture_close(&bench->fixture);
     bench->fixture.settings.segment_size = SEGMENT_SIZE;
     bench->fixture.group_count = 2;
+    bench->fixture.has_only_logs = true;
 }
 
 static void assert_no_memory(enum status st, const char *what, unsigned at, const struct error *err)

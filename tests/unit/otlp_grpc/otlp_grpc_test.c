@@ -49,6 +49,7 @@ static const struct exporter_ops *const ops = &exporter_otlp_grpc;
 
 static int make_bench(void **state)
 {
+    static const char *const signals[] = {"logs", "traces", "metrics"};
     struct bench *bench = calloc(1, sizeof(*bench));
     temp_dir_make(&bench->dir);
     snprintf(bench->endpoint, sizeof(bench->endpoint), "unix:%s/otlp.sock", bench->dir.path);
@@ -59,6 +60,7 @@ static int make_bench(void **state)
     option_set_number(ops, bench->config, "keepalive.time", 300 * NS_PER_S);
     option_set_number(ops, bench->config, "keepalive.timeout", 20 * NS_PER_S);
     option_set_number(ops, bench->config, "max_message_size", 3584 * 1024);
+    option_set_list(ops, bench->config, "signals", (struct config_text_list){signals, 3});
     *state = bench;
     return 0;
 }
@@ -236,6 +238,80 @@ static void test_partial_success_is_reported(void **state)
     assert_int_equal(send_small(bench), EXPORT_DONE);
     assert_int_equal(bench->report.rejected_count, 0);
     assert_string_equal(bench->report.message, "slow");
+}
+
+static void test_each_signal_has_its_service(void **state)
+{
+    static const char *const paths[SIGNAL_COUNT] = {
+        "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+        "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+    };
+    struct bench *bench = *state;
+    struct sample sample;
+    struct buf expected;
+
+    start_sink(bench);
+    create_exporter(bench);
+    make_sample(&sample, 3, 10);
+    buf_init(&expected, 1 << 20);
+    assert_int_equal(encode_otlp_request(&sample.batch, &expected, &bench->err), ST_OK);
+    for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
+        sample.group.signal = (enum signal)i;
+        assert_int_equal(send_batch(bench, &sample.batch, PLENTY_S * NS_PER_S), EXPORT_DONE);
+        const struct grpc_sink_request *request = grpc_sink_request(bench->sink, i);
+        assert_string_equal(request->path, paths[i]);
+        assert_true(slice_equal(request->body, buf_slice(&expected)));
+    }
+    buf_fini(&expected);
+    buf_fini(&sample.bytes);
+}
+
+/* A partial success counts data points, of which a metric has any number. */
+static void test_rejected_data_points_are_told_in_metrics(void **state)
+{
+    static const struct slice metric = SLICE("\x2a\x06\x0a\x00\x0a\x00\x0a\x00"); /* three */
+    static const struct {
+        struct slice response;
+        uint32_t expected;
+    } cases[] = {
+        {SLICE("\x0a\x02\x08\x01"), 1}, /* one, of whatever metric */
+        {SLICE("\x0a\x02\x08\x05"), 1}, /* not all: so not every metric was lost */
+        {SLICE("\x0a\x02\x08\x06"), 2}, /* all */
+        {SLICE("\x0a\x02\x08\x09"), 2}, /* more than there were */
+    };
+    struct grpc_sink_answer answers[COUNT_OF(cases)] = {{0}};
+    struct bench *bench = *state;
+    struct sample sample;
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        answers[i].response = cases[i].response;
+    start_sink(bench);
+    create_exporter(bench);
+    grpc_sink_script(bench->sink, answers, COUNT_OF(answers));
+    make_sample(&sample, 2, 10);
+    sample.group.signal = SIGNAL_METRICS;
+    sample.records[0].bytes = sample.records[1].bytes = metric;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        assert_int_equal(send_batch(bench, &sample.batch, PLENTY_S * NS_PER_S), EXPORT_DONE);
+        assert_int_equal(bench->report.rejected_count, cases[i].expected);
+    }
+    buf_fini(&sample.bytes);
+}
+
+static void test_signals_are_chosen_by_name(void **state)
+{
+    static const char *const names[] = {"traces", "logs", "spans"};
+    struct bench *bench = *state;
+
+    option_set_list(ops, bench->config, "signals", (struct config_text_list){names, 2});
+    assert_int_equal(ops->check(bench->config, &bench->err), ST_OK);
+    assert_int_equal(exporter_signals(ops, bench->config), SIGNALS_TRACES | SIGNALS_LOGS);
+    option_set_list(ops, bench->config, "signals", (struct config_text_list){names, 3});
+    assert_int_equal(ops->check(bench->config, &bench->err), ST_INVALID);
+    assert_non_null(strstr(bench->err.text, "'spans' is not one of logs, traces and metrics"));
+    option_set_list(ops, bench->config, "signals", (struct config_text_list){names, 0});
+    assert_int_equal(ops->check(bench->config, &bench->err), ST_INVALID);
 }
 
 static void test_headers_and_the_present_token_are_sent(void **state)
@@ -601,6 +677,9 @@ int main(void)
         ON_BENCH(test_plain_arrives_as_the_same_protobuf),
         ON_BENCH(test_every_status_over_the_wire),
         ON_BENCH(test_partial_success_is_reported),
+        ON_BENCH(test_each_signal_has_its_service),
+        ON_BENCH(test_rejected_data_points_are_told_in_metrics),
+        ON_BENCH(test_signals_are_chosen_by_name),
         ON_BENCH(test_headers_and_the_present_token_are_sent),
         ON_BENCH(test_a_missing_token_keeps_the_batch),
         ON_BENCH(test_a_silent_server_ends_at_the_deadline),

@@ -22,7 +22,8 @@ static void test_partial_success_in_protobuf(void **state)
     struct error err;
 
     buf_init(&out, 4096);
-    assert_int_equal(http_answer_export(OTLP_PROTOBUF, 7, "too deep", &out, &err), ST_OK);
+    assert_int_equal(http_answer_export(OTLP_PROTOBUF, SIGNAL_LOGS, 7, "too deep", &out, &err),
+                     ST_OK);
     Opentelemetry__Proto__Collector__Logs__V1__ExportLogsServiceResponse *response =
         opentelemetry__proto__collector__logs__v1__export_logs_service_response__unpack(
             NULL, out.size, out.data);
@@ -41,7 +42,7 @@ static void test_full_success_in_protobuf_is_empty(void **state)
     struct error err;
 
     buf_init(&out, 4096);
-    assert_int_equal(http_answer_export(OTLP_PROTOBUF, 0, "", &out, &err), ST_OK);
+    assert_int_equal(http_answer_export(OTLP_PROTOBUF, SIGNAL_LOGS, 0, "", &out, &err), ST_OK);
     assert_int_equal(out.size, 0);
     buf_fini(&out);
 }
@@ -53,7 +54,7 @@ static void test_partial_success_in_json(void **state)
     struct error err;
 
     buf_init(&out, 4096);
-    assert_int_equal(http_answer_export(OTLP_JSON, 7, HOSTILE, &out, &err), ST_OK);
+    assert_int_equal(http_answer_export(OTLP_JSON, SIGNAL_LOGS, 7, HOSTILE, &out, &err), ST_OK);
     cJSON *json = cJSON_ParseWithLength((const char *)out.data, out.size);
     assert_non_null(json);
     const cJSON *partial = cJSON_GetObjectItemCaseSensitive(json, "partialSuccess");
@@ -97,7 +98,8 @@ static void test_answer_over_the_limit_of_its_buffer_fails(void **state)
 
     buf_init(&out, 8);
     assert_int_equal(http_answer_status(OTLP_JSON, RPC_UNAVAILABLE, "full", &out, &err), ST_LIMIT);
-    assert_int_equal(http_answer_export(OTLP_PROTOBUF, 1, "some words", &out, &err), ST_LIMIT);
+    assert_int_equal(http_answer_export(OTLP_PROTOBUF, SIGNAL_LOGS, 1, "some words", &out, &err),
+                     ST_LIMIT);
     buf_fini(&out);
 }
 

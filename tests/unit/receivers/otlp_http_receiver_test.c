@@ -45,6 +45,12 @@ struct fixture {
 };
 
 static struct fixture fixture;
+static unsigned kept_signals = SIGNALS_ALL;
+
+/* A key over the limit of 1 KiB. */
+#define KEY_64   "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+#define KEY_256  KEY_64 KEY_64 KEY_64 KEY_64
+#define LONG_KEY KEY_256 KEY_256 KEY_256 KEY_256 "k"
 
 static unsigned int connections_per_uid_max; /* 0: as by default */
 
@@ -69,6 +75,7 @@ static void start(uint64_t journal_size, uint64_t pending_bytes_max)
     settings.listener_count = 2;
     if (connections_per_uid_max > 0)
         settings.connections_per_uid_max = connections_per_uid_max;
+    settings.signals = kept_signals;
     settings.request_limits.body_size_max = BODY_SIZE_MAX;
     settings.request_limits.decoded_size_max = DECODED_SIZE_MAX;
     settings.request_limits.extra_paths = extra_paths;
@@ -233,6 +240,14 @@ static void assert_status_message(const struct reply *reply, unsigned int code)
     google__rpc__status__free_unpacked(status, NULL);
 }
 
+static void restart_with_signals(unsigned signals)
+{
+    (void)teardown(NULL);
+    kept_signals = signals;
+    (void)setup(NULL);
+    kept_signals = SIGNALS_ALL;
+}
+
 /* A request of one record with this body, in JSON. */
 static const char *one_record(const char *body)
 {
@@ -304,8 +319,8 @@ static void test_recorded_json_is_kept_as_its_protobuf(void **state)
     assert_string_equal(text_of(&reply), "{\"partialSuccess\":{}}");
     assert_non_null(strstr(reply.headers, "Content-Type: application/json"));
     buf_init(&protobuf, 64 << 20);
-    assert_int_equal(otlp_json_read_request(buf_slice(&fixture.scratch), &otlp_limits_default,
-                                            &protobuf, &fixture.err),
+    assert_int_equal(otlp_json_read_request(buf_slice(&fixture.scratch), SIGNAL_LOGS,
+                                            &otlp_limits_default, &protobuf, &fixture.err),
                      ST_OK);
     assert_kept(buf_slice(&protobuf));
     assert_string_equal(test_journal_attribute(&fixture.journal, 0, "agent.transport"),
@@ -500,14 +515,99 @@ static void test_empty_requests_are_success(void **state)
     assert_int_equal(test_journal_read(&fixture.journal), 0);
 }
 
-static void test_traces_and_metrics_are_answered_and_counted(void **state)
+/* Spans and metrics are kept with nothing behind them. */
+static void assert_kept_as_it_came(enum signal signal, struct slice request)
+{
+    struct collected sent;
+
+    assert_int_equal(collected_read(&sent, request, &fixture.err), ST_OK);
+    assert_true(sent.record_count > 0);
+    assert_int_equal(test_journal_read(&fixture.journal), sent.record_count);
+    for (size_t i = 0; i < sent.record_count; i++) {
+        const struct record *kept = &fixture.journal.batch.records[i];
+        const struct record_group *group = &fixture.journal.batch.groups[kept->group_index];
+        const struct record_group *expected = &sent.groups[sent.records[i].group_index];
+        assert_true(slice_equal(kept->bytes, sent.records[i].bytes));
+        assert_int_equal(group->signal, signal);
+        assert_true(slice_equal(group->resource_logs_fields, expected->resource_logs_fields));
+        assert_true(slice_equal(group->scope_logs_fields, expected->scope_logs_fields));
+    }
+    collected_fini(&sent);
+}
+
+static void test_recorded_spans_are_kept_byte_for_byte(void **state)
+{
+    (void)state;
+    read_recording("codex-0.169.0/http-protobuf/approvals-appserver/traces/003.bin");
+    assert_int_equal(post("/v1/traces", PROTOBUF, NULL, buf_slice(&fixture.scratch)).http_status,
+                     200);
+    assert_kept_as_it_came(SIGNAL_TRACES, buf_slice(&fixture.scratch));
+}
+
+static void test_recorded_metrics_are_kept_byte_for_byte(void **state)
+{
+    (void)state;
+    read_recording("gemini-cli-0.61.0/grpc/exfil-yolo/metrics/001.bin");
+    assert_int_equal(post("/v1/metrics", PROTOBUF, NULL, buf_slice(&fixture.scratch)).http_status,
+                     200);
+    assert_kept_as_it_came(SIGNAL_METRICS, buf_slice(&fixture.scratch));
+}
+
+static void test_recorded_json_spans_are_kept_as_their_protobuf(void **state)
+{
+    (void)state;
+    struct buf protobuf;
+
+    read_recording("codex-0.169.0/http-json/approvals-appserver/traces/003.json");
+    struct reply reply = post("/v1/traces", JSON, NULL, buf_slice(&fixture.scratch));
+    assert_int_equal(reply.http_status, 200);
+    buf_init(&protobuf, 64 << 20);
+    assert_int_equal(otlp_json_read_request(buf_slice(&fixture.scratch), SIGNAL_TRACES,
+                                            &otlp_limits_default, &protobuf, &fixture.err),
+                     ST_OK);
+    assert_kept_as_it_came(SIGNAL_TRACES, buf_slice(&protobuf));
+    buf_fini(&protobuf);
+}
+
+static void test_a_bad_span_is_refused_alone(void **state)
+{
+    (void)state;
+    struct reply reply =
+        post("/v1/traces", JSON, NULL,
+             SLICE("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"a\"},"
+                   "{\"attributes\":[{\"key\":\"" LONG_KEY "\"}]},{\"name\":\"b\"}]}]}]}"));
+    assert_int_equal(reply.http_status, 200);
+    assert_non_null(strstr(text_of(&reply), "\"rejectedSpans\":\"1\""));
+    assert_non_null(strstr(text_of(&reply), "a span: attributes: the key"));
+    /* With the record of the refusal behind the two. */
+    assert_int_equal(test_journal_read(&fixture.journal), 3);
+    assert_int_equal(
+        fixture.journal.batch.groups[fixture.journal.batch.records[2].group_index].signal,
+        SIGNAL_LOGS);
+}
+
+static void test_of_a_bad_metric_the_data_points_are_counted(void **state)
+{
+    (void)state;
+    struct reply reply =
+        post("/v1/metrics", JSON, NULL,
+             SLICE("{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"good\"},"
+                   "{\"gauge\":{\"dataPoints\":[{\"asInt\":1},{\"asInt\":2},{\"attributes\":["
+                   "{\"key\":\"" LONG_KEY "\"}]}]}}]}]}]}"));
+    assert_int_equal(reply.http_status, 200);
+    assert_non_null(strstr(text_of(&reply), "\"rejectedDataPoints\":\"3\""));
+}
+
+static void test_a_signal_that_is_not_wanted_is_answered_and_counted(void **state)
 {
     (void)state;
     struct metric *ignored = metric_register(
         METRIC_COUNTER, "telltale_receiver_ignored_requests_total", "", "signal=\"traces\"");
     uint64_t before = metric_get(ignored);
 
-    struct reply reply = post("/v1/traces", JSON, NULL, SLICE("{\"resourceSpans\":[]}"));
+    restart_with_signals(SIGNALS_LOGS | SIGNALS_METRICS);
+    struct reply reply = post("/v1/traces", JSON, NULL,
+                              SLICE("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{}]}]}]}"));
     assert_int_equal(reply.http_status, 200);
     assert_string_equal(text_of(&reply), "{\"partialSuccess\":{}}");
     reply = post("/v1/metrics", PROTOBUF, NULL, SLICE_EMPTY);
@@ -853,7 +953,12 @@ int main(void)
         HTTP_TEST_FEW(test_a_user_with_too_many_connections_is_told_and_others_are_not_shut_out),
         HTTP_TEST_FEW(test_requests_of_a_refused_connection_are_not_taken),
         HTTP_TEST(test_empty_requests_are_success),
-        HTTP_TEST(test_traces_and_metrics_are_answered_and_counted),
+        HTTP_TEST(test_recorded_spans_are_kept_byte_for_byte),
+        HTTP_TEST(test_recorded_metrics_are_kept_byte_for_byte),
+        HTTP_TEST(test_recorded_json_spans_are_kept_as_their_protobuf),
+        HTTP_TEST(test_a_bad_span_is_refused_alone),
+        HTTP_TEST(test_of_a_bad_metric_the_data_points_are_counted),
+        HTTP_TEST(test_a_signal_that_is_not_wanted_is_answered_and_counted),
         HTTP_TEST(test_wrong_method_path_and_type_are_told),
         HTTP_TEST(test_bad_bodies_are_answered_in_their_encoding),
         HTTP_TEST(test_resource_that_nests_too_deep_is_400),

@@ -30,8 +30,8 @@ static enum status read_exactly(struct slice json, struct buf *out, struct error
     assert_non_null(copy);
     if (json.size > 0)
         memcpy(copy, json.data, json.size);
-    enum status st =
-        otlp_json_read_request(slice_of(copy, json.size), &otlp_limits_default, out, err);
+    enum status st = otlp_json_read_request(slice_of(copy, json.size), SIGNAL_LOGS,
+                                            &otlp_limits_default, out, err);
     free(copy);
     return st;
 }
