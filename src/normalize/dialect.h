@@ -78,6 +78,9 @@ struct dialect {
 };
 
 extern const struct dialect dialect_codex;
+extern const struct dialect dialect_codex_hook, dialect_codex_notify;
+extern const struct dialect dialect_claude_code_hook, dialect_gemini_hook, dialect_cursor_hook;
+extern const struct dialect dialect_opencode_plugin;
 extern const struct dialect dialect_native;
 extern const struct dialect dialect_unknown;
 

@@ -4,7 +4,8 @@
 #include "normalize/dialect.h"
 
 const struct dialect *const dialect_list[] = {
-    &dialect_codex,
+    &dialect_codex,       &dialect_codex_hook,  &dialect_codex_notify,    &dialect_claude_code_hook,
+    &dialect_gemini_hook, &dialect_cursor_hook, &dialect_opencode_plugin,
 };
 const size_t dialect_count = COUNT_OF(dialect_list);
 

@@ -14,12 +14,12 @@
 
 #include "normalize/coerce.h"
 #include "normalize/dialect.h"
+#include "normalize/hook_fields.h"
 #include "util/utf8.h"
 #include "util/uuid.h"
 #include "wire/rfc3339.h"
 
 enum {
-    TRANSPORT_COUNT = TRANSPORT_INTERNAL + 1,
     DIALECTS_MAX = 16,
     NAME_SIZE_MAX = 256, /* of agent.dialect.event and a repaired event_name */
     FIXED_SIZE_MAX = 1 << 20,
@@ -171,8 +171,21 @@ static struct slice text_of(const struct mapping *m, uint16_t id)
     return value != NULL && value->type == ANY_TYPE_STRING ? value->bytes : SLICE_EMPTY;
 }
 
+/* By the name of the dialect, which the hook says or its fields show. */
+static struct spoken *find_hook_dialect(struct normalizer *self)
+{
+    struct slice name = hook_fields_dialect(&self->mapping, self->mapping.input->hook);
+    for (size_t i = 0; i < dialect_count; i++) {
+        if (slice_equal(name, slice_of_text(dialect_list[i]->name)))
+            return &self->listed[i];
+    }
+    return &self->unknown;
+}
+
 static struct spoken *find_dialect(struct normalizer *self)
 {
+    if (self->mapping.input->hook != NULL)
+        return find_hook_dialect(self);
     if (self->mapping.trusts_sender)
         return &self->native;
     if (self->of_scope != NULL)
@@ -203,10 +216,12 @@ static struct slice cut_name(struct slice name)
 }
 
 /* The sender's name of the event, empty when there is none. */
-static struct slice find_event_name(const struct normalizer *self, const struct spoken *spoken)
+static struct slice find_event_name(struct normalizer *self, const struct spoken *spoken)
 {
-    const struct mapping *m = &self->mapping;
+    struct mapping *m = &self->mapping;
     struct slice name = text_of(m, self->event_name_id);
+    if (m->input->hook != NULL)
+        return cut_name(hook_fields_event_name(m, m->input->hook));
     if (m->trusts_sender && m->input->native_kind.size > 0)
         name = m->input->native_kind;
     bool is_body = m->record.body.type == ANY_TYPE_STRING && spoken->dialect->event_count > 0 &&
@@ -253,9 +268,30 @@ static void put_number_field(struct mapping *m, uint32_t number, uint64_t value,
     mapping_put_raw(m, slice_of(field, (size_t)(end - field)));
 }
 
+static void put_hook_time(struct mapping *m)
+{
+    const struct normalize_hook *hook = m->input->hook;
+    uint64_t time = 0;
+    enum time_source source = TIME_HOOK;
+    struct slice stamp = hook_fields_timestamp(m);
+    if (stamp.size > 0 && !rfc3339_read(stamp, &time))
+        mapping_error(m, SLICE("timestamp"));
+    if (time == 0) {
+        source = hook->unix_nano != 0 ? TIME_RECORD : TIME_RECEIPT;
+        time = hook->unix_nano != 0 ? hook->unix_nano : m->input->received_unix_nano;
+    }
+    put_number_field(m, RECORD_TIME_UNIX_NANO, time, true);
+    put_number_field(m, RECORD_OBSERVED_TIME_UNIX_NANO, m->input->received_unix_nano, true);
+    mapping_put_word(m, KEY_AGENT_TIME_SOURCE, source);
+}
+
 static void put_time(struct normalizer *self)
 {
     struct mapping *m = &self->mapping;
+    if (m->input->hook != NULL) {
+        put_hook_time(m);
+        return;
+    }
     struct slice stamp = text_of(m, self->event_timestamp_id);
     uint64_t received = m->input->received_unix_nano;
     uint64_t time = m->record.time_unix_nano;
@@ -365,9 +401,11 @@ enum status normalize_record(struct normalizer *normalizer, const struct normali
     m->out = out;
     m->err = err;
     m->status = ST_OK;
-    m->trusts_sender =
-        input->transport == TRANSPORT_UNIX_SOCKET || input->transport == TRANSPORT_INTERNAL;
+    m->trusts_sender = input->hook == NULL && (input->transport == TRANSPORT_UNIX_SOCKET ||
+                                               input->transport == TRANSPORT_INTERNAL);
     buf_clear(&m->scratch);
+    if (input->hook != NULL)
+        hook_fields_read(m, input->hook);
     mapping_index(m);
 
     struct spoken *spoken = find_dialect(normalizer);

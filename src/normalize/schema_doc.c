@@ -212,11 +212,15 @@ static void put_event(struct page *page, const struct dialect *dialect,
 
 static void put_dialect(struct page *page, const struct dialect *dialect)
 {
-    put(page, "## Dialect `%s`\n\n", dialect->name);
-    put(page,
-        "Product `%s`. Known by a scope that begins with `%s`, or an `event.name` that begins with "
-        "`%s`. Names that are not below become `agent.other`.\n\n",
-        dialect->product, dialect->scope_prefix, dialect->event_prefix);
+    put(page, "## Dialect `%s`\n\nProduct `%s`. ", dialect->name, dialect->product);
+    if (dialect->scope_prefix != NULL) {
+        put(page,
+            "Known by a scope that begins with `%s`, or an `event.name` that begins with `%s`. ",
+            dialect->scope_prefix, dialect->event_prefix);
+    } else {
+        put_text(page, "Known by its name (PROTOCOL.md, \"Hooks\"). ");
+    }
+    put_text(page, "Names that are not below become `agent.other`.\n\n");
     put_text(page, "On every event:\n");
     put_rules(page, dialect, dialect->rules, dialect->rule_count);
     put_text(page, "\n");

@@ -21,8 +21,9 @@ const char *const words_dialect[] = {
     "copilot_otel",    "cursor_otel",      "genai_semconv",   "codex_hook",
     "codex_notify",    "claude_code_hook", "gemini_hook",     "cursor_hook",
     "opencode_plugin", "native",           "unknown",         NULL};
-const char *const words_transport[] = {"unix_socket", "otlp_http_protobuf", "otlp_http_json",
-                                       "otlp_grpc",   "internal",           NULL};
+const char *const words_transport[] = {
+    "unix_socket", "otlp_http_protobuf", "otlp_http_json", "otlp_grpc",
+    "internal",    "hook_stdin",         "notify_argv",    NULL};
 const char *const words_time_source[] = {"record",   "attribute", "hook",
                                          "observed", "receipt",   NULL};
 const char *const words_role[] = {"main", "subagent", "reviewer", "teammate", "unknown", NULL};
