@@ -6,6 +6,19 @@
 
 #include "wire/otlp.h"
 
+static enum status append_user(uid_t uid, gid_t gid, struct slice attestation, struct buf *out,
+                               struct error *err)
+{
+    enum status st =
+        pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.uid"), (int64_t)uid, err);
+    if (st == ST_OK)
+        st = pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.gid"), (int64_t)gid, err);
+    if (st == ST_OK)
+        st = pb_append_text(out, RECORD_ATTRIBUTES, SLICE("agent.peer.attestation"), attestation,
+                            err);
+    return st;
+}
+
 enum status sender_append_fields(const struct peer *peer, struct buf *out, struct error *err)
 {
     if (peer == NULL) {
@@ -15,15 +28,13 @@ enum status sender_append_fields(const struct peer *peer, struct buf *out, struc
     enum status st =
         pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.pid"), (int64_t)peer->pid, err);
     if (st == ST_OK)
-        st =
-            pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.uid"), (int64_t)peer->uid, err);
-    if (st == ST_OK)
-        st =
-            pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.gid"), (int64_t)peer->gid, err);
-    if (st == ST_OK)
-        st = pb_append_text(out, RECORD_ATTRIBUTES, SLICE("agent.peer.attestation"),
-                            SLICE("kernel"), err);
+        st = append_user(peer->uid, peer->gid, SLICE("kernel"), out, err);
     return st;
+}
+
+enum status sender_append_owner(uid_t uid, gid_t gid, struct buf *out, struct error *err)
+{
+    return append_user(uid, gid, SLICE("file"), out, err);
 }
 
 static enum status append_host_name(struct buf *out, struct error *err)
