@@ -107,6 +107,8 @@ void hook_finish_response(struct mapping *m)
     put_content_state(m, hook_has(m, HOOK_TEXT) || hook_has(m, HOOK_DELTA));
     if (mapping_source(m, HOOK_FINAL) != NULL && !mapping_source_true(m, HOOK_FINAL))
         m->kind = KIND_OTHER; /* a piece of it */
+    if (m->kind == KIND_OTHER)
+        m->classification = CLASS_NONE;
 }
 
 void hook_finish_turn(struct mapping *m)
@@ -138,7 +140,8 @@ void hook_finish_ask(struct mapping *m)
 {
     codex_put_decision(m, DECISION_ASK);
     codex_put_decider(m, BY_UNKNOWN); /* it is still to be made */
-    (void)hook_put_tool(m);
+    if (hook_either(m, HOOK_TOOL_NAME, HOOK_TOOL).size > 0)
+        (void)hook_put_tool(m);
 }
 
 /* Told of the automatic mode only. */
