@@ -193,7 +193,7 @@ def test_event_of_a_hung_daemon_is_kept_once(home):
         daemon.wait_metric("receiver_duplicate_events_total", "", 3)
 
 
-def test_same_id_is_another_event_of_another_user_and_after_a_refusal(home):
+def test_event_that_is_sent_again_is_acknowledged_and_kept_once(home):
     line = '{"dialect":"codex_hook","id":"%s","hook":{"hook_event_name":"Stop","turn_id":"%s"}}'
     with Daemon(home, STORE) as daemon:
         for test_id in ("x", "x", "y"):
