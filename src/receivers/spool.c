@@ -68,20 +68,28 @@ static bool is_event_name(const char *name)
 
 static void reject(struct spool *spool, const char *name, enum rejection why)
 {
-    metric_add(spool->rejected[why], 1);
-    /* A directory with something in it stays, and is passed over each time. */
-    if (unlinkat(spool->dir_fd, name, 0) < 0 && errno == EISDIR)
-        (void)unlinkat(spool->dir_fd, name, AT_REMOVEDIR);
+    bool is_gone = unlinkat(spool->dir_fd, name, 0) == 0 ||
+                   (errno == EISDIR && unlinkat(spool->dir_fd, name, AT_REMOVEDIR) == 0);
+    if (is_gone) /* a directory with something in it stays, and is passed over each time */
+        metric_add(spool->rejected[why], 1);
 }
 
-/* What is no event: the writer's draft, until it is old; anything else has no business here. */
+/* Its writer is gone; a time in the future is nobody's either. */
+static bool is_old(const struct stat *facts)
+{
+    int64_t now_s = (int64_t)(clock_unix_ns() / NS_PER_S);
+    return facts->st_mtime + DRAFT_AGE_S < now_s || facts->st_mtime > now_s + DRAFT_AGE_S;
+}
+
+/* What is no event, or cannot be read: the writer's draft, until it is old; anything else has no
+ * business here. */
 static void clean(struct spool *spool, const char *name)
 {
     struct stat facts;
     if (fstatat(spool->dir_fd, name, &facts, AT_SYMLINK_NOFOLLOW) < 0)
         return;
-    bool is_draft = name[0] == '.' && S_ISREG(facts.st_mode);
-    if (!is_draft || facts.st_mtime + DRAFT_AGE_S < (time_t)(clock_unix_ns() / NS_PER_S))
+    bool may_become_event = S_ISREG(facts.st_mode) && (name[0] == '.' || is_event_name(name));
+    if (!may_become_event || is_old(&facts))
         reject(spool, name, REJECT_KIND);
 }
 
@@ -92,8 +100,8 @@ static bool read_file(struct spool *spool, const char *name, struct stat *facts)
     struct error ignored;
     int fd = openat(spool->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) {
-        if (errno == ELOOP || errno == ENXIO || errno == ENODEV)
-            reject(spool, name, REJECT_KIND);
+        if (errno == ELOOP || errno == ENXIO || errno == ENODEV || errno == EACCES)
+            clean(spool, name);
         return false;
     }
     bool is_good = false;

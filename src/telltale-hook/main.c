@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "telltale-hook/event_line.h"
@@ -25,6 +27,7 @@ enum {
     TIMEOUT_DEFAULT_MS = 1000,
     TIMEOUT_MIN_MS = 10,
     TIMEOUT_MAX_MS = 60000,
+    LAST_RESORT_MS = 200, /* beyond the limit */
     SPOOL_SHARE_MS = 200, /* of the limit, or a quarter if that is less */
     PATH_SIZE = 4096,
     PLACES_MAX = 4,
@@ -56,6 +59,23 @@ static void fill_standard_descriptors(void)
     while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd >= 0)
         (void)close(fd); /* one more than is needed */
+}
+
+static void end_well(int signal)
+{
+    (void)signal;
+    _exit(0);
+}
+
+/* Should anything block that is not thought to, it ends all the same. */
+static void set_last_resort(uint64_t timeout_ms)
+{
+    uint64_t after_ms = timeout_ms + LAST_RESORT_MS;
+    struct itimerval timer = {.it_value = {.tv_sec = (time_t)(after_ms / 1000),
+                                           .tv_usec = (suseconds_t)(after_ms % 1000 * 1000)}};
+    (void)signal(SIGPIPE, SIG_IGN); /* nor does who listens no more end it badly */
+    (void)signal(SIGALRM, end_well);
+    (void)setitimer(ITIMER_REAL, &timer, NULL); /* without it, it only lacks the last resort */
 }
 
 /* --- Saying ------------------------------------------------------------------------------ */
@@ -271,6 +291,7 @@ int main(int argc, char **argv)
 
     fill_standard_descriptors();
     read_options(argc, argv, &options);
+    set_last_resort(options.timeout_ms);
     facts.dialect = options.dialect;
     facts.event = options.event;
     if (facts.dialect == NULL) {
