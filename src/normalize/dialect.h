@@ -98,6 +98,9 @@ extern const struct dialect dialect_copilot_cli;
 extern const struct dialect dialect_cursor;
 extern const struct dialect dialect_genai;
 extern const struct dialect dialect_opencode;
+extern const struct dialect dialect_codex_hook, dialect_codex_notify;
+extern const struct dialect dialect_claude_code_hook, dialect_gemini_hook, dialect_cursor_hook;
+extern const struct dialect dialect_opencode_plugin;
 extern const struct dialect dialect_native;
 extern const struct dialect dialect_unknown;
 

@@ -3,11 +3,22 @@
 #include "normalize/coerce.h"
 #include "normalize/dialect.h"
 
-const struct dialect *const dialect_list[] =
-    {
-        &dialect_codex,        &dialect_claude,      &dialect_gemini, &dialect_qwen,
-        &dialect_copilot_chat, &dialect_copilot_cli, &dialect_cursor, &dialect_opencode,
-        &dialect_genai, /* last: its sign is in records of others as well */
+const struct dialect *const dialect_list[] = {
+    &dialect_codex,
+    &dialect_claude,
+    &dialect_gemini,
+    &dialect_qwen,
+    &dialect_copilot_chat,
+    &dialect_copilot_cli,
+    &dialect_cursor,
+    &dialect_opencode,
+    &dialect_codex_hook,
+    &dialect_codex_notify,
+    &dialect_claude_code_hook,
+    &dialect_gemini_hook,
+    &dialect_cursor_hook,
+    &dialect_opencode_plugin,
+    &dialect_genai, /* last: its sign is in records of others as well */
 };
 const size_t dialect_count = COUNT_OF(dialect_list);
 

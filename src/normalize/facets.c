@@ -57,7 +57,7 @@ static size_t skip_value(struct slice text, size_t at)
 
 /* Whether the JSON string is `name`, escapes resolved: a model that writes "c\u006dd" means
  * cmd. */
-static bool name_equal(struct slice json, struct slice name)
+bool json_name_equal(struct slice json, struct slice name)
 {
     struct slice inner = slice_of(json.data + 1, json.size - 2);
     if (memchr(inner.data, '\\', inner.size) == NULL)
@@ -68,36 +68,46 @@ static bool name_equal(struct slice json, struct slice name)
     return json_decode_text(json, &decoded, &text) && slice_equal(text, name);
 }
 
+bool json_next_member(struct json_members *members, struct slice *ret_name, struct slice *ret_value)
+{
+    struct slice json = members->json;
+    uint8_t before = members->at == 0 ? '{' : ',';
+    size_t at = skip_space(json, members->at);
+    if (at >= json.size || json.data[at] != before)
+        return false;
+    at = skip_space(json, at + 1);
+    if (at >= json.size || json.data[at] != '"')
+        return false;
+    size_t name_end = skip_string(json, at);
+    if (name_end > json.size)
+        return false;
+    struct slice name = slice_of(json.data + at, name_end - at);
+    at = skip_space(json, name_end);
+    if (at >= json.size || json.data[at] != ':')
+        return false;
+    at = skip_space(json, at + 1);
+    size_t end = skip_value(json, at);
+    if (end > json.size)
+        return false;
+    *ret_name = name;
+    *ret_value = slice_of(json.data + at, end - at);
+    members->at = end;
+    return true;
+}
+
 void json_find_members(struct slice json, const struct slice *names, size_t count,
                        struct slice *ret_values)
 {
+    struct json_members members = {.json = json};
+    struct slice name, value;
     ASSERT(count <= NAMES_MAX);
     for (size_t i = 0; i < count; i++)
         ret_values[i] = SLICE_EMPTY;
-    size_t at = skip_space(json, 0);
-    if (at >= json.size || json.data[at] != '{')
-        return;
-    at = skip_space(json, at + 1);
-    while (at < json.size && json.data[at] == '"') {
-        size_t name_end = skip_string(json, at);
-        if (name_end > json.size)
-            return;
-        struct slice name = slice_of(json.data + at, name_end - at);
-        at = skip_space(json, name_end);
-        if (at >= json.size || json.data[at] != ':')
-            return;
-        at = skip_space(json, at + 1);
-        size_t end = skip_value(json, at);
-        if (end > json.size)
-            return;
+    while (json_next_member(&members, &name, &value)) {
         for (size_t i = 0; i < count; i++) {
-            if (name_equal(name, names[i]))
-                ret_values[i] = slice_of(json.data + at, end - at);
+            if (json_name_equal(name, names[i]))
+                ret_values[i] = value;
         }
-        at = skip_space(json, end);
-        if (at >= json.size || json.data[at] != ',')
-            return;
-        at = skip_space(json, at + 1);
     }
 }
 

@@ -13,6 +13,20 @@
 
 /* --- JSON ------------------------------------------------------------------------------- */
 
+/* The members of an object, one after the other, as far as it makes sense. */
+struct json_members {
+    struct slice json;
+    size_t at; /* of the next name; 0: nothing was read yet */
+};
+
+/* Gives the next member: name and value as they stand there, quotes and all.  false: that was the
+ * last, or the rest cannot be read. */
+bool json_next_member(struct json_members *members, struct slice *ret_name,
+                      struct slice *ret_value);
+
+/* Whether a name as it stands there, quotes and all, means `name`. */
+bool json_name_equal(struct slice json, struct slice name);
+
 /* Finds the members `names` of the object `json`; ret_values[i] is the value's text as it stands
  * there, quotes and all, empty when it is absent or the object breaks off before it.  Of two
  * members of a name the last counts, as in most readers.  At most 8 names. */

@@ -213,6 +213,14 @@ static void note_agent_key(struct mapping *m, struct slice key, uint16_t id)
     }
 }
 
+void mapping_add_source(struct mapping *m, struct slice key, const struct any_view *value)
+{
+    if (m->record.attribute_count == m->limits.attribute_count_max)
+        return;
+    m->attributes[m->record.attribute_count++] =
+        (struct attribute_view){.key = key, .value = *value};
+}
+
 void mapping_index(struct mapping *m)
 {
     m->has_fixed = m->is_odd = m->forges_peer = false;

@@ -128,6 +128,11 @@ void mapping_fini(struct mapping *m);
 /* The number of `key`; a new one if the model does not have it. */
 uint16_t mapping_key_id(struct mapping *m, struct slice key);
 
+/* Adds a value that dialects can look up, as if the sender had written an attribute `key`, which
+ * is one of theirs and none of the model.  To be called before mapping_index().  Dropped when there
+ * is no room. */
+void mapping_add_source(struct mapping *m, struct slice key, const struct any_view *value);
+
 /* Looks up the keys of m->record, and clears what is left of the record before.
  * mapping_forget() must be called after it. */
 void mapping_index(struct mapping *m);

@@ -14,12 +14,12 @@
 
 #include "normalize/coerce.h"
 #include "normalize/dialect.h"
+#include "normalize/hook_fields.h"
 #include "util/utf8.h"
 #include "util/uuid.h"
 #include "wire/rfc3339.h"
 
 enum {
-    TRANSPORT_COUNT = TRANSPORT_INTERNAL + 1,
     DIALECTS_MAX = 16,
     SPAN_DIALECTS_MAX = 8,
     NAME_SIZE_MAX = 256, /* of agent.dialect.event and a repaired event_name */
@@ -247,9 +247,22 @@ static bool has_key_of(const struct mapping *m, const char *const *prefixes)
     return false;
 }
 
+/* By the name of the dialect, which the hook says or its fields show. */
+static struct spoken *find_hook_dialect(struct normalizer *self)
+{
+    struct slice name = hook_fields_dialect(&self->mapping, self->mapping.input->hook);
+    for (size_t i = 0; i < dialect_count; i++) {
+        if (slice_equal(name, slice_of_text(dialect_list[i]->name)))
+            return &self->listed[i];
+    }
+    return &self->unknown;
+}
+
 static struct spoken *find_dialect(struct normalizer *self)
 {
     const struct record_view *record = &self->mapping.record;
+    if (self->mapping.input->hook != NULL)
+        return find_hook_dialect(self);
     if (self->mapping.trusts_sender)
         return &self->native;
     if (self->of_scope != NULL)
@@ -302,6 +315,8 @@ static struct slice find_event_name(struct normalizer *self, const struct spoken
     struct mapping *m = &self->mapping;
     const struct any_view *body = &m->record.body;
     struct slice name = text_of(m, self->event_name_id);
+    if (m->input->hook != NULL)
+        return cut_name(hook_fields_event_name(m, m->input->hook));
     if (m->trusts_sender && m->input->native_kind.size > 0)
         name = m->input->native_kind;
     if (name.size == 0 && is_event(spoken, m->record.event_name))
@@ -356,9 +371,30 @@ static void put_number_field(struct mapping *m, uint32_t number, uint64_t value,
     mapping_put_raw(m, slice_of(field, (size_t)(end - field)));
 }
 
+static void put_hook_time(struct mapping *m)
+{
+    const struct normalize_hook *hook = m->input->hook;
+    uint64_t time = 0;
+    enum time_source source = TIME_HOOK;
+    struct slice stamp = hook_fields_timestamp(m);
+    if (stamp.size > 0 && !rfc3339_read(stamp, &time))
+        mapping_error(m, SLICE("timestamp"));
+    if (time == 0) {
+        source = hook->unix_nano != 0 ? TIME_RECORD : TIME_RECEIPT;
+        time = hook->unix_nano != 0 ? hook->unix_nano : m->input->received_unix_nano;
+    }
+    put_number_field(m, RECORD_TIME_UNIX_NANO, time, true);
+    put_number_field(m, RECORD_OBSERVED_TIME_UNIX_NANO, m->input->received_unix_nano, true);
+    mapping_put_word(m, KEY_AGENT_TIME_SOURCE, source);
+}
+
 static void put_time(struct normalizer *self)
 {
     struct mapping *m = &self->mapping;
+    if (m->input->hook != NULL) {
+        put_hook_time(m);
+        return;
+    }
     struct slice stamp = text_of(m, self->event_timestamp_id);
     uint64_t received = m->input->received_unix_nano;
     uint64_t time = m->record.time_unix_nano;
@@ -512,9 +548,11 @@ static enum status begin(struct normalizer *self, const struct normalize_input *
     m->out = out;
     m->err = err;
     m->status = ST_OK;
-    m->trusts_sender =
-        input->transport == TRANSPORT_UNIX_SOCKET || input->transport == TRANSPORT_INTERNAL;
+    m->trusts_sender = input->hook == NULL && (input->transport == TRANSPORT_UNIX_SOCKET ||
+                                               input->transport == TRANSPORT_INTERNAL);
     buf_clear(&m->scratch);
+    if (input->hook != NULL)
+        hook_fields_read(m, input->hook);
     mapping_index(m);
     return ST_OK;
 }

@@ -22,6 +22,9 @@ enum transport {
     TRANSPORT_OTLP_HTTP_JSON,
     TRANSPORT_OTLP_GRPC,
     TRANSPORT_INTERNAL,
+    TRANSPORT_HOOK_STDIN,
+    TRANSPORT_NOTIFY_ARGV,
+    TRANSPORT_COUNT
 };
 
 struct normalizer;
@@ -35,10 +38,20 @@ void normalizer_destroy(struct normalizer *normalizer); /* accepts NULL */
 MUST_CHECK enum status normalizer_set_group(struct normalizer *normalizer,
                                             const struct record_group *group, struct error *err);
 
+/* What an agent gave to a hook: the record holds it as log.record.original and nothing else. */
+struct normalize_hook {
+    struct slice dialect; /* as the hook says; empty: it does not */
+    struct slice event;   /* its name, where the JSON does not tell; or empty */
+    struct slice json;    /* what the agent wrote, which need not be JSON */
+    uint64_t unix_nano;   /* when; 0: not said */
+    bool is_json, is_cut; /* it is JSON; its end is missing */
+};
+
 struct normalize_input {
     struct slice record; /* LogRecord, as the sender wrote it or as native_json made it */
     enum transport transport;
-    struct slice native_kind;   /* native events: "kind" as sent; empty otherwise */
+    const struct normalize_hook *hook; /* borrowed; NULL: it is no hook's */
+    struct slice native_kind;          /* native events: "kind" as sent; empty otherwise */
     struct slice sender_fields; /* encoded attributes about the sender (agent.peer.*), appended as
                                   they are; see net/peer.h */
     uint64_t received_unix_nano;

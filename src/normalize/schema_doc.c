@@ -251,8 +251,12 @@ static void put_event(struct page *page, const struct dialect *dialect,
 static void put_signs(struct page *page, const struct dialect *dialect)
 {
     const char *between = "Known by";
+    bool has_sign = dialect->scope_prefix != NULL || dialect->event_prefix != NULL ||
+                    dialect->services != NULL || dialect->key_prefixes != NULL;
     if (dialect->product != NULL)
         put(page, "Product `%s`. ", dialect->product);
+    if (!has_sign)
+        put_text(page, "Known by its name (PROTOCOL.md, \"Hooks\")");
     if (dialect->scope_prefix != NULL) {
         put(page, "%s a scope that begins with `%s`", between, dialect->scope_prefix);
         between = ", or";

@@ -33,8 +33,9 @@ const char *const words_dialect[] = {"codex_otel",
                                      "native",
                                      "unknown",
                                      NULL};
-const char *const words_transport[] = {"unix_socket", "otlp_http_protobuf", "otlp_http_json",
-                                       "otlp_grpc",   "internal",           NULL};
+const char *const words_transport[] = {
+    "unix_socket", "otlp_http_protobuf", "otlp_http_json", "otlp_grpc",
+    "internal",    "hook_stdin",         "notify_argv",    NULL};
 const char *const words_time_source[] = {"record",   "attribute", "hook",
                                          "observed", "receipt",   NULL};
 const char *const words_role[] = {"main", "subagent", "reviewer", "teammate", "unknown", NULL};
@@ -90,4 +91,4 @@ const char *const words_resource_scope[] = {"process", "cgroup", "container", "p
 const char *const words_pipeline_reason[] = {"sequence_gap",  "parse_error", "overflow",
                                              "oversize",      "duplicate",   "clock_skew",
                                              "source_silent", "restart",     NULL};
-const char *const words_peer_attestation[] = {"kernel", "uid", "none", NULL};
+const char *const words_peer_attestation[] = {"kernel", "uid", "file", "none", NULL};

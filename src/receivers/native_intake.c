@@ -13,6 +13,7 @@
 
 #include "normalize/normalize.h"
 #include "receivers/sender.h"
+#include "wire/hook_line.h"
 #include "wire/json_put.h"
 #include "wire/native_json.h"
 
@@ -20,6 +21,7 @@ enum {
     NORMALIZED_MAX = 1024 * 1024, /* what normalization may add to one record */
     GROUP_FIELDS_MAX = 2 * NATIVE_RESOURCE_MAX,
     GROUP_SWITCHES_MAX = APPEND_GROUPS_MAX - 4, /* of one batch */
+    DECODED_KEPT_MAX = 256 * 1024,
     PREAMBLE_SIZE_MAX = 1024,
     REPORT_SIZE_MAX = 4096, /* of a line of our own about refusals */
 };
@@ -39,6 +41,15 @@ struct native_intake {
     struct buf default_resource, pipeline_resource;
     struct buf event_scope, pipeline_scope;
     bool is_pipeline; /* the present group is that of agent.pipeline */
+
+    struct event_ids *ids; /* borrowed; NULL: they are not looked at */
+    uid_t uid;             /* whose events come */
+    bool has_id, is_duplicate;
+    struct event_id_key id; /* of the last event */
+
+    struct hook_line hook_line;
+    struct normalize_hook hook;
+    struct buf decoded; /* a hook's bytes that were sent as base64 */
 
     struct buf moved;      /* a record on its way to another group */
     struct buf normalized; /* what is appended to the record */
@@ -89,6 +100,7 @@ enum status native_intake_create(const struct otlp_limits *limits, struct native
     buf_init(&intake->pipeline_scope, 512);
     buf_init(&intake->moved, 2 * limits->record_size_max + NORMALIZED_MAX);
     buf_init(&intake->normalized, NORMALIZED_MAX);
+    buf_init(&intake->decoded, limits->record_size_max);
     enum status st = normalizer_create(limits, &intake->normalizer, err);
     if (st == ST_OK)
         st = sender_append_default_resource(SLICE("unknown_agent"), &intake->default_resource, err);
@@ -119,12 +131,30 @@ void native_intake_destroy(struct native_intake *intake)
     buf_fini(&intake->pipeline_scope);
     buf_fini(&intake->moved);
     buf_fini(&intake->normalized);
+    buf_fini(&intake->decoded);
     free(intake);
 }
 
 void native_intake_set_shedding(struct native_intake *intake, const struct shedding *shedding)
 {
     intake->shedding = shedding;
+}
+
+void native_intake_set_ids(struct native_intake *intake, struct event_ids *ids, uid_t uid)
+{
+    intake->ids = ids;
+    intake->uid = uid;
+}
+
+bool native_intake_is_duplicate(const struct native_intake *intake)
+{
+    return intake->is_duplicate;
+}
+
+void native_intake_remember(struct native_intake *intake, const struct event_id_owner *owner)
+{
+    if (intake->has_id)
+        event_ids_take(intake->ids, intake->id, owner);
 }
 
 struct normalized_kind native_intake_last(const struct native_intake *intake)
@@ -226,13 +256,98 @@ static enum status move_record(struct native_intake *intake, const struct native
     return buf_append(*record, intake->moved.data, intake->moved.size, err);
 }
 
-/* A hook's own JSON is kept whole beside what was read from it. */
-static enum status keep_original(struct slice line, const struct native_event *event,
-                                 struct buf *record, struct error *err)
+/* Whether the event has come before; ST_NO_MEMORY: it is on its way. */
+static enum status look_at_id(struct native_intake *intake, struct slice id, struct error *err)
 {
-    if (event->dialect.size == 0 || slice_equal(event->dialect, SLICE("native")))
+    if (id.size == 0 || intake->ids == NULL)
         return ST_OK;
-    return pb_append_text(record, RECORD_ATTRIBUTES, SLICE("log.record.original"), line, err);
+    intake->id = event_ids_key(intake->ids, intake->uid, id);
+    enum event_id_state state = event_ids_find(intake->ids, intake->id);
+    intake->has_id = state == EVENT_ID_NEW;
+    intake->is_duplicate = state == EVENT_ID_DURABLE;
+    if (intake->is_duplicate)
+        event_ids_count_duplicate(intake->ids);
+    if (state == EVENT_ID_PENDING)
+        return error_set(err, ST_NO_MEMORY, "another copy of this event is on its way");
+    return ST_OK;
+}
+
+/* A hook's record is what the agent wrote, and what the normalizer makes of it; they take the place
+ * of what is in `record` from `start` on.  ST_NOT_FOUND: the line is no hook's. */
+static enum status read_hook(struct native_intake *intake, struct slice line,
+                             struct normalize_input *input, struct buf *record, size_t start,
+                             struct error *err)
+{
+    struct hook_line *hook = &intake->hook_line;
+    enum status st = hook_line_read(line, &intake->decoded, hook, err);
+    if (st != ST_OK)
+        return st;
+    record->size = start;
+    st = hook_line_append_record(hook, record, err);
+    if (st != ST_OK)
+        return st;
+    intake->hook = (struct normalize_hook){.dialect = hook->dialect,
+                                           .event = hook->event,
+                                           .json = hook->hook,
+                                           .unix_nano = hook->time_unix_nano,
+                                           .is_json = hook->is_json,
+                                           .is_cut = hook->is_cut};
+    input->hook = &intake->hook;
+    bool is_notify = slice_equal(hook->dialect, SLICE("codex_notify"));
+    input->transport = is_notify ? TRANSPORT_NOTIFY_ARGV : TRANSPORT_HOOK_STDIN;
+    return look_at_id(intake, hook->id, err);
+}
+
+static bool contains(struct slice line, struct slice sign)
+{
+    return memmem(line.data, line.size, sign.data, sign.size) != NULL;
+}
+
+static bool names_hook(struct slice line)
+{
+    return contains(line, SLICE("\"hook_event_name\"")) ||
+           contains(line, SLICE("\"agent-turn-complete\""));
+}
+
+/* A hook's own members may have the names of ours and other types, so that it is no event. */
+static bool may_be_hook(enum status st, const struct native_event *event, struct slice line)
+{
+    if (st != ST_OK) {
+        return (st == ST_INVALID || st == ST_LIMIT) &&
+               (contains(line, SLICE("\"dialect\"")) || names_hook(line));
+    }
+    if (event->dialect.size > 0)
+        return !slice_equal(event->dialect, SLICE("native"));
+    return event->kind.size == 0 && names_hook(line);
+}
+
+static enum status read_line(struct native_intake *intake, struct slice line,
+                             struct normalize_input *input, struct buf *record,
+                             struct native_event *ret_event, struct error *err)
+{
+    size_t start = record->size;
+    struct error hook_err;
+    enum status st;
+
+    intake->has_id = intake->is_duplicate = false;
+    *ret_event = (struct native_event){.kind = SLICE_EMPTY};
+    /* As telltale-hook writes it: read once. */
+    if (slice_starts_with(line, SLICE("{\"dialect\":"))) {
+        st = read_hook(intake, line, input, record, start, err);
+        if (st != ST_NOT_FOUND)
+            return st;
+    }
+    st = native_json_read(line, input->received_unix_nano, &intake->limits, &intake->scratch,
+                          record, ret_event, err);
+    if (!may_be_hook(st, ret_event, line))
+        return st;
+    enum status hook_st = read_hook(intake, line, input, record, start, &hook_err);
+    if (hook_st != ST_OK && (st != ST_OK || hook_st == ST_NOT_FOUND))
+        return st; /* it is what it seemed to be */
+    *ret_event = (struct native_event){.kind = SLICE_EMPTY};
+    if (hook_st != ST_OK)
+        *err = hook_err;
+    return hook_st;
 }
 
 static enum status append_normalized(struct native_intake *intake, struct buf *record, size_t start,
@@ -271,18 +386,20 @@ static enum status add(struct native_intake *intake, struct slice line, bool is_
     if (st != ST_OK)
         return st;
     size_t start = record->size;
-    st = native_json_read(line, input->received_unix_nano, &intake->limits, &intake->scratch,
-                          record, &event, err);
+    st = read_line(intake, line, input, record, &event, err);
+    if (st == ST_OK && intake->is_duplicate) {
+        append_batch_cancel(intake->batch);
+        return ST_OK;
+    }
     if (st == ST_OK && !is_present_group(intake, event.resource_fields, is_pipeline))
         st = move_record(intake, &event, &record, &start, err);
-    if (st == ST_OK)
-        st = keep_original(line, &event, record, err);
     if (st == ST_OK) {
         input->native_kind = event.kind;
         st = append_normalized(intake, record, start, input, err);
     }
     if (st == ST_OK)
         st = shed(intake, err);
+    buf_trim(&intake->decoded, DECODED_KEPT_MAX);
     if (st == ST_OK)
         append_batch_end(intake->batch);
     else if (record != NULL)

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "journal/append_batch.h"
+#include "receivers/event_ids.h"
 #include "receivers/refusal_log.h"
 #include "receivers/shedding.h"
 #include "telltale/error.h"
@@ -25,6 +26,16 @@ void native_intake_destroy(struct native_intake *intake); /* accepts NULL */
 /* Events may be shed from now on; NULL, and at first: none.  Borrowed. */
 void native_intake_set_shedding(struct native_intake *intake, const struct shedding *shedding);
 
+/* The next events are this user's; those with an id that is in `ids` are not added again.
+ * Borrowed; NULL, and at first: ids are not looked at. */
+void native_intake_set_ids(struct native_intake *intake, struct event_ids *ids, uid_t uid);
+
+/* The last event was not added, for it is durable already. */
+bool native_intake_is_duplicate(const struct native_intake *intake);
+
+/* The last event, which was added, is `owner`'s: remembers its id if it has one. */
+void native_intake_remember(struct native_intake *intake, const struct event_id_owner *owner);
+
 /* What the last event that was read turned out to be. */
 struct normalized_kind native_intake_last(const struct native_intake *intake);
 
@@ -35,8 +46,8 @@ void native_intake_use_batch(struct native_intake *intake, struct append_batch *
 bool native_intake_has_room(const struct native_intake *intake);
 
 /* Adds one event.  `sender_fields` are encoded agent.peer.* attributes.  ST_INVALID, ST_LIMIT:
- * the event breaks a rule or a limit; ST_NO_MEMORY; ST_AGAIN: it is shed.  On failure the batch is
- * as it was. */
+ * the event breaks a rule or a limit; ST_NO_MEMORY, also when another copy of it is on its way;
+ * ST_AGAIN: it is shed.  On failure, and for a duplicate, the batch is as it was. */
 MUST_CHECK enum status native_intake_add(struct native_intake *intake, struct slice line,
                                          struct slice sender_fields, uint64_t now_unix_ns,
                                          struct error *err);

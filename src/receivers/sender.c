@@ -58,6 +58,17 @@ enum status sender_append_fields(const struct peer *peer, struct buf *out, struc
     return st;
 }
 
+enum status sender_append_owner(uid_t uid, gid_t gid, struct buf *out, struct error *err)
+{
+    enum status st = append_text("agent.peer.attestation", "file", out, err);
+
+    if (st == ST_OK)
+        st = pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.uid"), (int64_t)uid, err);
+    if (st == ST_OK)
+        st = pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.gid"), (int64_t)gid, err);
+    return st;
+}
+
 static enum status append_host_name(struct buf *out, struct error *err)
 {
     char name[256];

@@ -20,6 +20,10 @@ enum { SENDER_FIELDS_MAX = 2048 };
 MUST_CHECK enum status sender_append_fields(const struct peer *peer, struct buf *out,
                                             struct error *err);
 
+/* The same for an event found in a file: its owner, with attestation "file". */
+MUST_CHECK enum status sender_append_owner(uid_t uid, gid_t gid, struct buf *out,
+                                           struct error *err);
+
 /* Appends Resource.attributes fields for events that name no resource: service.name and
  * host.name of this host. */
 MUST_CHECK enum status sender_append_default_resource(struct slice service_name, struct buf *out,

@@ -125,6 +125,10 @@ void unix_reading_on_span(void *context, const struct flight_span *span, enum st
     struct unix_receiver *receiver = context;
     enum refusal refusal = refusal_of_journal(status);
 
+    if (receiver->settings.ids != NULL) {
+        event_ids_land(receiver->settings.ids, span->connection, span->generation, span->first,
+                       span->last, status == ST_OK);
+    }
     if (span->connection == FLIGHT_NOBODY) {
         refusal_log_landed(&receiver->refusals, status);
         return;
@@ -212,6 +216,7 @@ static void note_shed(struct unix_receiver *receiver)
 static void take_line(struct unix_connection *connection, struct slice line)
 {
     struct unix_receiver *receiver = connection->receiver;
+    struct event_id_owner owner = {connection->index, connection->generation, 0};
     struct error err;
     bool is_new_span;
 
@@ -223,6 +228,7 @@ static void take_line(struct unix_connection *connection, struct slice line)
                      "the journal is nearly full; what is left is for those who send less");
         return;
     }
+    native_intake_set_ids(receiver->intake, receiver->settings.ids, connection->peer.uid);
     enum status st = native_intake_add(
         receiver->intake, line, buf_slice(&connection->sender_fields), receiver->now_unix_ns, &err);
     if (st != ST_OK) {
@@ -231,6 +237,10 @@ static void take_line(struct unix_connection *connection, struct slice line)
         refuse_event(connection, connection->handled, refusal_of_event(st), err.text);
         return;
     }
+    if (native_intake_is_duplicate(receiver->intake))
+        return; /* the disk has it: that is all that an ack says */
+    owner.event = connection->handled;
+    native_intake_remember(receiver->intake, &owner);
     flights_note(receiver->flights, connection->index, connection->generation, connection->handled,
                  &is_new_span);
     connection->spans_pending += is_new_span;

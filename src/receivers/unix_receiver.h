@@ -17,6 +17,7 @@
 #include "net/listener.h"
 #include "receivers/acceptor.h"
 #include "receivers/admission.h"
+#include "receivers/event_ids.h"
 #include "receivers/shedding.h"
 #include "telltale/error.h"
 #include "wire/otlp.h"
@@ -30,6 +31,7 @@ struct unix_receiver_settings {
     unsigned int connections_max;     /* of all listeners together */
     unsigned int connections_per_uid_max;
     struct shedding *shedding; /* borrowed until stop; NULL: nothing is shed */
+    struct event_ids *ids;     /* borrowed until stop; NULL: what comes twice is kept twice */
     uint64_t journal_size_max; /* whose last quarter is shared (recent_bytes.h); 0: it is not */
     size_t batch_size_target;  /* bytes; 0: UNIX_BATCH_SIZE_TARGET */
     uint64_t stall_ns;         /* how long a sender may wait for memory before the largest

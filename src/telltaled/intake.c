@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "metrics/metrics.h"
 #include "net/listener.h"
@@ -12,6 +13,7 @@
 #include "receivers/control_server.h"
 #include "receivers/otlp_http_receiver.h"
 #include "receivers/shedding.h"
+#include "receivers/spool.h"
 #include "receivers/unix_receiver.h"
 #include "telltale/signals.h"
 #include "util/clock.h"
@@ -29,6 +31,8 @@ struct intake {
     struct shedding shedding;
     struct listeners unix_listeners, http_listeners, control_listeners;
     struct unix_receiver *unix_receiver;
+    struct event_ids *ids; /* of events that have come lately */
+    struct spool *spool;
     struct otlp_http_receiver *http_receiver;
     struct control_server *control;
     const struct config *config; /* these four are borrowed */
@@ -100,6 +104,7 @@ static enum status start_unix(struct intake *intake, const struct config *config
         .connections_max = (unsigned int)section->connections_max,
         .connections_per_uid_max = (unsigned int)section->connections_per_uid_max,
         .shedding = &intake->shedding,
+        .ids = intake->ids,
         .journal_size_max = sharing_limit(config),
     };
 
@@ -111,6 +116,46 @@ static enum status start_unix(struct intake *intake, const struct config *config
     settings.listener_count = intake->unix_listeners.count;
     return unix_receiver_start(&settings, loop, journal, &intake->admission, &intake->unix_receiver,
                                err);
+}
+
+/* Who may write to the socket may write to the spool, and read nothing there: the names in it
+ * cannot be guessed.  To get there he must get through the state directory, whose own files and
+ * directories are closed to others.  A spool that cannot be had is no reason not to start. */
+static void start_spool(struct intake *intake)
+{
+    const struct config *config = intake->config;
+    struct spool_settings settings = {
+        .mode = 0700,
+        .group = (gid_t)-1,
+        .limits = record_limits(config, config->receivers.unix_socket.max_event_size),
+        .loop = intake->loop,
+        .journal = intake->journal,
+        .ids = intake->ids,
+        .shedding = &intake->shedding,
+    };
+    char dir[PATH_MAX + sizeof("/spool")];
+    struct stat facts;
+    struct error err;
+
+    if (intake->unix_listeners.count == 0)
+        return;
+    snprintf(dir, sizeof(dir), "%s/spool", config->dirs.state_dir);
+    settings.dir = dir;
+    bool is_shared = lstat(config->receivers.unix_socket.path, &facts) == 0 &&
+                     S_ISSOCK(facts.st_mode) && (facts.st_mode & 0022) != 0;
+    if (is_shared) {
+        settings.group = facts.st_gid;
+        settings.mode |= 01000;
+        settings.mode |= (facts.st_mode & 0020) != 0 ? 0030 : 0;
+        settings.mode |= (facts.st_mode & 0002) != 0 ? 0003 : 0;
+        if (stat(config->dirs.state_dir, &facts) == 0)
+            (void)chmod(config->dirs.state_dir, (facts.st_mode & 07777) | 0011);
+    }
+    if (spool_start(&settings, &intake->spool, &err) != ST_OK) {
+        log_warn("spool.unavailable",
+                 "error=%s next=\"hooks lose what they cannot send while the daemon is away\"",
+                 LOG_TEXT(err.text));
+    }
 }
 
 static enum status start_http(struct intake *intake, const struct config *config,
@@ -205,6 +250,8 @@ void intake_close_receivers(struct intake *intake)
     metric_set(intake->open_gauge, 0);
     otlp_http_receiver_stop(intake->http_receiver);
     intake->http_receiver = NULL;
+    spool_stop(intake->spool);
+    intake->spool = NULL;
     unix_receiver_stop(intake->unix_receiver);
     intake->unix_receiver = NULL;
     close_listeners(&intake->http_listeners);
@@ -220,6 +267,7 @@ enum status intake_open_receivers(struct intake *intake, struct error *err)
         intake_close_receivers(intake);
         return st;
     }
+    start_spool(intake);
     log_listeners("unix", &intake->unix_listeners);
     log_listeners("otlp_http", &intake->http_listeners);
     intake->is_open = true;
@@ -246,7 +294,9 @@ enum status intake_start(const struct config *config, struct loop *loop, struct 
     intake->open_gauge =
         metric_register(METRIC_GAUGE, "telltale_receivers_open",
                         "1: the sockets of the receivers are open; 0: closed by policy.", "");
-    enum status st = start_shedding(intake, config, journal, err);
+    enum status st = event_ids_create(&intake->ids, err);
+    if (st == ST_OK)
+        st = start_shedding(intake, config, journal, err);
     if (st == ST_OK)
         st = start_control(intake, config, err);
     if (st == ST_OK)
@@ -267,6 +317,7 @@ void intake_stop(struct intake *intake)
     intake_close_receivers(intake);
     control_server_stop(intake->control);
     close_listeners(&intake->control_listeners);
+    event_ids_destroy(intake->ids);
     free(intake);
 }
 
