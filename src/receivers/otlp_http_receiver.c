@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* otlp_http_receiver.c -- see otlp_http_receiver.h.
  *
- *     RECEIVING --whole--> (decode, fill a batch) --its turn--> IN_JOURNAL --done--> ANSWERING
- *                                  |    ^                          |                     ^
- *                    others before |    | its turn                 | refused             |
- *                                  v    |                          v                     |
- *                                 WAITING <---- queue is full ----- ---------------------+
+ *     RECEIVING --whole--> (decode, fill a batch) --> request_flow.h --landed--> answered
  *
- * While IN_JOURNAL or WAITING the connection is suspended.  Before a batch is submitted its
- * connection is suspended already, for the journal may be done before journal_submit() returns;
- * the library allows resuming at any time.
- *
- * Agents do not send again what is refused, so a full queue is waited for as long as something
- * of ours is on its way out of it.  Of all requests together as many bytes are in the journal as it
- * makes durable in a few milliseconds (flight_limit.h); the others wait in the order in which they
- * came, one of each connection. */
+ * While the batch is in the journal, or waits for its turn, the connection is suspended.  Before a
+ * batch is submitted its connection is suspended already, for the journal may be done before
+ * request_flow_submit() returns; the library allows resuming at any time. */
 #include "receivers/otlp_http_receiver.h"
 
-#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,19 +15,19 @@
 
 #include "receivers/http_reply.h"
 #include "receivers/otlp_intake.h"
+#include "receivers/otlp_refusals.h"
 #include "receivers/recent_bytes.h"
-#include "receivers/refusal_recorder.h"
-#include "receivers/request_turns.h"
+#include "receivers/request_flow.h"
 #include "receivers/sender.h"
 #include "util/clock.h"
 
 enum {
     CONNECTION_MEMORY = 32 * 1024, /* headers, and one read of a body */
-    BATCH_FACTOR = 2,              /* of the decoded size: what normalization adds */
-    BATCH_SIZE_MAX = 1 << 30,      /* what a batch can address */
     SENDER_FIELDS_MAX = 1024,
     STOP_WAIT_S = 5,
 };
+
+#define LABELS "receiver=\"otlp_http\""
 
 struct server {
     struct otlp_http_receiver *receiver;
@@ -49,38 +39,23 @@ struct server {
     struct body_list bodies;
 };
 
-enum exchange_state { RECEIVING, IN_JOURNAL, WAITING, ANSWERING };
-
 /* One request and its answer. */
 struct exchange {
     struct server *server;
     struct MHD_Connection *connection;
     struct http_request request;
-    struct append_batch *batch; /* owned, but by the journal while IN_JOURNAL */
-    struct request_turn turn;   /* its bytes are in the admission; under the receiver's lock */
+    struct flow_request flow; /* with the batch */
     struct otlp_intake_result result;
     bool carries_refusals; /* agent.pipeline records are in the batch */
-    /* the library's thread, but the journal's while IN_JOURNAL */
-    enum exchange_state state;
-    enum status journal_status;
 };
 
 struct otlp_http_receiver {
     struct otlp_http_settings settings;
-    struct journal *journal;     /* borrowed */
     struct admission *admission; /* borrowed */
     struct server servers[OTLP_HTTP_LISTENERS_MAX];
     struct receiver_metrics metrics;
-    struct metric *waited_requests;
-    struct metric *ignored_requests[SIGNAL_METRICS + 1];
-    struct metric *ignored_bytes[SIGNAL_METRICS + 1];
-
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    /* shared, under lock */
-    size_t open_exchanges, open_connections;
-    struct request_turns turns;
-    bool stopping;
+    struct ignored_metrics ignored[SIGNAL_METRICS + 1];
+    struct request_flow flow;
 };
 
 /* --- Answering ---------------------------------------------------------------------------- */
@@ -90,8 +65,8 @@ static enum MHD_Result answer(struct exchange *exchange)
     const struct http_request *request = &exchange->request;
     struct receiver_metrics *metrics = &exchange->server->receiver->metrics;
 
-    append_batch_destroy(exchange->batch); /* it may be large, and the sender slow to read */
-    exchange->batch = NULL;
+    append_batch_destroy(exchange->flow.batch); /* it may be large, and the sender slow to read */
+    exchange->flow.batch = NULL;
     metric_add(metrics->requests, 1);
     if (http_reply_status(request) != MHD_HTTP_OK)
         metric_add(metrics->failed_requests, 1);
@@ -113,144 +88,36 @@ static void fail_for_journal(struct exchange *exchange, enum status status, cons
     http_request_fail(request, MHD_HTTP_SERVICE_UNAVAILABLE, RPC_UNAVAILABLE, text);
 }
 
-static struct exchange *exchange_of(struct request_turn *turn)
+static struct exchange *exchange_of(struct flow_request *flow)
 {
-    return (struct exchange *)((char *)turn - offsetof(struct exchange, turn));
+    return (struct exchange *)((char *)flow - offsetof(struct exchange, flow));
 }
 
-static void resume(struct request_turn *turn)
+static void resume(struct flow_request *flow)
 {
-    MHD_resume_connection(exchange_of(turn)->connection);
-}
-
-/* Under lock. */
-static void leave_journal(struct otlp_http_receiver *receiver, struct request_turn *turn)
-{
-    request_turns_leave(&receiver->turns, turn);
-    (void)pthread_cond_broadcast(&receiver->changed);
-}
-
-/* Who waits is counted as long, for its memory is there. */
-static void count_batch(struct exchange *exchange)
-{
-    if (exchange->turn.bytes > 0)
-        return;
-    exchange->turn.bytes = append_batch_size(exchange->batch);
-    admission_force(exchange->server->receiver->admission, exchange->turn.bytes);
-}
-
-/* Under lock: nothing of it is in the journal, or will be. */
-static void forget_batch(struct exchange *exchange)
-{
-    struct otlp_http_receiver *receiver = exchange->server->receiver;
-
-    leave_journal(receiver, &exchange->turn);
-    admission_give(receiver->admission, exchange->turn.bytes);
-    exchange->turn.bytes = 0;
-}
-
-/* Under lock. */
-static void note_landing(struct otlp_http_receiver *receiver, const struct exchange *exchange)
-{
-    uint64_t now_ns = clock_monotonic_ns();
-    const struct commit_facts commit = append_batch_commit(exchange->batch);
-    const struct flight_landing landing = {
-        .bytes = commit.bytes,
-        .begun_ns = commit.begun_ns,
-        .landed_ns = now_ns,
-        .held_back = receiver->turns.waiting != NULL,
-        .is_shared = admission_is_shared(receiver->admission, now_ns),
-    };
-
-    receiver->turns.is_shared = landing.is_shared;
-    flight_limit_note(&receiver->turns.limit, &landing);
+    MHD_resume_connection(exchange_of(flow)->connection);
 }
 
 /* journal thread */
-static void on_done(void *context, struct append_batch *batch, enum status status,
-                    const struct error *err)
+static void on_landed(struct flow_request *flow, enum status status, const struct error *err)
 {
-    struct exchange *exchange = context;
-    struct otlp_http_receiver *receiver = exchange->server->receiver;
+    struct exchange *exchange = exchange_of(flow);
 
-    exchange->batch = batch;
-    exchange->journal_status = status;
     if (status == ST_OK)
-        metric_add(receiver->metrics.accepted_records, exchange->result.accepted);
+        metric_add(exchange->server->receiver->metrics.accepted_records, exchange->result.accepted);
     else
         fail_for_journal(exchange, status, err->text);
-    exchange->state = ANSWERING;
-    (void)pthread_mutex_lock(&receiver->lock);
-    note_landing(receiver, exchange);
-    forget_batch(exchange);
-    MHD_resume_connection(exchange->connection); /* it is the other thread's from here on */
-    (void)pthread_mutex_unlock(&receiver->lock);
-}
-
-/* False: it waits, and may be resumed already. */
-static bool enter_journal(struct exchange *exchange)
-{
-    struct otlp_http_receiver *receiver = exchange->server->receiver;
-
-    (void)pthread_mutex_lock(&receiver->lock);
-    exchange->state = WAITING;
-    bool may = request_turns_enter(&receiver->turns, &exchange->turn);
-    if (may)
-        exchange->state = IN_JOURNAL;
-    (void)pthread_mutex_unlock(&receiver->lock);
-    if (!may)
-        metric_add(receiver->waited_requests, 1);
-    return may;
-}
-
-/* The journal has refused the batch.  True: it waits, and may be resumed already. */
-static bool wait_for_journal(struct exchange *exchange, enum status status)
-{
-    struct otlp_http_receiver *receiver = exchange->server->receiver;
-
-    if (status != ST_AGAIN)
-        return false;
-    (void)pthread_mutex_lock(&receiver->lock);
-    exchange->state = WAITING;
-    bool waits = request_turns_wait(&receiver->turns, &exchange->turn);
-    (void)pthread_cond_broadcast(&receiver->changed);
-    (void)pthread_mutex_unlock(&receiver->lock);
-    if (waits)
-        metric_add(receiver->waited_requests, 1);
-    return waits;
-}
-
-static enum status try_journal(struct exchange *exchange, struct error *err)
-{
-    struct otlp_http_receiver *receiver = exchange->server->receiver;
-
-    (void)pthread_mutex_lock(&receiver->lock);
-    bool stopping = receiver->stopping;
-    (void)pthread_mutex_unlock(&receiver->lock);
-    if (stopping)
-        return error_set(err, ST_STOPPING, "the daemon stops");
-    if (append_batch_size(exchange->batch) <= FLIGHT_LIMIT_SMALL)
-        append_batch_set_urgent(exchange->batch);
-    return journal_submit(receiver->journal, &exchange->batch, on_done, exchange, err);
 }
 
 static enum MHD_Result submit(struct exchange *exchange)
 {
-    struct otlp_http_receiver *receiver = exchange->server->receiver;
     struct error err;
 
-    count_batch(exchange);
     MHD_suspend_connection(exchange->connection);
-    if (!enter_journal(exchange))
-        return MHD_YES;
-    enum status st = try_journal(exchange, &err);
-    if (st == ST_OK || wait_for_journal(exchange, st))
+    enum status st = request_flow_submit(&exchange->flow, &err);
+    if (st == ST_OK)
         return MHD_YES; /* the exchange is the journal's now, or may be resumed already */
-    (void)pthread_mutex_lock(&receiver->lock);
-    forget_batch(exchange);
-    (void)pthread_mutex_unlock(&receiver->lock);
     fail_for_journal(exchange, st, err.text);
-    exchange->state = ANSWERING;
     MHD_resume_connection(exchange->connection);
     return MHD_YES;
 }
@@ -270,15 +137,12 @@ static enum status append_sender(const struct exchange *exchange, struct buf *ou
     return sender_append_fields(&peer, out, err);
 }
 
-static enum status make_batch(struct exchange *exchange, struct error *err)
+static size_t batch_size_max(const struct exchange *exchange)
 {
     const struct otlp_http_settings *settings = &exchange->server->receiver->settings;
-    size_t size_max =
-        BATCH_FACTOR * settings->request_limits.decoded_size_max + settings->limits.record_size_max;
 
-    if (size_max > BATCH_SIZE_MAX)
-        size_max = BATCH_SIZE_MAX;
-    return append_batch_create(size_max, &exchange->batch, err);
+    return otlp_batch_size_max(settings->request_limits.decoded_size_max,
+                               settings->limits.record_size_max);
 }
 
 static enum status fill_batch(struct exchange *exchange, struct slice protobuf, struct error *err)
@@ -286,7 +150,7 @@ static enum status fill_batch(struct exchange *exchange, struct slice protobuf, 
     const struct http_request *request = &exchange->request;
     struct buf sender;
 
-    enum status st = make_batch(exchange, err);
+    enum status st = append_batch_create(batch_size_max(exchange), &exchange->flow.batch, err);
     if (st != ST_OK)
         return st;
     buf_init(&sender, SENDER_FIELDS_MAX);
@@ -299,8 +163,8 @@ static enum status fill_batch(struct exchange *exchange, struct slice protobuf, 
                                                         : TRANSPORT_OTLP_HTTP_PROTOBUF,
             .now_unix_ns = clock_unix_ns(),
         };
-        st = otlp_intake_add(exchange->server->intake, &input, exchange->batch, &exchange->result,
-                             err);
+        st = otlp_intake_add(exchange->server->intake, &input, exchange->flow.batch,
+                             &exchange->result, err);
     }
     buf_fini(&sender);
     return st;
@@ -327,100 +191,44 @@ static void convert(struct exchange *exchange)
     http_request_drop_body(request);
 }
 
-/* No record at all could be read: the whole request is bad, not a part of it. */
 static void judge(struct exchange *exchange)
 {
-    const struct otlp_intake_result *result = &exchange->result;
-
-    if (result->accepted == 0 && result->rejected > result->shed_count &&
-        result->reason == REFUSAL_INVALID)
+    if (otlp_refusals_is_invalid(&exchange->result))
         http_request_fail(&exchange->request, MHD_HTTP_BAD_REQUEST, RPC_INVALID_ARGUMENT,
-                          result->message);
+                          exchange->result.message);
 }
 
-static void note_shed(struct exchange *exchange)
-{
-    const struct otlp_intake_result *result = &exchange->result;
-
-    if (result->shed_count == 0)
-        return;
-    metric_add(exchange->server->receiver->metrics.refused_records[REFUSAL_SHED],
-               result->shed_count);
-    for (enum event_kind kind = 0; kind < KIND_COUNT; kind++) {
-        if (result->shed[kind] > 0)
-            refusal_log_add_shed(&exchange->server->refusals.log, kind, result->shed[kind],
-                                 clock_unix_ns());
-    }
-}
-
-/* What was refused is counted, and noted for the next agent.pipeline record. */
 static void note_refusals(struct exchange *exchange)
 {
-    const struct otlp_intake_result *result = &exchange->result;
-    struct receiver_metrics *metrics = &exchange->server->receiver->metrics;
-    enum refusal refusal = result->reason;
-    uint64_t count = result->rejected - result->shed_count;
+    enum refusal whole = REFUSAL_COUNT;
 
-    note_shed(exchange);
-    if (count == 0 && exchange->request.verdict.http_status == MHD_HTTP_BAD_REQUEST) {
-        refusal = REFUSAL_INVALID; /* a request that holds nobody knows how many */
-        count = 1;
-    } else if (count == 0 && exchange->request.verdict.http_status == MHD_HTTP_CONTENT_TOO_LARGE) {
-        refusal = REFUSAL_TOO_LARGE;
-        count = 1;
-    }
-    if (count == 0)
-        return;
-    metric_add(metrics->refused_records[refusal], count);
-    refusal_log_add(&exchange->server->refusals.log, refusal, count, clock_unix_ns());
+    if (exchange->request.verdict.http_status == MHD_HTTP_BAD_REQUEST)
+        whole = REFUSAL_INVALID; /* a request that holds nobody knows how many */
+    else if (exchange->request.verdict.http_status == MHD_HTTP_CONTENT_TOO_LARGE)
+        whole = REFUSAL_TOO_LARGE;
+    otlp_refusals_note(&exchange->server->refusals, &exchange->server->receiver->metrics,
+                       &exchange->result, whole);
 }
 
-/* Adds what was refused lately to the batch, which is made if there is none. */
 static void record_refusals(struct exchange *exchange)
 {
-    struct refusal_recorder *recorder = &exchange->server->refusals;
-    uint64_t now_ns = clock_monotonic_ns();
-    struct error ignored;
-
-    if (!refusal_recorder_is_due(recorder, now_ns))
-        return;
-    if (exchange->batch == NULL && make_batch(exchange, &ignored) != ST_OK)
-        return;
-    exchange->carries_refusals = refusal_recorder_add(recorder, exchange->batch, now_ns);
-    exchange->journal_status = ST_AGAIN; /* until it is known */
-}
-
-/* There is nobody to leave room for, as far as is known. */
-static bool is_alone(struct otlp_http_receiver *receiver, uint64_t now_ns)
-{
-    (void)pthread_mutex_lock(&receiver->lock);
-    bool is_only = receiver->open_connections <= 1;
-    (void)pthread_mutex_unlock(&receiver->lock);
-    return is_only && !admission_is_shared(receiver->admission, now_ns);
+    exchange->carries_refusals = otlp_refusals_record(
+        &exchange->server->refusals, batch_size_max(exchange), &exchange->flow.batch);
+    exchange->flow.journal_status = ST_AGAIN; /* until it is known */
 }
 
 /* While little of the journal is free, who has sent much lately has to wait. */
 static void check_share(struct exchange *exchange)
 {
-    const struct otlp_http_receiver *receiver = exchange->server->receiver;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    uint64_t size_max = receiver->settings.journal_size_max;
-    uint64_t now_ns = clock_monotonic_ns();
 
-    if (size_max == 0 || info == NULL || info->socket_context == NULL)
+    if (info == NULL || info->socket_context == NULL)
         return;
-    struct recent_bytes *recent = info->socket_context;
-    uint64_t size = journal_size(receiver->journal);
-    uint64_t room = size < size_max ? size_max - size : 0;
-    recent_bytes_add(recent, 0, now_ns);
-    if (!is_alone(exchange->server->receiver, now_ns) &&
-        !journal_drops_for_room(receiver->journal) &&
-        recent_bytes_is_too_much(recent, room, size_max))
+    if (!request_flow_has_share(&exchange->server->receiver->flow, info->socket_context,
+                                exchange->request.received_bytes))
         fail_for_journal(exchange, ST_LIMIT,
                          "the journal is nearly full; what is left is for those who send less");
-    else
-        recent_bytes_add(recent, exchange->request.received_bytes, now_ns);
 }
 
 static enum MHD_Result finish(struct exchange *exchange)
@@ -431,8 +239,7 @@ static enum MHD_Result finish(struct exchange *exchange)
     http_request_leave(request);
     metric_add(receiver->metrics.accepted_bytes, request->received_bytes);
     if (request->verdict.http_status == 0 && request->signal != SIGNAL_LOGS) {
-        metric_add(receiver->ignored_requests[request->signal], 1);
-        metric_add(receiver->ignored_bytes[request->signal], request->received_bytes);
+        ignored_metrics_count(&receiver->ignored[request->signal], request->received_bytes);
         return answer(exchange);
     }
     if (request->verdict.http_status == 0)
@@ -445,13 +252,13 @@ static enum MHD_Result finish(struct exchange *exchange)
     }
     note_refusals(exchange);
     /* Of a request that is refused nothing is kept, even if some of it could be read. */
-    if (request->verdict.http_status != 0 && exchange->batch != NULL) {
-        append_batch_destroy(exchange->batch);
-        exchange->batch = NULL;
+    if (request->verdict.http_status != 0 && exchange->flow.batch != NULL) {
+        append_batch_destroy(exchange->flow.batch);
+        exchange->flow.batch = NULL;
         exchange->result.accepted = 0;
     }
     record_refusals(exchange);
-    if (exchange->batch == NULL || append_batch_count(exchange->batch) == 0)
+    if (exchange->flow.batch == NULL || append_batch_count(exchange->flow.batch) == 0)
         return answer(exchange);
     return submit(exchange);
 }
@@ -471,11 +278,7 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
     http_request_init(&exchange->request, &receiver->settings.request_limits, receiver->admission,
                       connection, method, path);
     http_request_join(&exchange->request, &server->bodies);
-    (void)pthread_mutex_lock(&receiver->lock);
-    receiver->open_exchanges++;
-    bool stopping = receiver->stopping;
-    (void)pthread_mutex_unlock(&receiver->lock);
-    if (stopping)
+    if (request_flow_open(&receiver->flow, &exchange->flow))
         fail_for_journal(exchange, ST_STOPPING, "the daemon stops");
     *ret_exchange = exchange;
     /* Too large to be read to its end only to be refused then. */
@@ -498,14 +301,14 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         *upload_size = 0;
         return http_request_take(&exchange->request, upload, size) ? MHD_YES : MHD_NO;
     }
-    switch (exchange->state) {
-    case RECEIVING:
+    switch (exchange->flow.state) {
+    case REQUEST_NEW:
         return finish(exchange);
-    case WAITING:
+    case REQUEST_WAITING:
         return submit(exchange);
-    case ANSWERING:
+    case REQUEST_LANDED:
         return answer(exchange);
-    case IN_JOURNAL:
+    case REQUEST_IN_JOURNAL:
         break;
     }
     ASSERT(!"a suspended request was called");
@@ -524,16 +327,12 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     if (exchange == NULL)
         return;
     if (exchange->carries_refusals)
-        refusal_log_landed(&server->refusals.log, exchange->journal_status);
+        refusal_log_landed(&server->refusals.log, exchange->flow.journal_status);
     http_request_fini(&exchange->request);
-    append_batch_destroy(exchange->batch);
-    (void)pthread_mutex_lock(&receiver->lock);
-    forget_batch(exchange); /* its sender may have gone when it was its turn */
+    request_flow_lock_and_forget(&exchange->flow);
     free(exchange);
     *exchange_of = NULL;
-    receiver->open_exchanges--;
-    (void)pthread_cond_broadcast(&receiver->changed);
-    (void)pthread_mutex_unlock(&receiver->lock);
+    request_flow_unlock_closed(&receiver->flow);
 }
 
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
@@ -551,10 +350,8 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
         free(*socket_context);
         *socket_context = NULL;
     }
-    (void)pthread_mutex_lock(&receiver->lock);
-    receiver->open_connections += is_new ? 1 : (size_t)-1;
-    metric_set(receiver->metrics.open_connections, receiver->open_connections);
-    (void)pthread_mutex_unlock(&receiver->lock);
+    metric_set(receiver->metrics.open_connections,
+               request_flow_count_connection(&receiver->flow, is_new));
     if (is_new)
         metric_add(receiver->metrics.connections, 1);
 }
@@ -579,19 +376,9 @@ static void register_metrics(struct otlp_http_receiver *receiver)
     static const char *const labels[] = {"signal=\"logs\"", "signal=\"traces\"",
                                          "signal=\"metrics\""};
 
-    receiver_metrics_register(&receiver->metrics, "receiver=\"otlp_http\"");
-    receiver->waited_requests =
-        metric_register(METRIC_COUNTER, "telltale_receiver_waited_requests_total",
-                        "Times that a request waited because the journal's queue was full.",
-                        "receiver=\"otlp_http\"");
-    for (int i = SIGNAL_TRACES; i <= SIGNAL_METRICS; i++) {
-        receiver->ignored_requests[i] = metric_register(
-            METRIC_COUNTER, "telltale_receiver_ignored_requests_total",
-            "Requests of a signal that is not kept; they are answered with success.", labels[i]);
-        receiver->ignored_bytes[i] =
-            metric_register(METRIC_COUNTER, "telltale_receiver_ignored_bytes_total",
-                            "Bytes of requests of a signal that is not kept.", labels[i]);
-    }
+    receiver_metrics_register(&receiver->metrics, LABELS);
+    for (int i = SIGNAL_TRACES; i <= SIGNAL_METRICS; i++)
+        ignored_metrics_register(&receiver->ignored[i], labels[i]);
 }
 
 static enum status start_server(struct otlp_http_receiver *receiver, struct server *server,
@@ -619,18 +406,6 @@ static enum status start_server(struct otlp_http_receiver *receiver, struct serv
     return ST_OK;
 }
 
-static void init_shared(struct otlp_http_receiver *receiver)
-{
-    pthread_condattr_t monotonic;
-
-    /* None of these fails on Linux. */
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_mutex_init(&receiver->lock, NULL);
-    (void)pthread_cond_init(&receiver->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
-}
-
 enum status otlp_http_receiver_start(const struct otlp_http_settings *settings,
                                      struct journal *journal, struct admission *admission,
                                      struct otlp_http_receiver **ret, struct error *err)
@@ -640,10 +415,16 @@ enum status otlp_http_receiver_start(const struct otlp_http_settings *settings,
     if (receiver == NULL)
         return error_set(err, ST_NO_MEMORY, "make a receiver");
     receiver->settings = *settings;
-    receiver->journal = journal;
     receiver->admission = admission;
-    request_turns_init(&receiver->turns, resume);
-    init_shared(receiver);
+    const struct request_flow_settings flow = {
+        .journal = journal,
+        .admission = admission,
+        .journal_size_max = settings->journal_size_max,
+        .metric_labels = LABELS,
+        .resume = resume,
+        .on_landed = on_landed,
+    };
+    request_flow_init(&receiver->flow, &flow);
     register_metrics(receiver);
     enum status st = ST_OK;
     for (size_t i = 0; i < settings->listener_count && st == ST_OK; i++)
@@ -656,24 +437,6 @@ enum status otlp_http_receiver_start(const struct otlp_http_settings *settings,
     return ST_OK;
 }
 
-/* The journal always answers, so that is waited for without a limit; senders may not. */
-static void wait_for_exchanges(struct otlp_http_receiver *receiver)
-{
-    struct timespec deadline;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &deadline); /* cannot fail for this clock */
-    deadline.tv_sec += STOP_WAIT_S;
-    (void)pthread_mutex_lock(&receiver->lock);
-    receiver->stopping = true;
-    request_turns_stop(&receiver->turns);
-    while (receiver->turns.count > 0)
-        (void)pthread_cond_wait(&receiver->changed, &receiver->lock);
-    int result = 0;
-    while (receiver->open_exchanges > 0 && result == 0)
-        result = pthread_cond_timedwait(&receiver->changed, &receiver->lock, &deadline);
-    (void)pthread_mutex_unlock(&receiver->lock);
-}
-
 void otlp_http_receiver_stop(struct otlp_http_receiver *receiver)
 {
     if (receiver == NULL)
@@ -683,14 +446,13 @@ void otlp_http_receiver_stop(struct otlp_http_receiver *receiver)
         if (receiver->servers[i].daemon != NULL)
             (void)MHD_quiesce_daemon(receiver->servers[i].daemon);
     }
-    wait_for_exchanges(receiver);
+    request_flow_stop(&receiver->flow, STOP_WAIT_S);
     for (size_t i = 0; i < receiver->settings.listener_count; i++) {
         if (receiver->servers[i].daemon != NULL)
             MHD_stop_daemon(receiver->servers[i].daemon);
         otlp_intake_destroy(receiver->servers[i].intake);
         refusal_recorder_fini(&receiver->servers[i].refusals);
     }
-    (void)pthread_cond_destroy(&receiver->changed);
-    (void)pthread_mutex_destroy(&receiver->lock);
+    request_flow_fini(&receiver->flow);
     free(receiver);
 }
