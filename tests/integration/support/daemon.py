@@ -52,9 +52,10 @@ class Daemon:
     """Starts, stops and kills one telltaled; its state outlives it."""
 
     def __init__(self, home, exporters="", journal="", http_port=None, extra="", receivers="",
-                 http="", wrapper=()):
-        """`http`: more options of otlp_http; `receivers`: more receivers; `wrapper`: a command
-        that runs the daemon, in a namespace of its own or as another user."""
+                 http="", wrapper=(), grpc_listen=(), grpc=""):
+        """`http`: more options of otlp_http; `grpc_listen` and `grpc`: more addresses and options of
+        otlp_grpc; `receivers`: more receivers; `wrapper`: a command that runs the daemon, in a
+        namespace of its own or as another user."""
         self.home = pathlib.Path(home)
         self.state = self.home / "state"
         self.run = self.home / "run"
@@ -63,6 +64,8 @@ class Daemon:
         self.http_port = http_port or quiet_port()
         self.receivers = receivers
         self.http = http
+        self.grpc_listen = [str(self.grpc_socket), *grpc_listen]
+        self.grpc = grpc
         self.wrapper = wrapper
         self.program = BIN / "telltaled"
         self.config = self.home / "telltale.yaml"
@@ -79,6 +82,7 @@ class Daemon:
 
         self.config.write_text(
             f"receivers:\n  otlp_http: {{ listen: [ '127.0.0.1:{self.http_port}' ] {self.http} }}\n"
+            + f"  otlp_grpc: {{ listen: {self.grpc_listen} {self.grpc} }}\n"
             + "".join(f"  {line}\n" for line in self.receivers.split("\n") if line)
             + section("journal", "disk_reserve: 1MiB\n" + journal)
             + section("exporters", exporters)
@@ -88,6 +92,10 @@ class Daemon:
     @property
     def socket_path(self):
         return self.run / "agent.sock"
+
+    @property
+    def grpc_socket(self):
+        return self.run / "otlp-grpc.sock"
 
     @property
     def http_url(self):
