@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* otlp_grpc_connection.c -- see otlp_grpc_parts.h.
  *
- *     loop: accepted --arrived--> SERVING --end--> ENDING --last tag--> loop: ended, freed
- *                                    ^ hung_up, idle, stop
+ *     loop: accepted --arrived--> SERVING --end--> ENDING --last tag--> loop: ended
+ *                                    ^                                      |
+ *                   hung_up, idle, stop                 freed <--gone-- farewell
+ *
+ * The farewell goes through the mail, behind a hang-up that may be there still.
  *
  * Each accepted connection has a grpc_server of its own on the common completion queue.  A common
  * server would name a call's connection by its descriptor ("fd:7"), and a descriptor that is closed
@@ -17,7 +20,10 @@
 #include <fcntl.h>
 #include <grpc/grpc_posix.h>
 #include <grpc/grpc_security.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "receivers/sender.h"
@@ -58,6 +64,8 @@ static void fill_args(struct arg_list *list, const struct otlp_grpc_receiver *re
 
     /* Inflated by the library a message could become as large as it likes. */
     put_number(list, GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+    /* It would be checked when the message is whole, and its sender told no more than by us. */
+    put_number(list, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, INT32_MAX);
     put_number(list, GRPC_ARG_MAX_METADATA_SIZE, METADATA_SIZE_MAX);
     put_number(list, GRPC_ARG_MAX_CONCURRENT_STREAMS, settings->streams_max);
     put_number(list, GRPC_ARG_HTTP2_BDP_PROBE, 0); /* windows stay small */
@@ -247,6 +255,7 @@ static void free_connection(struct grpc_connection *connection)
     ASSERT(connection->server == NULL);
     loop_watch_remove(receiver->loop, &connection->watch);
     loop_message_cancel(receiver->loop, &connection->ended);
+    loop_message_cancel(receiver->loop, &connection->gone);
     if (connection->watched_fd >= 0)
         (void)close(connection->watched_fd); /* the library has shut it down */
     if (connection->fd >= 0)
@@ -258,9 +267,25 @@ static void free_connection(struct grpc_connection *connection)
     free(connection);
 }
 
-static void on_ended(void *owner)
+static void on_gone(void *owner)
 {
     free_connection(owner);
+}
+
+static void on_ended(void *owner)
+{
+    struct grpc_connection *connection = owner;
+
+    loop_watch_remove(connection->receiver->loop, &connection->watch); /* no more hang-ups */
+    otlp_grpc_post(connection->receiver, &connection->farewell);
+}
+
+/* the receiver's thread */
+static void on_farewell(void *owner)
+{
+    struct grpc_connection *connection = owner;
+
+    loop_post(connection->receiver->loop, &connection->gone);
 }
 
 /* Only hang-ups and errors are watched for. */
@@ -285,6 +310,8 @@ static struct grpc_connection *new_connection(struct otlp_grpc_receiver *receive
     connection->watched_fd = connection->fd = -1;
     connection->watch = (struct loop_watch){on_socket_over, connection, -1};
     connection->ended = (struct loop_message){.on_message = on_ended, .context = connection};
+    connection->gone = (struct loop_message){.on_message = on_gone, .context = connection};
+    connection->farewell = (struct grpc_mail){.on_mail = on_farewell, .owner = connection};
     connection->arrived = (struct grpc_mail){.on_mail = on_arrived, .owner = connection};
     connection->hung_up = (struct grpc_mail){.on_mail = on_hung_up, .owner = connection};
     if (peer != NULL) {
@@ -308,6 +335,7 @@ void otlp_grpc_on_accepted(void *context, int fd, const struct peer *peer)
 {
     struct otlp_grpc_receiver *receiver = context;
     struct grpc_connection *connection = new_connection(receiver, peer);
+    const int one = 1;
     struct error ignored;
 
     if (connection == NULL) {
@@ -315,6 +343,8 @@ void otlp_grpc_on_accepted(void *context, int fd, const struct peer *peer)
         acceptor_leave(receiver->acceptor, peer);
         return;
     }
+    if (peer == NULL) /* answers are small; it cannot fail for TCP */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     connection->fd = fd;
     connection->watched_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (connection->watched_fd < 0 ||

@@ -43,11 +43,11 @@ struct grpc_connection {
     bool is_tls;
     bool has_peer;
     struct peer peer;
-    struct grpc_mail arrived, hung_up;
+    struct grpc_mail arrived, hung_up, farewell;
     /* loop thread */
     struct grpc_connection *next_of_loop, *previous_of_loop;
     struct loop_watch watch; /* for the end of the socket */
-    struct loop_message ended;
+    struct loop_message ended, gone;
     int watched_fd; /* a duplicate of `fd`: the library closes its own without a word */
     /* the receiver's thread */
     struct grpc_connection *next, *previous;

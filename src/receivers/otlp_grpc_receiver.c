@@ -232,7 +232,10 @@ static void init_library(struct otlp_grpc_receiver *receiver)
     receiver->doorbell = grpc_lame_client_channel_create("doorbell", GRPC_STATUS_UNAVAILABLE, "");
     receiver->insecure = grpc_insecure_server_credentials_create();
     receiver->quota = grpc_resource_quota_create("otlp_grpc");
-    grpc_resource_quota_resize(receiver->quota, receiver->admission->limit);
+    /* The library gathers a message however large it says that it is.  When all together are more
+     * than this, it gives up calls that are under way. */
+    grpc_resource_quota_resize(receiver->quota,
+                               receiver->admission->limit + receiver->settings.message_size_max);
 }
 
 static enum status start_accepting(struct otlp_grpc_receiver *receiver, struct error *err)

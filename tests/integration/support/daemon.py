@@ -121,10 +121,22 @@ class Daemon:
         try:
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.connect(str(self.socket_path))
+            for address in self.grpc_listen:
+                self.probe_grpc(address)
             with socket.create_connection(("127.0.0.1", self.http_port), timeout=1):
                 return True
         except OSError:
             return False
+
+    @staticmethod
+    def probe_grpc(address):
+        """They are the last that are opened."""
+        host, colon, port = address.rpartition(":")
+        if colon:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        else:
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(address)
 
     def stop(self):
         """SIGTERM; gives back the exit code."""
