@@ -133,7 +133,7 @@ void otlp_grpc_connection_end(struct grpc_connection *connection, bool cut)
         grpc_server_shutdown_and_notify(connection->server, connection->receiver->cq,
                                         &connection->shut_down);
     }
-    if (cut)
+    if (cut) /* and what is idle; a second time does no harm */
         grpc_server_cancel_all_calls(connection->server);
 }
 
@@ -232,7 +232,7 @@ static void on_arrived(void *owner)
     grpc_server_add_channel_from_fd(connection->server, connection->fd, receiver->insecure);
     connection->fd = -1;
     if (receiver->stopping)
-        otlp_grpc_connection_end(connection, receiver->finishing);
+        otlp_grpc_connection_end(connection, false);
 }
 
 /* --- The loop's part ----------------------------------------------------------------------------

@@ -125,8 +125,9 @@ struct otlp_grpc_receiver {
     size_t receiving_count;
     struct otlp_intake *intake;
     struct refusal_recorder refusals;
-    bool stopping;  /* no more connections and calls */
-    bool finishing; /* those that are there are cut off */
+    bool stopping;   /* no more connections and calls */
+    bool finishing;  /* no calls are there that anybody waits for */
+    uint64_t cut_ns; /* when the connections that are left then are cut off */
     uint64_t next_tick_ns;
 
     grpc_channel *doorbell;

@@ -20,6 +20,9 @@ enum { STOP_WAIT_S = 5 };
 
 #define LABELS  "receiver=\"otlp_grpc\""
 #define TICK_NS (NS_PER_S / 4)
+/* A sender that was told to go has read its last answers when it goes; cut off, it might lose them.
+ */
+#define FAREWELL_NS NS_PER_S
 
 /* --- Mail ----------------------------------------------------------------------------------------
  */
@@ -95,7 +98,7 @@ static void on_finish(void *owner)
     struct otlp_grpc_receiver *receiver = owner;
 
     receiver->finishing = true;
-    end_connections(receiver, true);
+    receiver->cut_ns = clock_monotonic_ns() + FAREWELL_NS;
 }
 
 static void tick(struct otlp_grpc_receiver *receiver)
@@ -107,6 +110,8 @@ static void tick(struct otlp_grpc_receiver *receiver)
     receiver->next_tick_ns = now_ns + TICK_NS;
     otlp_grpc_sweep_calls(receiver, now_ns);
     otlp_grpc_sweep_connections(receiver, now_ns);
+    if (receiver->finishing && now_ns >= receiver->cut_ns)
+        end_connections(receiver, true);
 }
 
 static void *run(void *context)

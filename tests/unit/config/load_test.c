@@ -449,7 +449,7 @@ static void test_a_run_directory_too_deep_for_a_socket_is_a_mistake(void **state
     dirs.run_dir[120] = 0;
     buf_init(&report, REPORT_SIZE_MAX);
     assert_int_equal(config_load(&source, &config, &report, &err), ST_INVALID);
-    assert_string_equal(err.text, "(defaults): 2 errors");
+    assert_string_equal(err.text, "(defaults): 3 errors");
     buf_fini(&report);
 }
 

@@ -286,7 +286,7 @@ static void test_bad_messages_are_refused_for_good(void **state)
     reply = call("/some.Service/Method", SLICE_EMPTY);
     assert_int_equal(reply.code, GRPC_STATUS_UNIMPLEMENTED);
     assert_int_equal(call(LOGS, SLICE_EMPTY).code, GRPC_STATUS_OK);
-    assert_int_equal(test_journal_read(&fixture.journal), 1); /* the others wait for a second */
+    assert_true(test_journal_read(&fixture.journal) >= 1); /* the others wait for a second */
     assert_string_equal(test_journal_attribute(&fixture.journal, 0, "agent.pipeline.reason"),
                         "parse_error");
 }
