@@ -90,6 +90,9 @@ static void check_defaults(const struct config *config)
     assert_true(http->enabled);
     assert_int_equal(http->listen.count, 1);
     assert_string_equal(http->listen.items[0], "127.0.0.1:4318");
+    assert_int_equal(config->receivers.otlp_grpc.listen.count, 2);
+    assert_string_equal(config->receivers.otlp_grpc.listen.items[0], "127.0.0.1:4317");
+    assert_string_equal(config->receivers.otlp_grpc.listen.items[1], "/run/test/otlp-grpc.sock");
     assert_false(http->allow_remote_plaintext);
     assert_int_equal(http->max_request_size, 64 << 20);
     assert_int_equal(config->limits.depth, 64);
@@ -410,6 +413,12 @@ static void test_rules_between_options_are_shown_where_the_file_breaks_them(void
     must_fail("journal: { max_size: 64MiB }\n", "test.yaml:1:22: journal.segment_size: two");
     must_fail("limits: { in_flight: 32MiB }\n",
               "test.yaml:1:22: receivers.otlp_http.max_request_size: a request must fit");
+    must_fail("receivers: { otlp_grpc: { tls: { cert_file: /x } } }\n",
+              "test.yaml:1:45: receivers.otlp_grpc.tls.cert_file: cert_file and key_file go");
+    must_fail("receivers: { otlp_grpc: { tls: { client_ca_file: /x } } }\n",
+              "client_ca_file needs cert_file");
+    must_fail("receivers: { otlp_grpc: { listen: [ '0.0.0.0:4317' ] } }\n",
+              "receivers.otlp_grpc.listen: '0.0.0.0:4317' can be reached");
     must_fail("receivers: { unix: { path: '${run_dir}/control.sock' } }\n",
               "test.yaml:1:28: receivers.unix.path: this is the control socket");
     must_fail("receivers: { unix: { connections_max: 5 } }\n", "test.yaml:1:39: ");
