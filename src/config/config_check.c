@@ -136,7 +136,7 @@ static void check_sizes(const struct check *check)
     require(check, http->max_request_size <= config->limits.in_flight,
             "receivers.otlp_http.max_request_size", "limits.in_flight",
             "a request must fit into limits.in_flight");
-    require(check, grpc->max_request_size <= config->limits.in_flight,
+    require(check, !grpc->enabled || grpc->max_request_size <= config->limits.in_flight,
             "receivers.otlp_grpc.max_request_size", "limits.in_flight",
             "a request must fit into limits.in_flight");
     require(check, grpc->connections_per_uid_max <= grpc->connections_max,

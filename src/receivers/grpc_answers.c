@@ -23,7 +23,7 @@ static enum status append_retry_info(unsigned int seconds, struct buf *out, stru
 {
     uint8_t duration[FIELD_MAX];
     uint8_t info[FIELD_MAX + sizeof(duration)];
-    uint8_t any[2 * FIELD_MAX + sizeof(retry_info_url) + sizeof(info)];
+    uint8_t any[(size_t)2 * FIELD_MAX + sizeof(retry_info_url) + sizeof(info)];
 
     const uint8_t *end = pb_put_uint(duration, DURATION_SECONDS, seconds);
     end = pb_put_bytes(info, RETRY_INFO_DELAY, slice_of(duration, (size_t)(end - duration)));

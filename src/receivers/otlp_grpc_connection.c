@@ -358,8 +358,12 @@ void otlp_grpc_on_accepted(void *context, int fd, const struct peer *peer)
 
 void otlp_grpc_close_connections(struct otlp_grpc_receiver *receiver)
 {
-    while (receiver->first_of_loop != NULL)
-        free_connection(receiver->first_of_loop);
+    struct grpc_connection *next;
+
+    for (struct grpc_connection *at = receiver->first_of_loop; at != NULL; at = next) {
+        next = at->next_of_loop;
+        free_connection(at);
+    }
 }
 
 enum status otlp_grpc_listen_tls(struct otlp_grpc_receiver *receiver, const char *address,
