@@ -64,7 +64,7 @@ class Daemon:
         self.http_port = http_port or quiet_port()
         self.receivers = receivers
         self.http = http
-        self.grpc_listen = [str(self.grpc_socket), *grpc_listen]
+        self.grpc_listen = list(grpc_listen)
         self.grpc = grpc
         self.wrapper = wrapper
         self.program = BIN / "telltaled"
@@ -82,7 +82,7 @@ class Daemon:
 
         self.config.write_text(
             f"receivers:\n  otlp_http: {{ listen: [ '127.0.0.1:{self.http_port}' ] {self.http} }}\n"
-            + f"  otlp_grpc: {{ listen: {self.grpc_listen} {self.grpc} }}\n"
+            + f"  otlp_grpc: {{ listen: {['${run_dir}/otlp-grpc.sock', *self.grpc_listen]} {self.grpc} }}\n"
             + "".join(f"  {line}\n" for line in self.receivers.split("\n") if line)
             + section("journal", "disk_reserve: 1MiB\n" + journal)
             + section("exporters", exporters)
@@ -121,7 +121,7 @@ class Daemon:
         try:
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.connect(str(self.socket_path))
-            for address in self.grpc_listen:
+            for address in (str(self.grpc_socket), *self.grpc_listen):
                 self.probe_grpc(address)
             with socket.create_connection(("127.0.0.1", self.http_port), timeout=1):
                 return True
