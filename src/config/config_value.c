@@ -275,9 +275,8 @@ enum status config_read_address(const char *text, struct config_address *ret, st
     const char *port_text = "";
     uint64_t port = 0;
 
-    bool has_prefix = strncmp(text, "unix:", 5) == 0;
-    if (has_prefix || text[0] == '/') {
-        address.unix_path = has_prefix ? text + 5 : text;
+    if (strncmp(text, "unix:", 5) == 0) {
+        address.unix_path = text + 5;
         address.loopback = true;
         *ret = address;
         return config_check_socket_path(address.unix_path, err);

@@ -53,11 +53,16 @@ static void refuse(const struct acceptor *acceptor, int fd, struct metric *count
 }
 
 /* False: the connection is closed already. */
-static bool enter_user(struct acceptor *acceptor, int fd, struct peer *ret)
+static bool enter_user(const struct listening *listening, int fd, struct peer *ret)
 {
+    struct acceptor *acceptor = listening->acceptor;
     struct error ignored;
 
-    if (peer_of_unix_socket(fd, ret, &ignored) != ST_OK) {
+    if (!listening->is_unix) {
+        peer_of_loopback_socket(fd, ret);
+        if (ret->attestation == PEER_UNKNOWN)
+            return true;
+    } else if (peer_of_unix_socket_only_ids(fd, ret, &ignored) != ST_OK) {
         (void)close(fd); /* gone between connect and accept */
         return false;
     }
@@ -79,10 +84,12 @@ static void admit(const struct listening *listening, int fd)
                "this socket has as many connections as it may have");
         return;
     }
-    if (listening->is_unix && !enter_user(acceptor, fd, &peer))
+    if (!enter_user(listening, fd, &peer))
         return;
     acceptor->connection_count++;
-    settings->on_accepted(settings->context, fd, listening->is_unix ? &peer : NULL);
+    if (listening->is_unix)
+        peer_learn_process(fd, &peer); /* only now: who is refused costs little */
+    settings->on_accepted(settings->context, fd, &peer);
 }
 
 static void stop_listening(struct acceptor *acceptor)
@@ -184,7 +191,7 @@ void acceptor_leave(struct acceptor *acceptor, const struct peer *peer)
 {
     ASSERT(acceptor->connection_count > 0);
     acceptor->connection_count--;
-    if (peer != NULL)
+    if (peer->attestation != PEER_UNKNOWN)
         uid_table_leave(&acceptor->uids, peer->uid);
 }
 

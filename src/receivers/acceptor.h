@@ -21,19 +21,18 @@ struct acceptor_settings {
     const struct listener *listeners;
     size_t listener_count;
     unsigned int connections_max;         /* of all listeners together */
-    unsigned int connections_per_uid_max; /* of Unix sockets: the users of others are not known */
+    unsigned int connections_per_uid_max; /* whose user is known */
     const char *metric_labels;            /* receiver="..." */
     bool speaks_json;
     void *context;
-    /* Owns `fd` (non-blocking) from now on, and calls acceptor_leave() when it is gone.  `peer` is
-     * NULL for TCP. */
+    /* Owns `fd` (non-blocking) from now on, and calls acceptor_leave() when it is gone. */
     void (*on_accepted)(void *context, int fd, const struct peer *peer);
 };
 
 MUST_CHECK enum status acceptor_start(const struct acceptor_settings *settings,
                                       struct acceptor **ret, struct error *err);
 
-/* A connection with this peer has ended; NULL: one of TCP. */
+/* A connection with this peer has ended. */
 void acceptor_leave(struct acceptor *acceptor, const struct peer *peer);
 
 /* Takes no more connections.  Those it gave away still leave. */

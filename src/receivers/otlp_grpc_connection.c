@@ -30,7 +30,6 @@
 #include "util/clock.h"
 
 enum {
-    SENDER_FIELDS_MAX = 4096,
     METADATA_SIZE_MAX = 16 * 1024, /* the headers of a call */
     HANDSHAKE_TIME_MS = 10 * 1000,
     ARGS_MAX = 20,
@@ -261,7 +260,7 @@ static void free_connection(struct grpc_connection *connection)
     if (connection->fd >= 0)
         (void)close(connection->fd); /* nothing was read from it */
     if (!connection->is_tls)
-        acceptor_leave(receiver->acceptor, connection->has_peer ? &connection->peer : NULL);
+        acceptor_leave(receiver->acceptor, &connection->peer);
     unlink_of_loop(connection);
     buf_fini(&connection->sender);
     free(connection);
@@ -314,10 +313,8 @@ static struct grpc_connection *new_connection(struct otlp_grpc_receiver *receive
     connection->farewell = (struct grpc_mail){.on_mail = on_farewell, .owner = connection};
     connection->arrived = (struct grpc_mail){.on_mail = on_arrived, .owner = connection};
     connection->hung_up = (struct grpc_mail){.on_mail = on_hung_up, .owner = connection};
-    if (peer != NULL) {
-        connection->has_peer = true;
+    if (peer != NULL)
         connection->peer = *peer;
-    }
     buf_init(&connection->sender, SENDER_FIELDS_MAX);
     if (sender_append_fields(peer, &connection->sender, &ignored) != ST_OK) {
         buf_fini(&connection->sender);
@@ -343,8 +340,7 @@ void otlp_grpc_on_accepted(void *context, int fd, const struct peer *peer)
         acceptor_leave(receiver->acceptor, peer);
         return;
     }
-    if (peer == NULL) /* answers are small; it cannot fail for TCP */
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* answers are small */
     connection->fd = fd;
     connection->watched_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (connection->watched_fd < 0 ||

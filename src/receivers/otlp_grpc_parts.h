@@ -41,8 +41,7 @@ enum otlp_grpc_signal { GRPC_LOGS, GRPC_TRACES, GRPC_METRICS, GRPC_SIGNALS };
 struct grpc_connection {
     struct otlp_grpc_receiver *receiver;
     bool is_tls;
-    bool has_peer;
-    struct peer peer;
+    struct peer peer; /* TLS: unknown */
     struct grpc_mail arrived, hung_up, farewell;
     /* loop thread */
     struct grpc_connection *next_of_loop, *previous_of_loop;

@@ -1,61 +1,85 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* otlp_http_receiver.c -- see otlp_http_receiver.h.
  *
- *     RECEIVING --whole--> (decode, fill a batch) --> request_flow.h --landed--> answered
+ *     RECEIVING --whole--> (decode, fill a batch) --its turn--> IN_JOURNAL --done--> ANSWERING
+ *                                  |    ^                          |                     ^
+ *                    others before |    | its turn                 | refused             |
+ *                                  v    |                          v                     |
+ *                                 WAITING <---- queue is full ----- ---------------------+
  *
- * While the batch is in the journal, or waits for its turn, the connection is suspended.  Before a
- * batch is submitted its connection is suspended already, for the journal may be done before
- * request_flow_submit() returns; the library allows resuming at any time. */
+ * While IN_JOURNAL or WAITING the connection is suspended.  Before a batch is submitted its
+ * connection is suspended already, for the journal may be done before journal_submit() returns;
+ * the library allows resuming at any time.
+ *
+ * Agents do not send again what is refused, so a full queue is waited for as long as something
+ * of ours is on its way out of it.  Of all requests together as many bytes are in the journal as it
+ * makes durable in a few milliseconds (flight_limit.h); the others wait in the order in which they
+ * came, one of each connection. */
 #include "receivers/otlp_http_receiver.h"
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "receivers/http_connections.h"
 #include "receivers/http_reply.h"
+#include "receivers/otlp_http_metrics.h"
 #include "receivers/otlp_intake.h"
-#include "receivers/otlp_refusals.h"
-#include "receivers/recent_bytes.h"
-#include "receivers/request_flow.h"
-#include "receivers/sender.h"
+#include "receivers/refusal_recorder.h"
+#include "receivers/request_turns.h"
 #include "util/clock.h"
 
 enum {
     CONNECTION_MEMORY = 32 * 1024, /* headers, and one read of a body */
-    SENDER_FIELDS_MAX = 1024,
+    BATCH_FACTOR = 2,              /* of the decoded size: what normalization adds */
+    BATCH_SIZE_MAX = 1 << 30,      /* what a batch can address */
     STOP_WAIT_S = 5,
 };
-
-#define LABELS "receiver=\"otlp_http\""
 
 struct server {
     struct otlp_http_receiver *receiver;
     struct MHD_Daemon *daemon;
     bool is_unix;
+    size_t open_connections; /* under the lock of `connections` */
     /* the library's thread */
     struct otlp_intake *intake;
     struct refusal_recorder refusals;
     struct body_list bodies;
 };
 
+enum exchange_state { RECEIVING, IN_JOURNAL, WAITING, ANSWERING };
+
 /* One request and its answer. */
 struct exchange {
     struct server *server;
     struct MHD_Connection *connection;
+    struct http_connection *sender; /* borrowed: it outlives its requests */
     struct http_request request;
-    struct flow_request flow; /* with the batch */
+    struct append_batch *batch; /* owned, but by the journal while IN_JOURNAL */
+    struct request_turn turn;   /* its bytes are in the admission; under the receiver's lock */
     struct otlp_intake_result result;
     bool carries_refusals; /* agent.pipeline records are in the batch */
+    /* the library's thread, but the journal's while IN_JOURNAL */
+    enum exchange_state state;
+    enum status journal_status;
 };
 
 struct otlp_http_receiver {
     struct otlp_http_settings settings;
+    struct journal *journal;     /* borrowed */
     struct admission *admission; /* borrowed */
     struct server servers[OTLP_HTTP_LISTENERS_MAX];
-    struct receiver_metrics metrics;
-    struct ignored_metrics ignored[SIGNAL_METRICS + 1];
-    struct request_flow flow;
+    struct otlp_http_metrics metrics;
+    struct http_connections connections;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* shared, under lock */
+    size_t open_exchanges;
+    struct request_turns turns;
+    bool stopping;
 };
 
 /* --- Answering ---------------------------------------------------------------------------- */
@@ -63,10 +87,10 @@ struct otlp_http_receiver {
 static enum MHD_Result answer(struct exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
-    struct receiver_metrics *metrics = &exchange->server->receiver->metrics;
+    struct receiver_metrics *metrics = &exchange->server->receiver->metrics.receiver;
 
-    append_batch_destroy(exchange->flow.batch); /* it may be large, and the sender slow to read */
-    exchange->flow.batch = NULL;
+    append_batch_destroy(exchange->batch); /* it may be large, and the sender slow to read */
+    exchange->batch = NULL;
     metric_add(metrics->requests, 1);
     if (http_reply_status(request) != MHD_HTTP_OK)
         metric_add(metrics->failed_requests, 1);
@@ -81,93 +105,168 @@ static void fail_for_journal(struct exchange *exchange, enum status status, cons
     struct otlp_http_receiver *receiver = exchange->server->receiver;
     enum refusal refusal = refusal_of_journal(status);
 
-    metric_add(receiver->metrics.refused_records[refusal], exchange->result.accepted);
+    metric_add(receiver->metrics.receiver.refused_records[refusal], exchange->result.accepted);
     if (request->verdict.http_status != 0)
         return; /* it was to be refused anyway */
     request->verdict.retry_after_s = refusal == REFUSAL_JOURNAL_FULL ? 30 : 1;
     http_request_fail(request, MHD_HTTP_SERVICE_UNAVAILABLE, RPC_UNAVAILABLE, text);
 }
 
-static struct exchange *exchange_of(struct flow_request *flow)
+static struct exchange *exchange_of(struct request_turn *turn)
 {
-    return (struct exchange *)((char *)flow - offsetof(struct exchange, flow));
+    return (struct exchange *)((char *)turn - offsetof(struct exchange, turn));
 }
 
-static void resume(struct flow_request *flow)
+static void resume(struct request_turn *turn)
 {
-    MHD_resume_connection(exchange_of(flow)->connection);
+    MHD_resume_connection(exchange_of(turn)->connection);
+}
+
+/* Under lock. */
+static void leave_journal(struct otlp_http_receiver *receiver, struct request_turn *turn)
+{
+    request_turns_leave(&receiver->turns, turn);
+    (void)pthread_cond_broadcast(&receiver->changed);
+}
+
+/* Who waits is counted as long, for its memory is there. */
+static void count_batch(struct exchange *exchange)
+{
+    if (exchange->turn.bytes > 0)
+        return;
+    exchange->turn.bytes = append_batch_size(exchange->batch);
+    admission_force(exchange->server->receiver->admission, exchange->turn.bytes);
+}
+
+/* Under lock: nothing of it is in the journal, or will be. */
+static void forget_batch(struct exchange *exchange)
+{
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+
+    leave_journal(receiver, &exchange->turn);
+    admission_give(receiver->admission, exchange->turn.bytes);
+    exchange->turn.bytes = 0;
 }
 
 /* journal thread */
-static void on_landed(struct flow_request *flow, enum status status, const struct error *err)
+static void on_done(void *context, struct append_batch *batch, enum status status,
+                    const struct error *err)
 {
-    struct exchange *exchange = exchange_of(flow);
+    struct exchange *exchange = context;
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+    uint64_t now_ns = clock_monotonic_ns();
 
+    exchange->batch = batch;
+    exchange->journal_status = status;
     if (status == ST_OK)
-        metric_add(exchange->server->receiver->metrics.accepted_records, exchange->result.accepted);
+        metric_add(receiver->metrics.receiver.accepted_records, exchange->result.accepted);
     else
         fail_for_journal(exchange, status, err->text);
+    exchange->state = ANSWERING;
+    (void)pthread_mutex_lock(&receiver->lock);
+    request_turns_landed(&receiver->turns, append_batch_commit(batch),
+                         admission_is_shared(receiver->admission, now_ns), now_ns);
+    forget_batch(exchange);
+    MHD_resume_connection(exchange->connection); /* it is the other thread's from here on */
+    (void)pthread_mutex_unlock(&receiver->lock);
+}
+
+/* False: it waits, and may be resumed already. */
+static bool enter_journal(struct exchange *exchange)
+{
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+
+    (void)pthread_mutex_lock(&receiver->lock);
+    exchange->state = WAITING;
+    bool may = request_turns_enter(&receiver->turns, &exchange->turn);
+    if (may)
+        exchange->state = IN_JOURNAL;
+    (void)pthread_mutex_unlock(&receiver->lock);
+    if (!may)
+        metric_add(receiver->metrics.waited_requests, 1);
+    return may;
+}
+
+/* The journal has refused the batch.  True: it waits, and may be resumed already. */
+static bool wait_for_journal(struct exchange *exchange, enum status status)
+{
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+
+    if (status != ST_AGAIN)
+        return false;
+    (void)pthread_mutex_lock(&receiver->lock);
+    exchange->state = WAITING;
+    bool waits = request_turns_wait(&receiver->turns, &exchange->turn);
+    (void)pthread_cond_broadcast(&receiver->changed);
+    (void)pthread_mutex_unlock(&receiver->lock);
+    if (waits)
+        metric_add(receiver->metrics.waited_requests, 1);
+    return waits;
+}
+
+static enum status try_journal(struct exchange *exchange, struct error *err)
+{
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
+
+    (void)pthread_mutex_lock(&receiver->lock);
+    bool stopping = receiver->stopping;
+    (void)pthread_mutex_unlock(&receiver->lock);
+    if (stopping)
+        return error_set(err, ST_STOPPING, "the daemon stops");
+    if (append_batch_size(exchange->batch) <= FLIGHT_LIMIT_SMALL)
+        append_batch_set_urgent(exchange->batch);
+    return journal_submit(receiver->journal, &exchange->batch, on_done, exchange, err);
 }
 
 static enum MHD_Result submit(struct exchange *exchange)
 {
+    struct otlp_http_receiver *receiver = exchange->server->receiver;
     struct error err;
 
+    count_batch(exchange);
     MHD_suspend_connection(exchange->connection);
-    enum status st = request_flow_submit(&exchange->flow, &err);
-    if (st == ST_OK)
+    if (!enter_journal(exchange))
+        return MHD_YES;
+    enum status st = try_journal(exchange, &err);
+    if (st == ST_OK || wait_for_journal(exchange, st))
         return MHD_YES; /* the exchange is the journal's now, or may be resumed already */
+    (void)pthread_mutex_lock(&receiver->lock);
+    forget_batch(exchange);
+    (void)pthread_mutex_unlock(&receiver->lock);
     fail_for_journal(exchange, st, err.text);
+    exchange->state = ANSWERING;
     MHD_resume_connection(exchange->connection);
     return MHD_YES;
 }
 
 /* --- A whole request ------------------------------------------------------------------------ */
 
-static enum status append_sender(const struct exchange *exchange, struct buf *out,
-                                 struct error *err)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct peer peer;
-
-    if (!exchange->server->is_unix || info == NULL ||
-        peer_of_unix_socket(info->connect_fd, &peer, err) != ST_OK)
-        return sender_append_fields(NULL, out, err);
-    return sender_append_fields(&peer, out, err);
-}
-
-static size_t batch_size_max(const struct exchange *exchange)
+static enum status make_batch(struct exchange *exchange, struct error *err)
 {
     const struct otlp_http_settings *settings = &exchange->server->receiver->settings;
+    size_t size_max =
+        BATCH_FACTOR * settings->request_limits.decoded_size_max + settings->limits.record_size_max;
 
-    return otlp_batch_size_max(settings->request_limits.decoded_size_max,
-                               settings->limits.record_size_max);
+    if (size_max > BATCH_SIZE_MAX)
+        size_max = BATCH_SIZE_MAX;
+    return append_batch_create(size_max, &exchange->batch, err);
 }
 
 static enum status fill_batch(struct exchange *exchange, struct slice protobuf, struct error *err)
 {
-    const struct http_request *request = &exchange->request;
-    struct buf sender;
+    const struct otlp_intake_input input = {
+        .request = protobuf,
+        .sender_fields = buf_slice(&exchange->sender->sender_fields),
+        .transport = exchange->request.encoding == OTLP_JSON ? TRANSPORT_OTLP_HTTP_JSON
+                                                             : TRANSPORT_OTLP_HTTP_PROTOBUF,
+        .now_unix_ns = clock_unix_ns(),
+    };
 
-    enum status st = append_batch_create(batch_size_max(exchange), &exchange->flow.batch, err);
+    enum status st = make_batch(exchange, err);
     if (st != ST_OK)
         return st;
-    buf_init(&sender, SENDER_FIELDS_MAX);
-    st = append_sender(exchange, &sender, err);
-    if (st == ST_OK) {
-        const struct otlp_intake_input input = {
-            .request = protobuf,
-            .sender_fields = buf_slice(&sender),
-            .transport = request->encoding == OTLP_JSON ? TRANSPORT_OTLP_HTTP_JSON
-                                                        : TRANSPORT_OTLP_HTTP_PROTOBUF,
-            .now_unix_ns = clock_unix_ns(),
-        };
-        st = otlp_intake_add(exchange->server->intake, &input, exchange->flow.batch,
-                             &exchange->result, err);
-    }
-    buf_fini(&sender);
-    return st;
+    return otlp_intake_add(exchange->server->intake, &input, exchange->batch, &exchange->result,
+                           err);
 }
 
 static void convert(struct exchange *exchange)
@@ -191,44 +290,30 @@ static void convert(struct exchange *exchange)
     http_request_drop_body(request);
 }
 
+/* No record at all could be read: the whole request is bad, not a part of it. */
 static void judge(struct exchange *exchange)
 {
-    if (otlp_refusals_is_invalid(&exchange->result))
+    const struct otlp_intake_result *result = &exchange->result;
+
+    if (result->accepted == 0 && result->rejected > result->shed_count &&
+        result->reason == REFUSAL_INVALID)
         http_request_fail(&exchange->request, MHD_HTTP_BAD_REQUEST, RPC_INVALID_ARGUMENT,
-                          exchange->result.message);
+                          result->message);
 }
 
-static void note_refusals(struct exchange *exchange)
-{
-    enum refusal whole = REFUSAL_COUNT;
-
-    if (exchange->request.verdict.http_status == MHD_HTTP_BAD_REQUEST)
-        whole = REFUSAL_INVALID; /* a request that holds nobody knows how many */
-    else if (exchange->request.verdict.http_status == MHD_HTTP_CONTENT_TOO_LARGE)
-        whole = REFUSAL_TOO_LARGE;
-    otlp_refusals_note(&exchange->server->refusals, &exchange->server->receiver->metrics,
-                       &exchange->result, whole);
-}
-
+/* Adds what was refused lately to the batch, which is made if there is none. */
 static void record_refusals(struct exchange *exchange)
 {
-    exchange->carries_refusals = otlp_refusals_record(
-        &exchange->server->refusals, batch_size_max(exchange), &exchange->flow.batch);
-    exchange->flow.journal_status = ST_AGAIN; /* until it is known */
-}
+    struct refusal_recorder *recorder = &exchange->server->refusals;
+    uint64_t now_ns = clock_monotonic_ns();
+    struct error ignored;
 
-/* While little of the journal is free, who has sent much lately has to wait. */
-static void check_share(struct exchange *exchange)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-    if (info == NULL || info->socket_context == NULL)
+    if (!refusal_recorder_is_due(recorder, now_ns))
         return;
-    if (!request_flow_has_share(&exchange->server->receiver->flow, info->socket_context,
-                                exchange->request.received_bytes))
-        fail_for_journal(exchange, ST_LIMIT,
-                         "the journal is nearly full; what is left is for those who send less");
+    if (exchange->batch == NULL && make_batch(exchange, &ignored) != ST_OK)
+        return;
+    exchange->carries_refusals = refusal_recorder_add(recorder, exchange->batch, now_ns);
+    exchange->journal_status = ST_AGAIN; /* until it is known */
 }
 
 static enum MHD_Result finish(struct exchange *exchange)
@@ -237,48 +322,68 @@ static enum MHD_Result finish(struct exchange *exchange)
     struct http_request *request = &exchange->request;
 
     http_request_leave(request);
-    metric_add(receiver->metrics.accepted_bytes, request->received_bytes);
+    metric_add(receiver->metrics.receiver.accepted_bytes, request->received_bytes);
     if (request->verdict.http_status == 0 && request->signal != SIGNAL_LOGS) {
-        ignored_metrics_count(&receiver->ignored[request->signal], request->received_bytes);
+        otlp_http_metrics_add_ignored(&receiver->metrics, request);
         return answer(exchange);
     }
-    if (request->verdict.http_status == 0)
-        check_share(exchange);
+    if (request->verdict.http_status == 0 &&
+        !http_connection_may_send(&receiver->connections, exchange->sender,
+                                  request->received_bytes))
+        fail_for_journal(exchange, ST_LIMIT,
+                         "the journal is nearly full; what is left is for those who send less");
     if (request->verdict.http_status == 0) {
         if (receiver->settings.shedding != NULL)
             shedding_update(receiver->settings.shedding);
         convert(exchange);
         judge(exchange);
     }
-    note_refusals(exchange);
+    otlp_http_metrics_add_refusals(&receiver->metrics, request, &exchange->result,
+                                   &exchange->server->refusals.log);
     /* Of a request that is refused nothing is kept, even if some of it could be read. */
-    if (request->verdict.http_status != 0 && exchange->flow.batch != NULL) {
-        append_batch_destroy(exchange->flow.batch);
-        exchange->flow.batch = NULL;
+    if (request->verdict.http_status != 0 && exchange->batch != NULL) {
+        append_batch_destroy(exchange->batch);
+        exchange->batch = NULL;
         exchange->result.accepted = 0;
     }
     record_refusals(exchange);
-    if (exchange->flow.batch == NULL || append_batch_count(exchange->flow.batch) == 0)
+    if (exchange->batch == NULL || append_batch_count(exchange->batch) == 0)
         return answer(exchange);
     return submit(exchange);
 }
 
 /* --- The library's callbacks ----------------------------------------------------------------- */
 
+/* NULL: it is refused, or there was no memory for it. */
+static struct http_connection *sender_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct http_connection *sender = info != NULL ? info->socket_context : NULL;
+
+    return sender != NULL && sender->user != NULL ? sender : NULL;
+}
+
 static enum MHD_Result begin(struct server *server, struct MHD_Connection *connection,
                              const char *method, const char *path, void **ret_exchange)
 {
     struct otlp_http_receiver *receiver = server->receiver;
-    struct exchange *exchange = calloc(1, sizeof(*exchange));
+    struct http_connection *sender = sender_of(connection);
+    struct exchange *exchange = sender != NULL ? calloc(1, sizeof(*exchange)) : NULL;
 
     if (exchange == NULL)
         return MHD_NO;
     exchange->server = server;
+    exchange->sender = sender;
     exchange->connection = connection;
     http_request_init(&exchange->request, &receiver->settings.request_limits, receiver->admission,
                       connection, method, path);
     http_request_join(&exchange->request, &server->bodies);
-    if (request_flow_open(&receiver->flow, &exchange->flow))
+    (void)pthread_mutex_lock(&receiver->lock);
+    receiver->open_exchanges++;
+    bool stopping = receiver->stopping;
+    (void)pthread_mutex_unlock(&receiver->lock);
+    if (stopping)
         fail_for_journal(exchange, ST_STOPPING, "the daemon stops");
     *ret_exchange = exchange;
     /* Too large to be read to its end only to be refused then. */
@@ -301,14 +406,14 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         *upload_size = 0;
         return http_request_take(&exchange->request, upload, size) ? MHD_YES : MHD_NO;
     }
-    switch (exchange->flow.state) {
-    case REQUEST_NEW:
+    switch (exchange->state) {
+    case RECEIVING:
         return finish(exchange);
-    case REQUEST_WAITING:
+    case WAITING:
         return submit(exchange);
-    case REQUEST_LANDED:
+    case ANSWERING:
         return answer(exchange);
-    case REQUEST_IN_JOURNAL:
+    case IN_JOURNAL:
         break;
     }
     ASSERT(!"a suspended request was called");
@@ -327,33 +432,32 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     if (exchange == NULL)
         return;
     if (exchange->carries_refusals)
-        refusal_log_landed(&server->refusals.log, exchange->flow.journal_status);
+        refusal_log_landed(&server->refusals.log, exchange->journal_status);
     http_request_fini(&exchange->request);
-    request_flow_lock_and_forget(&exchange->flow);
+    append_batch_destroy(exchange->batch);
+    (void)pthread_mutex_lock(&receiver->lock);
+    forget_batch(exchange); /* its sender may have gone when it was its turn */
     free(exchange);
     *exchange_of = NULL;
-    request_flow_unlock_closed(&receiver->flow);
+    receiver->open_exchanges--;
+    (void)pthread_cond_broadcast(&receiver->changed);
+    (void)pthread_mutex_unlock(&receiver->lock);
 }
 
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
     struct server *server = context;
-    struct otlp_http_receiver *receiver = server->receiver;
-    bool is_new = code == MHD_CONNECTION_NOTIFY_STARTED;
+    struct http_connections *connections = &server->receiver->connections;
 
-    (void)connection;
-    if (is_new) {
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         *socket_context =
-            calloc(1, sizeof(struct recent_bytes)); /* NULL: it has no share to lose */
+            http_connection_open(connections, fd, server->is_unix, &server->open_connections);
     } else {
-        free(*socket_context);
+        http_connection_close(connections, *socket_context);
         *socket_context = NULL;
     }
-    metric_set(receiver->metrics.open_connections,
-               request_flow_count_connection(&receiver->flow, is_new));
-    if (is_new)
-        metric_add(receiver->metrics.connections, 1);
 }
 
 /* --- Starting and stopping ---------------------------------------------------------------------
@@ -367,18 +471,25 @@ void otlp_http_settings_default(struct otlp_http_settings *ret)
                            .decoded_size_max = (size_t)64 * 1024 * 1024,
                            .time_max_ns = 120 * NS_PER_S},
         .connections_max = 1024,
+        .connections_per_uid_max = 256,
         .idle_timeout_s = 30,
     };
 }
 
-static void register_metrics(struct otlp_http_receiver *receiver)
+static enum status init_connections(struct otlp_http_receiver *receiver, struct error *err)
 {
-    static const char *const labels[] = {"signal=\"logs\"", "signal=\"traces\"",
-                                         "signal=\"metrics\""};
+    const struct otlp_http_settings *settings = &receiver->settings;
+    const struct http_connections_settings connections = {
+        .journal = receiver->journal,
+        .admission = receiver->admission,
+        .metrics = &receiver->metrics.receiver,
+        .journal_size_max = settings->journal_size_max,
+        .listener_count = settings->listener_count,
+        .connections_max = settings->connections_max,
+        .connections_per_uid_max = settings->connections_per_uid_max,
+    };
 
-    receiver_metrics_register(&receiver->metrics, LABELS);
-    for (int i = SIGNAL_TRACES; i <= SIGNAL_METRICS; i++)
-        ignored_metrics_register(&receiver->ignored[i], labels[i]);
+    return http_connections_init(&connections, &receiver->connections, err);
 }
 
 static enum status start_server(struct otlp_http_receiver *receiver, struct server *server,
@@ -398,12 +509,25 @@ static enum status start_server(struct otlp_http_receiver *receiver, struct serv
     server->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL,
         on_request, server, MHD_OPTION_LISTEN_SOCKET, listener->fd, MHD_OPTION_CONNECTION_LIMIT,
-        settings->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, settings->idle_timeout_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+        settings->connections_max + HTTP_CONNECTIONS_REFUSED_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        settings->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, server, MHD_OPTION_END);
     if (server->daemon == NULL)
         return error_set_errno(err, ST_IO, "start an HTTP server on %s", listener->name);
     return ST_OK;
+}
+
+static void init_shared(struct otlp_http_receiver *receiver)
+{
+    pthread_condattr_t monotonic;
+
+    /* None of these fails on Linux. */
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_mutex_init(&receiver->lock, NULL);
+    (void)pthread_cond_init(&receiver->changed, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
 }
 
 enum status otlp_http_receiver_start(const struct otlp_http_settings *settings,
@@ -415,18 +539,12 @@ enum status otlp_http_receiver_start(const struct otlp_http_settings *settings,
     if (receiver == NULL)
         return error_set(err, ST_NO_MEMORY, "make a receiver");
     receiver->settings = *settings;
+    receiver->journal = journal;
     receiver->admission = admission;
-    const struct request_flow_settings flow = {
-        .journal = journal,
-        .admission = admission,
-        .journal_size_max = settings->journal_size_max,
-        .metric_labels = LABELS,
-        .resume = resume,
-        .on_landed = on_landed,
-    };
-    request_flow_init(&receiver->flow, &flow);
-    register_metrics(receiver);
-    enum status st = ST_OK;
+    request_turns_init(&receiver->turns, resume);
+    init_shared(receiver);
+    otlp_http_metrics_register(&receiver->metrics);
+    enum status st = init_connections(receiver, err);
     for (size_t i = 0; i < settings->listener_count && st == ST_OK; i++)
         st = start_server(receiver, &receiver->servers[i], &settings->listeners[i], err);
     if (st != ST_OK) {
@@ -435,6 +553,24 @@ enum status otlp_http_receiver_start(const struct otlp_http_settings *settings,
     }
     *ret = receiver;
     return ST_OK;
+}
+
+/* The journal always answers, so that is waited for without a limit; senders may not. */
+static void wait_for_exchanges(struct otlp_http_receiver *receiver)
+{
+    struct timespec deadline;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &deadline); /* cannot fail for this clock */
+    deadline.tv_sec += STOP_WAIT_S;
+    (void)pthread_mutex_lock(&receiver->lock);
+    receiver->stopping = true;
+    request_turns_stop(&receiver->turns);
+    while (receiver->turns.count > 0)
+        (void)pthread_cond_wait(&receiver->changed, &receiver->lock);
+    int result = 0;
+    while (receiver->open_exchanges > 0 && result == 0)
+        result = pthread_cond_timedwait(&receiver->changed, &receiver->lock, &deadline);
+    (void)pthread_mutex_unlock(&receiver->lock);
 }
 
 void otlp_http_receiver_stop(struct otlp_http_receiver *receiver)
@@ -446,13 +582,15 @@ void otlp_http_receiver_stop(struct otlp_http_receiver *receiver)
         if (receiver->servers[i].daemon != NULL)
             (void)MHD_quiesce_daemon(receiver->servers[i].daemon);
     }
-    request_flow_stop(&receiver->flow, STOP_WAIT_S);
+    wait_for_exchanges(receiver);
     for (size_t i = 0; i < receiver->settings.listener_count; i++) {
         if (receiver->servers[i].daemon != NULL)
             MHD_stop_daemon(receiver->servers[i].daemon);
         otlp_intake_destroy(receiver->servers[i].intake);
         refusal_recorder_fini(&receiver->servers[i].refusals);
     }
-    request_flow_fini(&receiver->flow);
+    http_connections_fini(&receiver->connections);
+    (void)pthread_cond_destroy(&receiver->changed);
+    (void)pthread_mutex_destroy(&receiver->lock);
     free(receiver);
 }

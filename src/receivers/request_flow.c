@@ -92,36 +92,21 @@ static void count_batch(struct flow_request *request)
     admission_force(request->flow->settings.admission, request->turn.bytes);
 }
 
-/* Under lock. */
-static void note_landing(struct request_flow *flow, const struct flow_request *request)
-{
-    uint64_t now_ns = clock_monotonic_ns();
-    const struct commit_facts commit = append_batch_commit(request->batch);
-    const struct flight_landing landing = {
-        .bytes = commit.bytes,
-        .begun_ns = commit.begun_ns,
-        .landed_ns = now_ns,
-        .held_back = flow->turns.waiting != NULL,
-        .is_shared = admission_is_shared(flow->settings.admission, now_ns),
-    };
-
-    flow->turns.is_shared = landing.is_shared;
-    flight_limit_note(&flow->turns.limit, &landing);
-}
-
 /* journal thread */
 static void on_done(void *context, struct append_batch *batch, enum status status,
                     const struct error *err)
 {
     struct flow_request *request = context;
     struct request_flow *flow = request->flow;
+    uint64_t now_ns = clock_monotonic_ns();
 
     request->batch = batch;
     request->journal_status = status;
     flow->settings.on_landed(request, status, err);
     request->state = REQUEST_LANDED;
     (void)pthread_mutex_lock(&flow->lock);
-    note_landing(flow, request);
+    request_turns_landed(&flow->turns, append_batch_commit(batch),
+                         admission_is_shared(flow->settings.admission, now_ns), now_ns);
     forget_batch(request);
     flow->settings.resume(request); /* it is the other thread's from here on */
     (void)pthread_mutex_unlock(&flow->lock);

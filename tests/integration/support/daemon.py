@@ -52,10 +52,11 @@ class Daemon:
     """Starts, stops and kills one telltaled; its state outlives it."""
 
     def __init__(self, home, exporters="", journal="", http_port=None, extra="", receivers="",
-                 http="", wrapper=(), grpc_listen=(), grpc=""):
-        """`http`: more options of otlp_http; `grpc_listen` and `grpc`: more addresses and options of
-        otlp_grpc; `receivers`: more receivers; `wrapper`: a command that runs the daemon, in a
-        namespace of its own or as another user."""
+                 http="", wrapper=(), http_sockets=(), grpc_listen=(), grpc=""):
+        """`http_sockets`: names in the run directory that OTLP/HTTP listens on too; `http`: more
+        options of otlp_http; `grpc_listen` and `grpc`: more addresses and options of otlp_grpc;
+        `receivers`: more receivers; `wrapper`: a command that runs the daemon, in a namespace of its
+        own or as another user."""
         self.home = pathlib.Path(home)
         self.state = self.home / "state"
         self.run = self.home / "run"
@@ -66,6 +67,8 @@ class Daemon:
         self.http = http
         self.grpc_listen = list(grpc_listen)
         self.grpc = grpc
+        self.http_listen = [f"127.0.0.1:{self.http_port}",
+                            *(f"unix:{self.run}/{name}" for name in http_sockets)]
         self.wrapper = wrapper
         self.program = BIN / "telltaled"
         self.config = self.home / "telltale.yaml"
@@ -81,8 +84,8 @@ class Daemon:
             return f"{name}:\n" + "".join(f"  {line}\n" for line in lines) if lines else ""
 
         self.config.write_text(
-            f"receivers:\n  otlp_http: {{ listen: [ '127.0.0.1:{self.http_port}' ] {self.http} }}\n"
-            + f"  otlp_grpc: {{ listen: {['${run_dir}/otlp-grpc.sock', *self.grpc_listen]} {self.grpc} }}\n"
+            f"receivers:\n  otlp_http: {{ listen: {self.http_listen} {self.http} }}\n"
+            + f"  otlp_grpc: {{ listen: {['unix:${run_dir}/otlp-grpc.sock', *self.grpc_listen]} {self.grpc} }}\n"
             + "".join(f"  {line}\n" for line in self.receivers.split("\n") if line)
             + section("journal", "disk_reserve: 1MiB\n" + journal)
             + section("exporters", exporters)
