@@ -92,7 +92,8 @@ static void check_defaults(const struct config *config)
     assert_string_equal(http->listen.items[0], "127.0.0.1:4318");
     assert_int_equal(config->receivers.otlp_grpc.listen.count, 2);
     assert_string_equal(config->receivers.otlp_grpc.listen.items[0], "127.0.0.1:4317");
-    assert_string_equal(config->receivers.otlp_grpc.listen.items[1], "unix:/run/test/otlp-grpc.sock");
+    assert_string_equal(config->receivers.otlp_grpc.listen.items[1],
+                        "unix:/run/test/otlp-grpc.sock");
     assert_non_null(strstr(http->listen.items[1], "unix:/"));
     assert_non_null(strstr(http->listen.items[1], "/otlp-http.sock"));
     assert_int_equal(http->connections_per_uid_max, 256);
