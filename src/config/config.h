@@ -46,8 +46,27 @@ struct config_otlp_http_receiver {
     struct config_text_list signals;
 };
 
+struct config_otlp_grpc_receiver {
+    bool enabled;
+    struct config_text_list listen; /* each is good for config_read_address() */
+    struct {
+        const char *cert_file, *key_file; /* NULL, both: plaintext */
+        const char *client_ca_file;
+    } tls;
+    bool allow_remote_plaintext;
+    uint64_t max_request_size; /* as it arrives, and after decompression */
+    uint64_t connections_max, connections_per_uid_max;
+    uint64_t max_concurrent_streams;
+    uint64_t request_timeout; /* ns, to receive one request */
+    struct config_text_list signals;
+    struct {
+        uint64_t max_connection_idle, time, timeout, min_time; /* ns */
+    } keepalive;
+};
+
 struct config_receivers {
     struct config_unix_receiver unix_socket;
+    struct config_otlp_grpc_receiver otlp_grpc;
     struct config_otlp_http_receiver otlp_http;
 };
 

@@ -124,6 +124,7 @@ static void check_sizes(const struct check *check)
     const struct config *config = check->config;
     const struct config_unix_receiver *unix_socket = &config->receivers.unix_socket;
     const struct config_otlp_http_receiver *http = &config->receivers.otlp_http;
+    const struct config_otlp_grpc_receiver *grpc = &config->receivers.otlp_grpc;
 
     require(check, config->journal.segment_size <= config->journal.max_size / 2,
             "journal.segment_size", "journal.max_size", "two segments must fit into max_size");
@@ -136,9 +137,27 @@ static void check_sizes(const struct check *check)
     require(check, http->max_request_size <= config->limits.in_flight,
             "receivers.otlp_http.max_request_size", "limits.in_flight",
             "a request must fit into limits.in_flight");
+    require(check, !grpc->enabled || grpc->max_request_size <= config->limits.in_flight,
+            "receivers.otlp_grpc.max_request_size", "limits.in_flight",
+            "a request must fit into limits.in_flight");
+    require(check, grpc->connections_per_uid_max <= grpc->connections_max,
+            "receivers.otlp_grpc.connections_per_uid_max", "receivers.otlp_grpc.connections_max",
+            "one user may have more connections than all together");
     require(check, unix_socket->connections_per_uid_max <= unix_socket->connections_max,
             "receivers.unix.connections_per_uid_max", "receivers.unix.connections_max",
             "one user may have more connections than all together");
+}
+
+static void check_tls(const struct check *check)
+{
+    const struct config_otlp_grpc_receiver *grpc = &check->config->receivers.otlp_grpc;
+
+    require(check, (grpc->tls.cert_file != NULL) == (grpc->tls.key_file != NULL),
+            "receivers.otlp_grpc.tls.cert_file", "receivers.otlp_grpc.tls.key_file",
+            "cert_file and key_file go together");
+    require(check, grpc->tls.client_ca_file == NULL || grpc->tls.cert_file != NULL,
+            "receivers.otlp_grpc.tls.client_ca_file", "receivers.otlp_grpc.tls",
+            "client_ca_file needs cert_file and key_file");
 }
 
 static void check_shed(const struct check *check)
@@ -160,12 +179,12 @@ static void check_shed(const struct check *check)
     }
 }
 
-static void check_signals(const struct check *check)
+static void check_signals(const struct check *check, const char *path,
+                          const struct config_text_list *signals)
 {
-    static const char path[] = "receivers.otlp_http.signals";
     struct error err;
 
-    if (signals_check("signals", &check->config->receivers.otlp_http.signals, &err) != ST_OK)
+    if (signals_check("signals", signals, &err) != ST_OK)
         config_report_add(check->report, place_of(check->root, path), path, "%s", err.text);
 }
 
@@ -180,11 +199,16 @@ void config_check(const struct config *config, const struct yaml_node *root,
             "receivers.unix.path", "", "this is the control socket");
     check_listen(&check, "receivers", "otlp_http", &config->receivers.otlp_http.listen,
                  config->receivers.otlp_http.allow_remote_plaintext);
+    check_listen(&check, "receivers", "otlp_grpc", &config->receivers.otlp_grpc.listen,
+                 config->receivers.otlp_grpc.allow_remote_plaintext ||
+                     config->receivers.otlp_grpc.tls.cert_file != NULL);
+    check_tls(&check);
     check_listen(&check, "telemetry", "metrics", &config->telemetry.metrics.listen,
                  config->telemetry.metrics.allow_remote_plaintext);
     check_sizes(&check);
     check_shed(&check);
-    check_signals(&check);
+    check_signals(&check, "receivers.otlp_http.signals", &config->receivers.otlp_http.signals);
+    check_signals(&check, "receivers.otlp_grpc.signals", &config->receivers.otlp_grpc.signals);
 }
 
 void config_check_exporter(const struct config_exporter *exporter, const struct yaml_node *node,

@@ -179,6 +179,173 @@ static const struct config_field otlp_http_fields[] = {
     {.key = NULL},
 };
 
+#define TLS_OFFSET       offsetof(struct config_otlp_grpc_receiver, tls)
+#define KEEPALIVE_OFFSET offsetof(struct config_otlp_grpc_receiver, keepalive)
+
+static const struct config_field otlp_grpc_tls_fields[] = {
+    {
+        .key = "cert_file",
+        .type = CONFIG_PATH,
+        .offset = offsetof(struct config_otlp_grpc_receiver, tls.cert_file) - TLS_OFFSET,
+        .help = "Certificate in PEM, with the chain. Every TCP address is TLS then; Unix sockets "
+                "are not.",
+    },
+    {
+        .key = "key_file",
+        .type = CONFIG_PATH,
+        .offset = offsetof(struct config_otlp_grpc_receiver, tls.key_file) - TLS_OFFSET,
+        .help = "Its key, in PEM.",
+    },
+    {
+        .key = "client_ca_file",
+        .type = CONFIG_PATH,
+        .offset = offsetof(struct config_otlp_grpc_receiver, tls.client_ca_file) - TLS_OFFSET,
+        .help = "Authorities, in PEM. Only senders with a certificate that one of them signed are "
+                "let in.",
+    },
+    {.key = NULL},
+};
+
+static const struct config_field otlp_grpc_keepalive_fields[] = {
+    {
+        .key = "max_connection_idle",
+        .type = CONFIG_DURATION,
+        .offset = offsetof(struct config_otlp_grpc_receiver, keepalive.max_connection_idle) -
+                  KEEPALIVE_OFFSET,
+        .min = SECOND,
+        .max = 24 * HOUR,
+        .default_text = "10m",
+        .help = "A connection without a call is closed then.",
+    },
+    {
+        .key = "time",
+        .type = CONFIG_DURATION,
+        .offset = offsetof(struct config_otlp_grpc_receiver, keepalive.time) - KEEPALIVE_OFFSET,
+        .min = SECOND,
+        .max = 24 * HOUR,
+        .default_text = "60s",
+        .help = "A connection on which nothing comes for this long is pinged.",
+    },
+    {
+        .key = "timeout",
+        .type = CONFIG_DURATION,
+        .offset = offsetof(struct config_otlp_grpc_receiver, keepalive.timeout) - KEEPALIVE_OFFSET,
+        .min = SECOND,
+        .max = HOUR,
+        .default_text = "20s",
+        .help = "How long the answer to a ping is waited for before the connection is closed.",
+    },
+    {
+        .key = "min_time",
+        .type = CONFIG_DURATION,
+        .offset = offsetof(struct config_otlp_grpc_receiver, keepalive.min_time) - KEEPALIVE_OFFSET,
+        .min = MS,
+        .max = HOUR,
+        .default_text = "10s",
+        .help = "Who pings more often than this without a call is closed.",
+    },
+    {.key = NULL},
+};
+
+static const struct config_field otlp_grpc_fields[] = {
+    {
+        .key = "enabled",
+        .type = CONFIG_BOOL,
+        .offset = offsetof(struct config_otlp_grpc_receiver, enabled),
+        .default_text = "true",
+        .help = "Whether the addresses are listened on.",
+    },
+    {
+        .key = "listen",
+        .type = CONFIG_TEXT_LIST,
+        .offset = offsetof(struct config_otlp_grpc_receiver, listen),
+        .default_text = "[\"127.0.0.1:4317\", \"unix:${run_dir}/otlp-grpc.sock\"]",
+        .help = "Addresses: `127.0.0.1:4317`, `[::1]:4317` or `unix:/path`. On a Unix socket the "
+                "kernel "
+                "says who sends.",
+    },
+    {
+        .key = "tls",
+        .type = CONFIG_SECTION,
+        .offset = TLS_OFFSET,
+        .fields = otlp_grpc_tls_fields,
+        .help = "Encryption of the TCP addresses.",
+    },
+    {
+        .key = "allow_remote_plaintext",
+        .type = CONFIG_BOOL,
+        .offset = offsetof(struct config_otlp_grpc_receiver, allow_remote_plaintext),
+        .default_text = "false",
+        .help = "Allows addresses that other machines reach, without `tls`. There is neither "
+                "encryption "
+                "nor authentication on them: anybody there can read along and forge events.",
+    },
+    {
+        .key = "max_request_size",
+        .type = CONFIG_SIZE,
+        .offset = offsetof(struct config_otlp_grpc_receiver, max_request_size),
+        .min = KIB,
+        .max = GIB,
+        .default_text = "64MiB",
+        .help = "Size of a request, as it arrives and after decompression; a larger one is "
+                "answered with "
+                "RESOURCE_EXHAUSTED.",
+    },
+    {
+        .key = "connections_max",
+        .type = CONFIG_INTEGER,
+        .offset = offsetof(struct config_otlp_grpc_receiver, connections_max),
+        .min = 1,
+        .max = 65536,
+        .default_text = "1024",
+        .help = "Connections at one time, TLS not counted; more are closed at once and counted.",
+    },
+    {
+        .key = "connections_per_uid_max",
+        .type = CONFIG_INTEGER,
+        .offset = offsetof(struct config_otlp_grpc_receiver, connections_per_uid_max),
+        .min = 1,
+        .max = 65536,
+        .default_text = "256",
+        .help = "The same for each user on Unix sockets, so that one cannot shut out the others.",
+    },
+    {
+        .key = "max_concurrent_streams",
+        .type = CONFIG_INTEGER,
+        .offset = offsetof(struct config_otlp_grpc_receiver, max_concurrent_streams),
+        .min = 1,
+        .max = 65536,
+        .default_text = "64",
+        .help = "Requests of one connection at one time; its sender waits with more.",
+    },
+    {
+        .key = "request_timeout",
+        .type = CONFIG_DURATION,
+        .offset = offsetof(struct config_otlp_grpc_receiver, request_timeout),
+        .min = SECOND,
+        .max = HOUR,
+        .default_text = "30s",
+        .help = "A request that is not whole after this long is given up, and so is a connection "
+                "on which "
+                "an answer is not read.",
+    },
+    {
+        .key = "keepalive",
+        .type = CONFIG_SECTION,
+        .offset = KEEPALIVE_OFFSET,
+        .fields = otlp_grpc_keepalive_fields,
+        .help = "Connections that are quiet.",
+    },
+    {
+        .key = "signals",
+        .type = CONFIG_TEXT_LIST,
+        .offset = offsetof(struct config_otlp_grpc_receiver, signals),
+        .default_text = "[logs, traces, metrics]",
+        .help = "What is kept. Requests of other signals are answered with success and counted.",
+    },
+    {.key = NULL},
+};
+
 static const struct config_field receivers_fields[] = {
     {
         .key = "unix",
@@ -193,6 +360,13 @@ static const struct config_field receivers_fields[] = {
         .offset = offsetof(struct config_receivers, otlp_http),
         .fields = otlp_http_fields,
         .help = "OpenTelemetry logs, traces and metrics over HTTP, protobuf and JSON.",
+    },
+    {
+        .key = "otlp_grpc",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config_receivers, otlp_grpc),
+        .fields = otlp_grpc_fields,
+        .help = "OpenTelemetry logs over gRPC.",
     },
     {.key = NULL},
 };

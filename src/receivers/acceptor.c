@@ -21,6 +21,7 @@ struct listening {
     struct acceptor *acceptor;
     struct loop_watch watch;
     int fd; /* borrowed */
+    bool is_unix;
 };
 
 struct acceptor {
@@ -33,11 +34,16 @@ struct acceptor {
     struct metric *refused_per_uid;
 };
 
-static void refuse(int fd, struct metric *counter, const char *message)
+static void refuse(const struct acceptor *acceptor, int fd, struct metric *counter,
+                   const char *message)
 {
     char line[192];
 
     metric_add(counter, 1);
+    if (!acceptor->settings.speaks_json) {
+        (void)close(fd); /* nothing was read from it */
+        return;
+    }
     int size =
         snprintf(line, sizeof(line),
                  "{\"error\":{\"code\":\"too_many_connections\",\"message\":\"%s\"}}\n", message);
@@ -46,23 +52,44 @@ static void refuse(int fd, struct metric *counter, const char *message)
     (void)close(fd); /* nothing was read from it */
 }
 
-static void admit(struct acceptor *acceptor, int fd)
+/* False: the connection is closed already. */
+static bool enter_user(const struct listening *listening, int fd, struct peer *ret)
 {
-    const struct acceptor_settings *settings = &acceptor->settings;
-    struct peer peer;
+    struct acceptor *acceptor = listening->acceptor;
     struct error ignored;
 
-    if (acceptor->connection_count >= settings->connections_max) {
-        refuse(fd, acceptor->refused_total, "this socket has as many connections as it may have");
-    } else if (peer_of_unix_socket_only_ids(fd, &peer, &ignored) != ST_OK) {
+    if (!listening->is_unix) {
+        peer_of_loopback_socket(fd, ret);
+        if (ret->attestation == PEER_UNKNOWN)
+            return true;
+    } else if (peer_of_unix_socket_only_ids(fd, ret, &ignored) != ST_OK) {
         (void)close(fd); /* gone between connect and accept */
-    } else if (!uid_table_enter(&acceptor->uids, peer.uid)) {
-        refuse(fd, acceptor->refused_per_uid, "this user has as many connections as it may have");
-    } else {
-        acceptor->connection_count++;
-        peer_learn_process(fd, &peer); /* only now: who is refused costs little */
-        settings->on_accepted(settings->context, fd, &peer);
+        return false;
     }
+    if (uid_table_enter(&acceptor->uids, ret->uid))
+        return true;
+    refuse(acceptor, fd, acceptor->refused_per_uid,
+           "this user has as many connections as it may have");
+    return false;
+}
+
+static void admit(const struct listening *listening, int fd)
+{
+    struct acceptor *acceptor = listening->acceptor;
+    const struct acceptor_settings *settings = &acceptor->settings;
+    struct peer peer;
+
+    if (acceptor->connection_count >= settings->connections_max) {
+        refuse(acceptor, fd, acceptor->refused_total,
+               "this socket has as many connections as it may have");
+        return;
+    }
+    if (!enter_user(listening, fd, &peer))
+        return;
+    acceptor->connection_count++;
+    if (listening->is_unix)
+        peer_learn_process(fd, &peer); /* only now: who is refused costs little */
+    settings->on_accepted(settings->context, fd, &peer);
 }
 
 static void stop_listening(struct acceptor *acceptor)
@@ -85,7 +112,7 @@ static void on_listener_ready(void *context, uint32_t events)
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         int fd = accept4(listening->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            admit(listening->acceptor, fd);
+            admit(listening, fd);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             pause_accepting(listening->acceptor);
             return;
@@ -116,6 +143,21 @@ static void on_pause_over(void *context)
         pause_accepting(acceptor);
 }
 
+static struct metric *register_refused(const struct acceptor *acceptor, const char *reason)
+{
+    char labels[96];
+
+    snprintf(labels, sizeof(labels), "%s,reason=\"%s\"", acceptor->settings.metric_labels, reason);
+    return metric_register(METRIC_COUNTER, "telltale_receiver_refused_connections_total",
+                           "Connections that were refused because of a limit.", labels);
+}
+
+static void register_metrics(struct acceptor *acceptor)
+{
+    acceptor->refused_total = register_refused(acceptor, "total");
+    acceptor->refused_per_uid = register_refused(acceptor, "per_uid");
+}
+
 enum status acceptor_start(const struct acceptor_settings *settings, struct acceptor **ret,
                            struct error *err)
 {
@@ -127,16 +169,12 @@ enum status acceptor_start(const struct acceptor_settings *settings, struct acce
     acceptor->pause = (struct loop_timer){.on_time = on_pause_over, .context = acceptor};
     for (size_t i = 0; i < settings->listener_count; i++) {
         struct listening *listening = &acceptor->listening[i];
-        *listening = (struct listening){.acceptor = acceptor, .fd = settings->listeners[i].fd};
+        *listening = (struct listening){.acceptor = acceptor,
+                                        .fd = settings->listeners[i].fd,
+                                        .is_unix = settings->listeners[i].is_unix};
         listening->watch = (struct loop_watch){on_listener_ready, listening, -1};
     }
-    const char *help = "Connections that were refused because of a limit.";
-    acceptor->refused_total =
-        metric_register(METRIC_COUNTER, "telltale_receiver_refused_connections_total", help,
-                        "receiver=\"unix\",reason=\"total\"");
-    acceptor->refused_per_uid =
-        metric_register(METRIC_COUNTER, "telltale_receiver_refused_connections_total", help,
-                        "receiver=\"unix\",reason=\"per_uid\"");
+    register_metrics(acceptor);
     enum status st = uid_table_init(&acceptor->uids, settings->connections_max,
                                     settings->connections_per_uid_max, err);
     if (st == ST_OK)
@@ -149,11 +187,12 @@ enum status acceptor_start(const struct acceptor_settings *settings, struct acce
     return ST_OK;
 }
 
-void acceptor_leave(struct acceptor *acceptor, uid_t uid)
+void acceptor_leave(struct acceptor *acceptor, const struct peer *peer)
 {
     ASSERT(acceptor->connection_count > 0);
     acceptor->connection_count--;
-    uid_table_leave(&acceptor->uids, uid);
+    if (peer->attestation != PEER_UNKNOWN)
+        uid_table_leave(&acceptor->uids, peer->uid);
 }
 
 void acceptor_close(struct acceptor *acceptor)

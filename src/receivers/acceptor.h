@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* acceptor.h -- takes connections from Unix sockets, within the limits per socket and per user.
- * Who is over a limit gets a line that says so and is closed, so that he does not wait for
- * answers that never come.
+/* acceptor.h -- takes connections from Unix sockets and from TCP, within the limits per socket and
+ * per user.  Who is over a limit is closed, so that he does not wait for answers that never come,
+ * and gets a line that says why if he speaks JSON.
  *
  * Threads: the loop's.
  */
@@ -17,11 +17,13 @@ struct acceptor;
 enum { ACCEPTOR_LISTENERS_MAX = 8 };
 
 struct acceptor_settings {
-    struct loop *loop;                /* borrowed, as are the listeners */
-    const struct listener *listeners; /* Unix sockets */
+    struct loop *loop; /* borrowed, as are the listeners */
+    const struct listener *listeners;
     size_t listener_count;
-    unsigned int connections_max; /* of all listeners together */
-    unsigned int connections_per_uid_max;
+    unsigned int connections_max;         /* of all listeners together */
+    unsigned int connections_per_uid_max; /* whose user is known */
+    const char *metric_labels;            /* receiver="..." */
+    bool speaks_json;
     void *context;
     /* Owns `fd` (non-blocking) from now on, and calls acceptor_leave() when it is gone. */
     void (*on_accepted)(void *context, int fd, const struct peer *peer);
@@ -30,8 +32,8 @@ struct acceptor_settings {
 MUST_CHECK enum status acceptor_start(const struct acceptor_settings *settings,
                                       struct acceptor **ret, struct error *err);
 
-/* A connection of this user has ended. */
-void acceptor_leave(struct acceptor *acceptor, uid_t uid);
+/* A connection with this peer has ended. */
+void acceptor_leave(struct acceptor *acceptor, const struct peer *peer);
 
 /* Takes no more connections.  Those it gave away still leave. */
 void acceptor_close(struct acceptor *acceptor);

@@ -70,7 +70,7 @@ void unix_reading_close(struct unix_connection *connection)
     receiver->generations[connection->index]++;
     receiver->connection_count--;
     metric_set(receiver->metrics.open_connections, receiver->connection_count);
-    acceptor_leave(receiver->acceptor, connection->peer.uid);
+    acceptor_leave(receiver->acceptor, &connection->peer);
     line_framer_fini(&connection->framer);
     unix_connection_count_memory(connection);
     fair_queue_leave(connection->user);

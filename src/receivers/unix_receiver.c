@@ -121,7 +121,7 @@ static void on_accepted(void *context, int fd, const struct peer *peer)
     if (unix_connection_create(fd, peer, receiver->loop, receiver->admission,
                                receiver->settings.limits.record_size_max, &connection,
                                &ignored) != ST_OK) {
-        acceptor_leave(receiver->acceptor, peer->uid);
+        acceptor_leave(receiver->acceptor, peer);
         return;
     }
     connection->receiver = receiver;
@@ -155,6 +155,8 @@ static enum status create_parts(struct unix_receiver *receiver, struct error *er
         .listener_count = settings->listener_count,
         .connections_max = settings->connections_max,
         .connections_per_uid_max = settings->connections_per_uid_max,
+        .metric_labels = "receiver=\"unix\"",
+        .speaks_json = true,
         .context = receiver,
         .on_accepted = on_accepted,
     };

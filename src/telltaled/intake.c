@@ -11,6 +11,7 @@
 #include "net/listener.h"
 #include "receivers/admission.h"
 #include "receivers/control_server.h"
+#include "receivers/otlp_grpc_receiver.h"
 #include "receivers/otlp_http_receiver.h"
 #include "receivers/shedding.h"
 #include "receivers/spool.h"
@@ -29,11 +30,12 @@ struct listeners {
 struct intake {
     struct admission admission;
     struct shedding shedding;
-    struct listeners unix_listeners, http_listeners, control_listeners;
+    struct listeners unix_listeners, http_listeners, grpc_listeners, control_listeners;
     struct unix_receiver *unix_receiver;
     struct event_ids *ids; /* of events that have come lately */
     struct spool *spool;
     struct otlp_http_receiver *http_receiver;
+    struct otlp_grpc_receiver *grpc_receiver;
     struct control_server *control;
     const struct config *config; /* these four are borrowed */
     struct loop *loop;
@@ -189,6 +191,77 @@ static enum status start_http(struct intake *intake, const struct config *config
                                     err);
 }
 
+/* The addresses that are the receiver's own, for TLS; the others are listened on. */
+static enum status open_grpc_addresses(struct intake *intake,
+                                       const struct config_otlp_grpc_receiver *section,
+                                       struct otlp_grpc_settings *settings,
+                                       const char *tls_addresses[LISTENERS_MAX], struct error *err)
+{
+    struct listener_settings socket = {.mode = 0660,
+                                       .allow_remote = section->allow_remote_plaintext};
+    enum status st = ST_OK;
+
+    settings->tls_addresses = tls_addresses;
+    for (size_t i = 0; i < section->listen.count && st == ST_OK; i++) {
+        const char *address = section->listen.items[i];
+        bool is_unix = address[0] == '/' || strncmp(address, "unix:", 5) == 0;
+        if (is_unix || section->tls.cert_file == NULL)
+            st = add_listener(&intake->grpc_listeners, address, &socket, err);
+        else if (settings->tls_address_count == LISTENERS_MAX)
+            st = error_set(err, ST_LIMIT, "more than %d addresses", LISTENERS_MAX);
+        else
+            tls_addresses[settings->tls_address_count++] = address;
+    }
+    settings->listeners = intake->grpc_listeners.items;
+    settings->listener_count = intake->grpc_listeners.count;
+    return st;
+}
+
+static void set_grpc_limits(struct intake *intake, const struct config *config,
+                            struct otlp_grpc_settings *settings)
+{
+    const struct config_otlp_grpc_receiver *section = &config->receivers.otlp_grpc;
+
+    settings->tls = (struct otlp_grpc_tls){section->tls.cert_file, section->tls.key_file,
+                                           section->tls.client_ca_file};
+    settings->limits = record_limits(config, settings->limits.record_size_max);
+    settings->signals = signals_named(&section->signals, NULL);
+    settings->message_size_max = section->max_request_size;
+    settings->connections_max = (unsigned int)section->connections_max;
+    settings->connections_per_uid_max = (unsigned int)section->connections_per_uid_max;
+    settings->streams_max = (unsigned int)section->max_concurrent_streams;
+    settings->request_time_max_ns = section->request_timeout;
+    settings->idle_max_ns = section->keepalive.max_connection_idle;
+    settings->keepalive_time_ns = section->keepalive.time;
+    settings->keepalive_timeout_ns = section->keepalive.timeout;
+    settings->ping_interval_min_ns = section->keepalive.min_time;
+    settings->shedding = &intake->shedding;
+    settings->journal_size_max = sharing_limit(config);
+}
+
+static enum status start_grpc(struct intake *intake, const struct config *config, struct loop *loop,
+                              struct journal *journal, struct error *err)
+{
+    const struct config_otlp_grpc_receiver *section = &config->receivers.otlp_grpc;
+    const char *tls_addresses[LISTENERS_MAX];
+    struct otlp_grpc_settings settings;
+
+    if (!section->enabled)
+        return ST_OK;
+    otlp_grpc_settings_default(&settings);
+    set_grpc_limits(intake, config, &settings);
+    enum status st = open_grpc_addresses(intake, section, &settings, tls_addresses, err);
+    if (st == ST_OK)
+        st = otlp_grpc_receiver_start(&settings, loop, journal, &intake->admission,
+                                      &intake->grpc_receiver, err);
+    if (st != ST_OK)
+        return error_context(err, "receivers.otlp_grpc");
+    for (size_t i = 0; i < settings.tls_address_count; i++)
+        log_info("receiver.listening", "receiver=otlp_grpc address=%s tls=1",
+                 LOG_TEXT(tls_addresses[i]));
+    return ST_OK;
+}
+
 static enum status write_status(void *context, struct buf *out, struct error *err)
 {
     struct intake *intake = context;
@@ -248,12 +321,15 @@ void intake_close_receivers(struct intake *intake)
 {
     intake->is_open = false;
     metric_set(intake->open_gauge, 0);
+    otlp_grpc_receiver_stop(intake->grpc_receiver);
+    intake->grpc_receiver = NULL;
     otlp_http_receiver_stop(intake->http_receiver);
     intake->http_receiver = NULL;
     spool_stop(intake->spool);
     intake->spool = NULL;
     unix_receiver_stop(intake->unix_receiver);
     intake->unix_receiver = NULL;
+    close_listeners(&intake->grpc_listeners);
     close_listeners(&intake->http_listeners);
     close_listeners(&intake->unix_listeners);
 }
@@ -263,6 +339,8 @@ enum status intake_open_receivers(struct intake *intake, struct error *err)
     enum status st = start_unix(intake, intake->config, intake->loop, intake->journal, err);
     if (st == ST_OK)
         st = start_http(intake, intake->config, intake->journal, err);
+    if (st == ST_OK)
+        st = start_grpc(intake, intake->config, intake->loop, intake->journal, err);
     if (st != ST_OK) {
         intake_close_receivers(intake);
         return st;
@@ -270,6 +348,7 @@ enum status intake_open_receivers(struct intake *intake, struct error *err)
     start_spool(intake);
     log_listeners("unix", &intake->unix_listeners);
     log_listeners("otlp_http", &intake->http_listeners);
+    log_listeners("otlp_grpc", &intake->grpc_listeners);
     intake->is_open = true;
     metric_set(intake->open_gauge, 1);
     return ST_OK;
@@ -360,6 +439,23 @@ static bool same_http(const struct config_otlp_http_receiver *a,
            same_list(&a->signals, &b->signals);
 }
 
+static bool same_grpc(const struct config_otlp_grpc_receiver *a,
+                      const struct config_otlp_grpc_receiver *b)
+{
+    return a->enabled == b->enabled && same_list(&a->listen, &b->listen) &&
+           same_list(&a->signals, &b->signals) && same_text(a->tls.cert_file, b->tls.cert_file) &&
+           same_text(a->tls.key_file, b->tls.key_file) &&
+           same_text(a->tls.client_ca_file, b->tls.client_ca_file) &&
+           a->allow_remote_plaintext == b->allow_remote_plaintext &&
+           a->max_request_size == b->max_request_size && a->connections_max == b->connections_max &&
+           a->connections_per_uid_max == b->connections_per_uid_max &&
+           a->max_concurrent_streams == b->max_concurrent_streams &&
+           a->request_timeout == b->request_timeout &&
+           a->keepalive.max_connection_idle == b->keepalive.max_connection_idle &&
+           a->keepalive.time == b->keepalive.time && a->keepalive.timeout == b->keepalive.timeout &&
+           a->keepalive.min_time == b->keepalive.min_time;
+}
+
 static bool same_limits(const struct config_limits *a, const struct config_limits *b)
 {
     return a->depth == b->depth && a->attributes == b->attributes && a->key_size == b->key_size &&
@@ -371,6 +467,7 @@ bool intake_opens_the_same(const struct config *a, const struct config *b)
     return same_limits(&a->limits, &b->limits) &&
            same_unix(&a->receivers.unix_socket, &b->receivers.unix_socket) &&
            same_http(&a->receivers.otlp_http, &b->receivers.otlp_http) &&
+           same_grpc(&a->receivers.otlp_grpc, &b->receivers.otlp_grpc) &&
            same_list(&a->telemetry.metrics.listen, &b->telemetry.metrics.listen) &&
            a->telemetry.metrics.allow_remote_plaintext ==
                b->telemetry.metrics.allow_remote_plaintext;

@@ -68,20 +68,22 @@ static enum status expect_gzip(struct slice body, struct buf *out, struct error 
     return expected > 0 && expected <= room_max ? buf_reserve(out, expected, err) : ST_OK;
 }
 
-static enum status inflate_gzip(struct slice body, struct buf *out, struct error *err)
+typedef enum libdeflate_result inflate_function(struct libdeflate_decompressor *, const void *,
+                                                size_t, void *, size_t, size_t *, size_t *);
+
+/* gzip and zlib differ in what stands around the stream. */
+static enum status inflate_deflate(inflate_function *inflate, struct slice body, struct buf *out,
+                                   struct error *err)
 {
     struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
     if (decompressor == NULL)
-        return error_set(err, ST_NO_MEMORY, "start to inflate gzip");
-    enum status st = expect_gzip(body, out, err);
-    if (st == ST_OK && buf_room(out) == 0)
-        st = more_room(out, err);
+        return error_set(err, ST_NO_MEMORY, "start to inflate");
+    enum status st = buf_room(out) == 0 ? more_room(out, err) : ST_OK;
     while (st == ST_OK && body.size > 0) {
         size_t taken = 0;
         size_t given = 0;
-        switch (libdeflate_gzip_decompress_ex(decompressor, body.data, body.size,
-                                              out->data + out->size, buf_room(out), &taken,
-                                              &given)) {
+        switch (inflate(decompressor, body.data, body.size, out->data + out->size, buf_room(out),
+                        &taken, &given)) {
         case LIBDEFLATE_SUCCESS:
             out->size += given;
             body = slice_from(body, taken);
@@ -90,12 +92,25 @@ static enum status inflate_gzip(struct slice body, struct buf *out, struct error
             st = more_room(out, err);
             break;
         default:
-            st = error_set(err, ST_INVALID, "the body is not gzip, or it is damaged or cut");
+            st = error_set(err, ST_INVALID,
+                           "the body is not gzip or deflate, or it is damaged or cut");
             break;
         }
     }
     libdeflate_free_decompressor(decompressor);
     return st;
+}
+
+static enum status inflate_gzip(struct slice body, struct buf *out, struct error *err)
+{
+    enum status st = expect_gzip(body, out, err);
+
+    return st == ST_OK ? inflate_deflate(libdeflate_gzip_decompress_ex, body, out, err) : st;
+}
+
+static enum status inflate_zlib(struct slice body, struct buf *out, struct error *err)
+{
+    return inflate_deflate(libdeflate_zlib_decompress_ex, body, out, err);
 }
 
 /* --- zstd ------------------------------------------------------------------------------------ */
@@ -143,8 +158,13 @@ enum status content_decode(enum content_encoding encoding, struct slice body, st
     if (body.size == 0)
         return error_set(err, ST_INVALID, "the body is empty, which no compressed one is");
     size_t before = out->size;
-    enum status st =
-        encoding == ENCODING_GZIP ? inflate_gzip(body, out, err) : inflate_zstd(body, out, err);
+    enum status st;
+    if (encoding == ENCODING_GZIP)
+        st = inflate_gzip(body, out, err);
+    else if (encoding == ENCODING_ZLIB)
+        st = inflate_zlib(body, out, err);
+    else
+        st = inflate_zstd(body, out, err);
     if (st != ST_OK)
         out->size = before;
     return st;

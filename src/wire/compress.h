@@ -9,10 +9,10 @@
 #include "telltale/error.h"
 #include "telltale/slice.h"
 
-enum content_encoding { ENCODING_NONE, ENCODING_GZIP, ENCODING_ZSTD };
+enum content_encoding { ENCODING_NONE, ENCODING_GZIP, ENCODING_ZSTD, ENCODING_ZLIB };
 
 /* Reads the name of a Content-Encoding ("", "identity", "gzip", "zstd"; any case).
- * ST_INVALID: another one. */
+ * ST_INVALID: another one.  ENCODING_ZLIB is gRPC's "deflate" and has no name here. */
 MUST_CHECK enum status content_encoding_parse(struct slice name, enum content_encoding *ret,
                                               struct error *err);
 

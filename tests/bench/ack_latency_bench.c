@@ -237,7 +237,7 @@ static void measure_daemon(const struct line *line, struct outcome *outcome, con
     snprintf(address, sizeof(address), "unix:%s/sink", home.path);
     snprintf(http_path, sizeof(http_path), "%s/http", home.path);
     snprintf(config, sizeof(config),
-             "receivers:\n  otlp_http: { listen: [ 'unix:%s' ] }\n"
+             "receivers:\n  otlp_grpc: { enabled: false }\n  otlp_http: { listen: [ 'unix:%s' ] }\n"
              "exporters:\n  otlp_grpc/bench: { endpoint: '%s' }\n  file/forensic: {}\n"
              "%s%s%s",
              http_path, address, max_delay != NULL ? "journal: { max_delay: " : "",

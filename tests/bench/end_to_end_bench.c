@@ -392,11 +392,12 @@ static void run_round(struct way *way, int round, const char *program,
 
     temp_dir_make(&home);
     snprintf(address, sizeof(address), "unix:%s/sink", home.path);
-    snprintf(config, sizeof(config),
-             "receivers:\n  otlp_http: { listen: [ 'unix:%s/http' ] }\n"
-             "journal: { disk_reserve: 1MiB }\n"
-             "exporters:\n  otlp_grpc/bench: { endpoint: '%s', compression: %s }\n%s",
-             home.path, address, way->compression, way->more_exporters);
+    snprintf(
+        config, sizeof(config),
+        "receivers:\n  otlp_grpc: { enabled: false }\n  otlp_http: { listen: [ 'unix:%s/http' ] }\n"
+        "journal: { disk_reserve: 1MiB }\n"
+        "exporters:\n  otlp_grpc/bench: { endpoint: '%s', compression: %s }\n%s",
+        home.path, address, way->compression, way->more_exporters);
     struct counting_sink *sink = counting_sink_start(address);
     daemon_process_start(&daemon, program, &home, config);
     measure_idle(way, round, &daemon, sink, events);

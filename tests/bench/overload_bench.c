@@ -118,10 +118,11 @@ static void start_daemon(struct run *run)
     temp_dir_make(&run->home);
     find_port(run->http_port, sizeof(run->http_port));
     snprintf(address, sizeof(address), "unix:%s/sink", run->home.path);
-    snprintf(config, sizeof(config),
-             "receivers:\n  otlp_http: { listen: [ '127.0.0.1:%s' ] }\n"
-             "exporters:\n  otlp_grpc/bench: { endpoint: '%s', compression: none }\n%s\n",
-             run->http_port, address, options->settings);
+    snprintf(
+        config, sizeof(config),
+        "receivers:\n  otlp_grpc: { enabled: false }\n  otlp_http: { listen: [ '127.0.0.1:%s' ] }\n"
+        "exporters:\n  otlp_grpc/bench: { endpoint: '%s', compression: none }\n%s\n",
+        run->http_port, address, options->settings);
     run->sink = counting_sink_start_visiting(address, on_record, &run->tally);
     counting_sink_set_pace(run->sink, options->pace);
     if (options->preload != NULL)

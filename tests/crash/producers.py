@@ -12,7 +12,12 @@ import time
 import urllib.error
 import urllib.request
 
+import grpc
+
+from support import messages
 from support.agent import Agent
+from support.grpc_client import GrpcClient
+from support.protobuf import field
 
 TEXTS = ["short"] * 12 + ["a line of text " * 20] * 3 + ["x" * 3000]
 PAUSE_S = 0.03  # between bursts: some hundred events a second from each
@@ -118,6 +123,32 @@ class HttpProducer(Producer):
         time.sleep(self.pause_s)
 
 
+class GrpcProducer(Producer):
+    BURST_MAX = 20
+
+    def one_connection(self):
+        with GrpcClient(self.target.grpc_socket) as client:
+            while not self.stopping.is_set():
+                numbers = self.next_numbers(self.BURST_MAX)
+                call = client.begin(self.body(numbers), timeout=ANSWER_TIMEOUT_S)
+                try:
+                    said = call.result()
+                except grpc.RpcError:
+                    if call.code().name not in ("UNAVAILABLE", "CANCELLED", "DEADLINE_EXCEEDED"):
+                        self.wrong.append(f"gRPC {call.code().name}: {call.details()}")
+                    self.refused += len(numbers)
+                    return
+                if messages.response_rejected(said):
+                    self.wrong.append(said)
+                else:
+                    self.note_acked(numbers)
+                time.sleep(self.pause_s)
+
+    def body(self, numbers):
+        return field(1, field(2, b"".join(field(2, field(6, field(1, b"test.id") + field(
+            2, field(1, f"{self.name}-{n}".encode())))) for n in numbers)))
+
+
 # Name, class: one thread each.
 PRODUCERS = [
     ("u0", UnixProducer),
@@ -125,6 +156,7 @@ PRODUCERS = [
     ("u2", UnixProducer),
     ("h0", HttpProducer),
     ("h1", HttpProducer),
+    ("g0", GrpcProducer),
 ]
 
 

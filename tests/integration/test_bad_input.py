@@ -203,7 +203,8 @@ def test_half_sent_events_on_many_connections_do_not_stop_the_others(home, small
     half = line("half")[:-2] + b"x" * (512 * 1024)
     limits = "limits: { in_flight: 4MiB }\n"
     with Daemon(home, STORE, extra=limits, receivers="unix: { max_event_size: 4MiB }",
-                http=", max_request_size: 4MiB, max_compressed_size: 4MiB") as daemon:
+                http=", max_request_size: 4MiB, max_compressed_size: 4MiB",
+                grpc=", max_request_size: 4MiB") as daemon:
         before = resident_bytes(daemon)
         holders = []
         for _ in range(100):

@@ -381,7 +381,8 @@ def test_what_is_hardly_http_is_answered_or_closed(sender, data, status):
 def test_memory_that_others_hold_is_answered_with_when_to_come_again(home):
     limits = "limits: { in_flight: 4MiB }\n"
     with Daemon(home, STORE, extra=limits, receivers="unix: { max_event_size: 4MiB }",
-                http=", max_request_size: 4MiB, max_compressed_size: 4MiB") as daemon:
+                http=", max_request_size: 4MiB, max_compressed_size: 4MiB",
+                grpc=", max_request_size: 4MiB") as daemon:
         sender = Sender(daemon)
         body = request_of("large", body="b" * MIB).SerializeToString()
 

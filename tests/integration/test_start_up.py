@@ -204,4 +204,6 @@ def test_a_first_start_makes_what_it_needs(home):
     with daemon:
         send_one(daemon, "first")
         assert post(daemon.http_port, "/v1/logs", b"", "application/x-protobuf")[0] == 200
-        assert daemon.state.stat().st_mode & 0o777 == 0o700
+        # Others pass through it to the spool, and see nothing else.
+        assert daemon.state.stat().st_mode & 0o777 == 0o711
+        assert {p.name for p in daemon.state.iterdir() if p.stat().st_mode & 0o077} == {"spool"}

@@ -52,9 +52,11 @@ class Daemon:
     """Starts, stops and kills one telltaled; its state outlives it."""
 
     def __init__(self, home, exporters="", journal="", http_port=None, extra="", receivers="",
-                 http="", wrapper=(), http_sockets=()):
-        """`http_sockets`: names in the run directory that OTLP/HTTP listens on too; `http`: more options of otlp_http; `receivers`: more receivers; `wrapper`: a command
-        that runs the daemon, in a namespace of its own or as another user."""
+                 http="", wrapper=(), http_sockets=(), grpc_listen=(), grpc=""):
+        """`http_sockets`: names in the run directory that OTLP/HTTP listens on too; `http`: more
+        options of otlp_http; `grpc_listen` and `grpc`: more addresses and options of otlp_grpc;
+        `receivers`: more receivers; `wrapper`: a command that runs the daemon, in a namespace of its
+        own or as another user."""
         self.home = pathlib.Path(home)
         self.state = self.home / "state"
         self.run = self.home / "run"
@@ -63,6 +65,8 @@ class Daemon:
         self.http_port = http_port or quiet_port()
         self.receivers = receivers
         self.http = http
+        self.grpc_listen = list(grpc_listen)
+        self.grpc = grpc
         self.http_listen = [f"127.0.0.1:{self.http_port}",
                             *(f"unix:{self.run}/{name}" for name in http_sockets)]
         self.wrapper = wrapper
@@ -81,6 +85,7 @@ class Daemon:
 
         self.config.write_text(
             f"receivers:\n  otlp_http: {{ listen: {self.http_listen} {self.http} }}\n"
+            + f"  otlp_grpc: {{ listen: {['unix:${run_dir}/otlp-grpc.sock', *self.grpc_listen]} {self.grpc} }}\n"
             + "".join(f"  {line}\n" for line in self.receivers.split("\n") if line)
             + section("journal", "disk_reserve: 1MiB\n" + journal)
             + section("exporters", exporters)
@@ -90,6 +95,10 @@ class Daemon:
     @property
     def socket_path(self):
         return self.run / "agent.sock"
+
+    @property
+    def grpc_socket(self):
+        return self.run / "otlp-grpc.sock"
 
     @property
     def http_url(self):
@@ -115,10 +124,22 @@ class Daemon:
         try:
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.connect(str(self.socket_path))
+            for address in (str(self.grpc_socket), *self.grpc_listen):
+                self.probe_grpc(address)
             with socket.create_connection(("127.0.0.1", self.http_port), timeout=1):
                 return True
         except OSError:
             return False
+
+    @staticmethod
+    def probe_grpc(address):
+        """They are the last that are opened."""
+        host, colon, port = address.rpartition(":")
+        if colon:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        else:
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(address)
 
     def stop(self):
         """SIGTERM; gives back the exit code."""

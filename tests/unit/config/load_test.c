@@ -90,6 +90,10 @@ static void check_defaults(const struct config *config)
     assert_true(http->enabled);
     assert_int_equal(http->listen.count, 2);
     assert_string_equal(http->listen.items[0], "127.0.0.1:4318");
+    assert_int_equal(config->receivers.otlp_grpc.listen.count, 2);
+    assert_string_equal(config->receivers.otlp_grpc.listen.items[0], "127.0.0.1:4317");
+    assert_string_equal(config->receivers.otlp_grpc.listen.items[1],
+                        "unix:/run/test/otlp-grpc.sock");
     assert_non_null(strstr(http->listen.items[1], "unix:/"));
     assert_non_null(strstr(http->listen.items[1], "/otlp-http.sock"));
     assert_int_equal(http->connections_per_uid_max, 256);
@@ -413,6 +417,12 @@ static void test_rules_between_options_are_shown_where_the_file_breaks_them(void
     must_fail("journal: { max_size: 64MiB }\n", "test.yaml:1:22: journal.segment_size: two");
     must_fail("limits: { in_flight: 32MiB }\n",
               "test.yaml:1:22: receivers.otlp_http.max_request_size: a request must fit");
+    must_fail("receivers: { otlp_grpc: { tls: { cert_file: /x } } }\n",
+              "test.yaml:1:45: receivers.otlp_grpc.tls.cert_file: cert_file and key_file go");
+    must_fail("receivers: { otlp_grpc: { tls: { client_ca_file: /x } } }\n",
+              "client_ca_file needs cert_file");
+    must_fail("receivers: { otlp_grpc: { listen: [ '0.0.0.0:4317' ] } }\n",
+              "receivers.otlp_grpc.listen: '0.0.0.0:4317' can be reached");
     must_fail("receivers: { unix: { path: '${run_dir}/control.sock' } }\n",
               "test.yaml:1:28: receivers.unix.path: this is the control socket");
     must_fail("receivers: { unix: { connections_max: 5 } }\n", "test.yaml:1:39: ");
@@ -452,7 +462,7 @@ static void test_a_run_directory_too_deep_for_a_socket_is_a_mistake(void **state
     dirs.run_dir[120] = 0;
     buf_init(&report, REPORT_SIZE_MAX);
     assert_int_equal(config_load(&source, &config, &report, &err), ST_INVALID);
-    assert_string_equal(err.text, "(defaults): 3 errors");
+    assert_string_equal(err.text, "(defaults): 4 errors");
     buf_fini(&report);
 }
 

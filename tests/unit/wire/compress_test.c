@@ -25,18 +25,24 @@ static struct slice body_slice(const struct body *body)
     return slice_of(body->data, body->size);
 }
 
-/* Appends one gzip member. */
-static void add_gzip(struct body *body, const void *data, size_t size)
+/* Appends one stream of deflate, within gzip or zlib as `window_bits` says. */
+static void add_deflate(struct body *body, const void *data, size_t size, int window_bits)
 {
     body->data = realloc(body->data, body->size + BODY_MAX);
     z_stream stream = {.next_in = (void *)data,
                        .avail_in = (unsigned)size,
                        .next_out = body->data + body->size,
                        .avail_out = BODY_MAX};
-    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, window_bits, 9, Z_DEFAULT_STRATEGY),
+                     Z_OK);
     assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
     body->size += stream.total_out;
     assert_int_equal(deflateEnd(&stream), Z_OK);
+}
+
+static void add_gzip(struct body *body, const void *data, size_t size)
+{
+    add_deflate(body, data, size, 15 + 16);
 }
 
 /* Appends one zstd frame. */
@@ -60,11 +66,13 @@ static void add(struct body *body, enum content_encoding encoding, const void *d
 {
     if (encoding == ENCODING_GZIP)
         add_gzip(body, data, size);
+    else if (encoding == ENCODING_ZLIB)
+        add_deflate(body, data, size, 15);
     else
         add_zstd(body, data, size, 0);
 }
 
-static const enum content_encoding encodings[] = {ENCODING_GZIP, ENCODING_ZSTD};
+static const enum content_encoding encodings[] = {ENCODING_GZIP, ENCODING_ZSTD, ENCODING_ZLIB};
 
 static void test_names_of_encodings(void **state)
 {
