@@ -14,8 +14,8 @@ def prompt(text, **more):
 
 
 def tool(name, category, outcome, **more):
-    """A call that has ended.  `call`, `exit`, `command`, `file`, `executed`, `mcp`, `error`,
-    `denied_by` and `role` stand for their attributes; a key with dots for itself."""
+    """A call that has ended.  `denied_by` and `allowed_by` are for agents that say so here; the
+    other names are in SHORT, and a name with dots stands for itself."""
     return _row("agent.tool", {
         "agent.event.phase": "end", "gen_ai.tool.name": name, "agent.tool.category": category,
         "agent.outcome": outcome}, **_keys(more))
@@ -28,6 +28,17 @@ def decision(name, verdict, source, **more):
         "agent.decision.source": source, "agent.decision.automated": source != "user",
         "agent.decision.effect": "allowed" if verdict == "allow" else "blocked",
         "agent.outcome": "success" if verdict == "allow" else "denied"}, **_keys(more))
+
+
+def command(text, outcome, **more):
+    """A process of its own record, where agents tell it apart from the call."""
+    return _row("agent.command", {"process.command_line": text, "agent.outcome": outcome},
+                **_keys(more))
+
+
+def file(operation, path, **more):
+    return _row("agent.file", {"agent.file.operation": operation, "file.path": path},
+                **_keys(more))
 
 
 def review(verdict, risk, **more):
@@ -48,6 +59,10 @@ def network(host, port, verdict, reason, **more):
 def session(permission, sandbox=None, **more):
     return _row("agent.session", {"agent.event.phase": "start"}, **_keys({
         "agent.permission.mode": permission, "agent.sandbox.mode": sandbox, **more}))
+
+
+def mode(to, **more):
+    return _row("agent.mode", {"agent.mode.to": to}, **_keys(more))
 
 
 def model(outcome, **more):
@@ -73,7 +88,9 @@ SHORT = {
 def _keys(more):
     more = dict(more)
     row = {}
-    if source := more.pop("denied_by", None):
-        row = {"agent.decision.outcome": "deny", "agent.decision.source": source,
-               "agent.decision.effect": "blocked"}
+    for key, verdict, effect in (("denied_by", "deny", "blocked"),
+                                 ("allowed_by", "allow", "allowed")):
+        if source := more.pop(key, None):
+            row = {"agent.decision.outcome": verdict, "agent.decision.source": source,
+                   "agent.decision.effect": effect, "agent.decision.automated": source != "user"}
     return row | {SHORT.get(key, key): value for key, value in more.items()}

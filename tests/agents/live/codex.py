@@ -78,6 +78,5 @@ def agent(scenario):
         with open(place.log_path, "w") as log:
             rpc.app_server([COMMAND], script.prompt, place.work, decisions, delivered, log,
                            **place.popen(ENVIRONMENT))
-        assert not decisions.left, "the agent asked less often than was expected"
 
     return play

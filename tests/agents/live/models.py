@@ -32,6 +32,7 @@ class ModelServer:
         self.script = script
         self.failed = set()  # steps that have failed as they should
         self.answers = 0
+        self.errors = []  # of ours: a scenario that was not played is no verdict
         self.lock = threading.Lock()
         owner = self
 
@@ -100,6 +101,9 @@ class ModelServer:
                                                "status": "UNAVAILABLE"}}, status)
         except BrokenPipeError:
             pass  # the agent has ended
+        except Exception as error:
+            self.errors.append(repr(error))
+            raise
 
     def send_json(self, handler, document, status=200):
         body = json.dumps(document).encode()

@@ -92,6 +92,7 @@ def app_server(command, prompt, work, decisions, delivered, log, **popen):
                        sandbox="workspace-write")["thread"]["id"]
     peer.call("turn/start", threadId=thread, input=[{"type": "text", "text": prompt}])
     peer.wait_for("turn/completed")
+    assert not decisions.left, "the agent asked less often than was expected"
     delivered()
     peer.close()
 
@@ -111,5 +112,6 @@ def acp(command, prompt, work, decisions, delivered, log, **popen):
               clientCapabilities={"fs": {"readTextFile": False, "writeTextFile": False}})
     session = peer.call("session/new", cwd=str(work), mcpServers=[])["sessionId"]
     peer.call("session/prompt", sessionId=session, prompt=[{"type": "text", "text": prompt}])
+    assert not decisions.left, "the agent asked less often than was expected"
     delivered()
     peer.close()

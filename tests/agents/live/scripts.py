@@ -131,7 +131,7 @@ def codex(scenario, home):
 
 class Gemini:
     def __init__(self, work):
-        self.work = work
+        self.work = str(work)
 
     def list(self):
         return Call("list_directory", {"dir_path": self.work})
@@ -181,7 +181,7 @@ class Qwen(Gemini):
 
 class Opencode(Gemini):
     def list(self):
-        return Call("glob", {"pattern": "**/*"})
+        return self.run("ls -la")  # its own tools for it download a program
 
     def read(self, path):
         return Call("read", {"filePath": path})

@@ -70,6 +70,7 @@ def play(home, play_agent, script_of, transport, expectations_of):
                 pass  # the verdict below says what is missing
 
         play_agent(place, model.script, model.url, telltale, wait_complete)
+        assert not model.errors, model.errors
         wait_stored(telltale)
         check(telltale.records(), expectations, transport, place)
         return outside.reached
