@@ -354,6 +354,23 @@ static void put_sizes(struct mapping *m)
                                         : CONTENT_PRESENT);
 }
 
+/* Codex counts results by process, also those of its sub-agents and of other sessions. */
+static void watch_sequence(struct mapping *m)
+{
+    const struct any_view *value = mapping_source(m, CODEX_TOOL_RESULT_SEQ);
+    struct slice session = mapping_source_text(m, CODEX_CONVERSATION_ID);
+    int64_t sequence = 0;
+
+    if (value == NULL || text_is_sentinel(session) || !coerce_int(value, &sequence) ||
+        sequence <= 0)
+        return;
+    const struct lineage_thread *thread = lineage_open(m->lineage, session);
+    if (thread != NULL && thread->root.size > 0)
+        session = lineage_id_slice(&thread->root);
+    m->has_note = sequence_watch_note(&m->sequences, m->input->sender_fields, session, true,
+                                      (uint64_t)sequence, &m->note);
+}
+
 void codex_finish_tool_result(struct mapping *m)
 {
     struct slice name = mapping_source_text(m, CODEX_TOOL_NAME);
@@ -383,4 +400,5 @@ void codex_finish_tool_result(struct mapping *m)
     put_category(m, category, known);
     put_sizes(m);
     put_outcome(m, category);
+    watch_sequence(m);
 }

@@ -17,6 +17,7 @@
 #include "normalize/lineage.h"
 #include "normalize/normalize.h"
 #include "normalize/schema.h"
+#include "normalize/sequence_watch.h"
 #include "normalize/text_table.h"
 
 enum {
@@ -42,6 +43,7 @@ struct mapping {
     struct otlp_limits limits;
     struct buf scratch;      /* decoded texts of one record */
     struct lineage *lineage; /* owned */
+    struct sequence_watch sequences;
 
     /* Of the present record. */
     const struct normalize_input *input;
@@ -61,6 +63,9 @@ struct mapping {
     enum classification classification;
     enum agent_role role;
     uint32_t severity; /* 0: by the outcome */
+
+    bool has_note; /* the sender's counter tells something */
+    struct sequence_note note;
 
     struct slice errors[MAPPING_ERRORS_MAX];
     size_t error_count;

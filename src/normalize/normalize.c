@@ -237,6 +237,7 @@ static void apply_dialect(struct mapping *m, const struct spoken *spoken, struct
     m->classification = event->classification;
     m->role = ROLE_UNKNOWN;
     m->severity = 0;
+    m->has_note = false;
     dialect_apply_rules(m, dialect->rules, dialect->rule_count);
     dialect_apply_rules(m, event->rules, event->rule_count);
     if (dialect->finish != NULL)
@@ -387,4 +388,9 @@ enum status normalize_record(struct normalizer *normalizer, const struct normali
 struct normalized_kind normalizer_last(const struct normalizer *normalizer)
 {
     return normalizer->last;
+}
+
+const struct sequence_note *normalizer_last_note(const struct normalizer *normalizer)
+{
+    return normalizer->mapping.has_note ? &normalizer->mapping.note : NULL;
 }

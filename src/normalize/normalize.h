@@ -10,6 +10,7 @@
 #pragma once
 
 #include "normalize/schema.h"
+#include "normalize/sequence_watch.h"
 #include "telltale/batch.h"
 #include "telltale/buf.h"
 #include "telltale/error.h"
@@ -56,3 +57,7 @@ struct normalized_kind {
     bool is_decision; /* somebody decided, or something was denied */
 };
 struct normalized_kind normalizer_last(const struct normalizer *normalizer);
+
+/* What its sender's counter tells: records before it are missing, or the agent began anew.  NULL:
+ * nothing.  Good until the next record. */
+const struct sequence_note *normalizer_last_note(const struct normalizer *normalizer);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "query/lookup.h"
+#include "query/summary.h"
 #include "util/clock.h"
 
 enum { ATTRIBUTES_MAX = 4096, FIRST_CAPACITY = 64, RESOURCE_SIZE_MAX = 1 << 20 };
@@ -84,10 +85,27 @@ static enum status copy_record(struct slice record, struct record_view *ret, siz
     return ST_OK;
 }
 
+static bool ends_with(struct slice text, struct slice end)
+{
+    return text.size >= end.size && slice_equal(slice_from(text, text.size - end.size), end);
+}
+
+static enum story_way way_of(const struct record_view *view)
+{
+    struct slice dialect = lookup_text(view, "agent.dialect");
+
+    if (lookup_number(view, "agent.derived", 0) != 0)
+        return WAY_SPAN;
+    bool is_hook = ends_with(dialect, SLICE("_hook")) || ends_with(dialect, SLICE("_notify")) ||
+                   ends_with(dialect, SLICE("_plugin"));
+    return is_hook ? WAY_HOOK : WAY_LOG;
+}
+
 enum status story_add(struct story *story, const struct record_group *group, struct slice record,
                       struct error *err)
 {
-    struct story_event event = {.order = story->event_count, .call = STORY_NO_CALL};
+    struct story_event event = {
+        .order = story->event_count, .call = STORY_NO_CALL, .echo_of = STORY_NO_EVENT};
     size_t size = 0;
 
     if (story->size_bytes >= STORY_SIZE_MAX) {
@@ -108,6 +126,8 @@ enum status story_add(struct story *story, const struct record_group *group, str
     if (st != ST_OK)
         return st;
     event.time_unix_ns = lookup_time(&event.view);
+    event.way = way_of(&event.view);
+    event.ways = event.way;
     story->events[story->event_count++] = event;
     story->size_bytes += size;
     return ST_OK;
@@ -123,11 +143,14 @@ static int by_time(const void *left, const void *right)
     return a->order < b->order ? -1 : 1;
 }
 
-static int find_call(const struct story *story, struct slice id, struct slice conversation)
+/* Hooks name the session where logs name the thread: across ways the id alone counts. */
+static int find_call(const struct story *story, const struct story_event *event, struct slice id,
+                     struct slice conversation)
 {
     for (size_t i = story->call_count; i > 0; i--) {
         const struct story_call *call = &story->calls[i - 1];
-        if (slice_equal(call->id, id) && slice_equal(call->conversation, conversation))
+        if (slice_equal(call->id, id) &&
+            (slice_equal(call->conversation, conversation) || call->way != event->way))
             return (int)(i - 1);
     }
     return STORY_NO_CALL;
@@ -158,6 +181,23 @@ static void learn(struct story_call *call, const struct story_event *event)
         call->begin_unix_ns = begin;
 }
 
+static enum status open_call(struct story *story, struct story_event *event, struct slice id,
+                             struct slice conversation, struct error *err)
+{
+    enum status st = grow((void **)&story->calls, &story->call_capacity, story->call_count,
+                          sizeof(*story->calls), err);
+
+    if (st != ST_OK)
+        return st;
+    story->calls[story->call_count] = (struct story_call){.id = id,
+                                                          .conversation = conversation,
+                                                          .begin_unix_ns = event->time_unix_ns,
+                                                          .way = event->way,
+                                                          .first = event};
+    event->call = (int)story->call_count++;
+    return ST_OK;
+}
+
 static enum status join_by_id(struct story *story, struct error *err)
 {
     for (size_t i = 0; i < story->event_count; i++) {
@@ -166,17 +206,59 @@ static enum status join_by_id(struct story *story, struct error *err)
         struct slice conversation = lookup_text(&event->view, "gen_ai.conversation.id");
         if (id.size == 0)
             continue;
-        event->call = find_call(story, id, conversation);
-        if (event->call == STORY_NO_CALL) {
-            enum status st = grow((void **)&story->calls, &story->call_capacity, story->call_count,
-                                  sizeof(*story->calls), err);
-            if (st != ST_OK)
-                return st;
-            story->calls[story->call_count] = (struct story_call){
-                .id = id, .conversation = conversation, .begin_unix_ns = event->time_unix_ns};
-            event->call = (int)story->call_count++;
-        }
+        event->call = find_call(story, event, id, conversation);
+        enum status st =
+            event->call == STORY_NO_CALL ? open_call(story, event, id, conversation, err) : ST_OK;
+        if (st != ST_OK)
+            return st;
         learn(&story->calls[event->call], event);
+    }
+    return ST_OK;
+}
+
+static bool same_words(const struct record_view *a, const struct record_view *b)
+{
+    return slice_equal(lookup_text(a, "gen_ai.tool.name"), lookup_text(b, "gen_ai.tool.name")) &&
+           slice_equal(summary_of_call(a), summary_of_call(b));
+}
+
+/* The latest call of the same words that the event can belong to. */
+static int find_by_words(const struct story *story, const struct story_event *event)
+{
+    uint64_t from = event->time_unix_ns - STORY_ECHO_NS;
+
+    for (size_t i = story->call_count; i > 0; i--) {
+        const struct story_call *call = &story->calls[i - 1];
+        bool is_over = call->end_unix_ns != 0 && call->end_unix_ns < from;
+        bool is_later = call->begin_unix_ns > event->time_unix_ns + STORY_ECHO_NS;
+        if (!is_over && !is_later && same_words(&call->first->view, &event->view))
+            return (int)(i - 1);
+    }
+    return STORY_NO_CALL;
+}
+
+/* Hooks of some agents name no call, nor do some agents' logs: where a hook says that a tool
+ * begins, what follows with the same words belongs to it. */
+static enum status join_by_words(struct story *story, struct error *err)
+{
+    for (size_t i = 0; i < story->event_count; i++) {
+        struct story_event *event = &story->events[i];
+        bool is_tool = has_kind(&event->view, "agent.tool");
+        bool is_asked = has_kind(&event->view, "agent.approval") && event->way == WAY_HOOK;
+        if (event->call != STORY_NO_CALL || (!is_tool && !is_asked))
+            continue;
+        bool begins = is_tool && event->way == WAY_HOOK &&
+                      slice_equal(lookup_text(&event->view, "agent.event.phase"), SLICE("start"));
+        enum status st = ST_OK;
+        if (begins)
+            st = open_call(story, event, SLICE_EMPTY, SLICE_EMPTY, err);
+        else
+            event->call = find_by_words(story, event);
+        if (st != ST_OK)
+            return st;
+        event->joined_by_words = !begins && event->call != STORY_NO_CALL;
+        if (event->call != STORY_NO_CALL)
+            learn(&story->calls[event->call], event);
     }
     return ST_OK;
 }
@@ -205,8 +287,11 @@ enum status story_join(struct story *story, struct error *err)
     if (story->event_count > 0)
         qsort(story->events, story->event_count, sizeof(*story->events), by_time);
     enum status st = join_by_id(story, err);
+    if (st == ST_OK)
+        st = join_by_words(story, err);
     if (st != ST_OK)
         return st;
+    story_find_echoes(story);
     for (size_t i = 0; i < story->event_count; i++) {
         struct story_event *event = &story->events[i];
         if (event->call != STORY_NO_CALL || !has_kind(&event->view, "agent.network"))

@@ -124,9 +124,34 @@ static void put_decider(struct page *page, const struct record_view *view)
     }
 }
 
-/* What was decided, by whom and why, to the end of the line. */
-static void put_verdict(struct page *page, const struct record_view *view)
+/* In which ways the agent said it, when it said it in several. */
+static void put_ways(struct page *page, const struct story_event *event)
 {
+    static const struct {
+        enum story_way way;
+        const char *name;
+    } ways[] = {{WAY_LOG, "log"}, {WAY_HOOK, "hook"}, {WAY_SPAN, "span"}};
+    const char *separator = "  [";
+
+    if (event->joined_by_words)
+        page_put_ink(page, INK_DIM, "  [joined by what it says]");
+    if (event->ways == (unsigned int)event->way)
+        return;
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        if ((event->ways & ways[i].way) == 0)
+            continue;
+        page_put_ink(page, INK_DIM, separator);
+        page_put_ink(page, INK_DIM, ways[i].name);
+        separator = ", ";
+    }
+    page_put_ink(page, INK_DIM, "]");
+}
+
+/* What was decided, by whom and why, to the end of the line. */
+static void put_verdict(struct page *page, const struct story_event *event)
+{
+    const struct record_view *view = &event->view;
+
     (void)put_word(page, decisions, COUNT_OF(decisions),
                    lookup_text(view, "agent.decision.outcome"), "decision unknown");
     put_decider(page, view);
@@ -140,6 +165,7 @@ static void put_verdict(struct page *page, const struct record_view *view)
         page_put(page, ": ");
         page_put_text(page, rationale, page_columns_behind(page, INDENT + 50));
     }
+    put_ways(page, event);
     page_put(page, "\n");
 }
 
@@ -189,12 +215,12 @@ static bool was_not_run(const struct record_view *view)
            lookup_number(view, "agent.tool.executed", 1) == 0;
 }
 
-static void put_result(struct page *page, const struct record_view *view)
+static void put_result(struct page *page, const struct story_event *event, struct slice output)
 {
+    const struct record_view *view = &event->view;
     char duration[TIME_TEXT_SIZE];
     double duration_ms = lookup_number(view, "agent.duration_ms", -1);
     double exit_code = lookup_number(view, "process.exit.code", -1);
-    struct slice output = lookup_text(view, "gen_ai.tool.call.result");
 
     begin_detail(page, "result");
     if (was_not_run(view))
@@ -210,10 +236,16 @@ static void put_result(struct page *page, const struct record_view *view)
         time_format_duration(duration_ms, duration);
         page_put_format(page, ", %s", duration);
     }
-    if (output.size == 0)
-        output = lookup_text(view, "output");
+    put_ways(page, event);
     page_put(page, "\n");
     page_put_lines(page, summary_of_output(output), INDENT + LABEL_WIDTH);
+}
+
+static struct slice output_of(const struct record_view *view)
+{
+    struct slice output = lookup_text(view, "gen_ai.tool.call.result");
+
+    return output.size > 0 ? output : lookup_text(view, "output");
 }
 
 static void put_sandbox(struct page *page, const struct record_view *view)
@@ -260,20 +292,34 @@ static bool is_result(const struct record_view *view)
            slice_equal(lookup_text(view, "agent.event.phase"), SLICE("end"));
 }
 
-static void put_call_event(struct page *page, const struct story_event *event)
+/* What the tool gave back: the event says it, or one of its echoes. */
+static struct slice call_output(const struct story *story, const struct story_event *event)
+{
+    struct slice output = output_of(&event->view);
+    int self = (int)(event - story->events);
+
+    for (size_t i = 0; i < story->event_count && output.size == 0; i++) {
+        if (story->events[i].echo_of == self)
+            output = output_of(&story->events[i].view);
+    }
+    return output;
+}
+
+static void put_call_event(struct page *page, const struct story *story,
+                           const struct story_event *event)
 {
     const struct record_view *view = &event->view;
 
     if (is_decision(view)) {
         begin_detail(page, is_kind(view, "agent.review") ? "review" : "decision");
-        put_verdict(page, view);
+        put_verdict(page, event);
     } else if (is_kind(view, "agent.network")) {
         begin_detail(page, "network");
         put_network(page, event);
     } else if (is_kind(view, "agent.sandbox")) {
         put_sandbox(page, view);
     } else if (is_result(view)) {
-        put_result(page, view);
+        put_result(page, event, call_output(story, event));
     }
 }
 
@@ -301,8 +347,8 @@ static void put_call(struct page *page, struct story *story, int index)
         page_put_ink(page, INK_DIM, "none was reported\n");
     }
     for (size_t i = 0; i < story->event_count; i++) {
-        if (story->events[i].call == index)
-            put_call_event(page, &story->events[i]);
+        if (story->events[i].call == index && story->events[i].echo_of == STORY_NO_EVENT)
+            put_call_event(page, story, &story->events[i]);
     }
     if (!call->has_result) {
         begin_detail(page, "result");
@@ -379,7 +425,7 @@ static void put_loose_decision(struct page *page, const struct story_event *even
                is_kind(view, "agent.review") ? SLICE("review") : SLICE("approval"));
     page_put_text(page, lookup_text(view, "gen_ai.tool.name"), 60);
     page_put(page, "  ");
-    put_verdict(page, view);
+    put_verdict(page, event);
 }
 
 /* A tool call without an id: nothing can be joined to it. */
@@ -394,7 +440,7 @@ static void put_loose_call(struct page *page, const struct story_event *event)
     }
     page_put(page, "\n");
     if (is_result(view))
-        put_result(page, view);
+        put_result(page, event, output_of(view));
 }
 
 static void put_other(struct page *page, const struct story_event *event)
@@ -521,8 +567,10 @@ static void put_foot(struct page *page, const struct story *story)
 {
     struct totals totals = {.calls = story->call_count};
 
-    for (size_t i = 0; i < story->event_count; i++)
-        count_event(&totals, &story->events[i]);
+    for (size_t i = 0; i < story->event_count; i++) {
+        if (story->events[i].echo_of == STORY_NO_EVENT)
+            count_event(&totals, &story->events[i]);
+    }
     for (size_t i = 0; i < story->call_count; i++)
         totals.no_result += !story->calls[i].has_result;
     page_put_format(page,
@@ -556,6 +604,8 @@ enum status timeline_write(struct story *story, const struct timeline_style *sty
     put_head(&page, story);
     for (size_t i = 0; i < story->event_count; i++) {
         const struct story_event *event = &story->events[i];
+        if (event->echo_of != STORY_NO_EVENT && event->call == STORY_NO_CALL)
+            continue;
         if (event->call == STORY_NO_CALL) {
             if (style->everything || is_told(&event->view))
                 put_event(&page, event);

@@ -3,8 +3,12 @@
  * never ends the walk; only bytes that are no request do. */
 #include "receivers/otlp_intake.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "receivers/native_intake.h"
+#include "wire/json_put.h"
 
 enum {
     NORMALIZED_MAX = 1024 * 1024,
@@ -17,11 +21,14 @@ enum {
      * to be refused, and when the batch is full, the rest is refused without a look. */
     REJECTED_MAX = 64 * 1024,
     GROUPS_MAX = 64 * 1024, /* with or without records */
+    NOTES_MAX = 16,         /* about the sender, of one request */
+    NOTE_SIZE_MAX = 1024,
 };
 
 struct otlp_intake {
     struct otlp_limits limits;
     struct normalizer *normalizer;
+    struct native_intake *own;       /* for records of ours */
     const struct shedding *shedding; /* borrowed */
     struct buf normalized;
     /* of the present request */
@@ -31,6 +38,8 @@ struct otlp_intake {
     size_t group_spread; /* what each record of the present group counts, as said above */
     size_t spread;       /* what all have counted */
     size_t groups;
+    struct sequence_note notes[NOTES_MAX];
+    size_t note_count;
     bool is_full;             /* nothing more of the request is taken */
     enum status group_status; /* not ST_OK: its records are refused, for `group_error` */
     struct error group_error;
@@ -46,6 +55,8 @@ enum status otlp_intake_create(const struct otlp_limits *limits, struct otlp_int
     intake->limits = *limits;
     buf_init(&intake->normalized, NORMALIZED_MAX);
     enum status st = normalizer_create(limits, &intake->normalizer, err);
+    if (st == ST_OK)
+        st = native_intake_create(limits, &intake->own, err);
     if (st != ST_OK) {
         otlp_intake_destroy(intake);
         return st;
@@ -64,6 +75,7 @@ void otlp_intake_destroy(struct otlp_intake *intake)
     if (intake == NULL)
         return;
     normalizer_destroy(intake->normalizer);
+    native_intake_destroy(intake->own);
     buf_fini(&intake->normalized);
     free(intake);
 }
@@ -153,6 +165,63 @@ static bool shed(struct otlp_intake *intake)
     return true;
 }
 
+/* Its record goes behind those of the request. */
+static void remember_note(struct otlp_intake *intake)
+{
+    const struct sequence_note *note = normalizer_last_note(intake->normalizer);
+
+    if (note != NULL && intake->note_count < NOTES_MAX)
+        intake->notes[intake->note_count++] = *note;
+}
+
+static enum status describe(const struct sequence_note *note, struct buf *line, struct error *err)
+{
+    bool is_gap = note->finding == SEQUENCE_GAP;
+    struct json_put json;
+    char body[128];
+
+    snprintf(body, sizeof(body),
+             is_gap ? "%" PRIu64 " tool results are missing" : "the agent began anew",
+             note->last - note->first + 1);
+    json_start(&json, line, err);
+    json_put(&json, SLICE("{\"kind\":\"agent.pipeline\",\"session\":"));
+    json_put_text(&json, slice_of(note->session, note->session_size));
+    json_put(&json, is_gap ? SLICE(",\"severity\":17,\"body\":") : SLICE(",\"body\":"));
+    json_put_text(&json, slice_of_text(body));
+    json_put(&json, SLICE(",\"attributes\":{\"agent.pipeline.reason\":"));
+    json_put(&json, is_gap ? SLICE("\"sequence_gap\"") : SLICE("\"restart\""));
+    if (is_gap) {
+        json_put(&json, SLICE(",\"agent.pipeline.count\":"));
+        json_put_uint(&json, note->last - note->first + 1);
+        json_put(&json, SLICE(",\"agent.pipeline.first\":"));
+        json_put_uint(&json, note->first);
+        json_put(&json, SLICE(",\"agent.pipeline.last\":"));
+        json_put_uint(&json, note->last);
+    }
+    json_put(&json, SLICE("}}"));
+    return json_finish(&json);
+}
+
+/* A record that finds no room is not made: what the sender said goes first. */
+static void add_notes(struct otlp_intake *intake)
+{
+    struct error ignored;
+    struct buf line;
+
+    if (intake->note_count == 0)
+        return;
+    buf_init(&line, NOTE_SIZE_MAX);
+    native_intake_use_batch(intake->own, intake->batch);
+    for (size_t i = 0; i < intake->note_count; i++) {
+        buf_clear(&line);
+        if (describe(&intake->notes[i], &line, &ignored) == ST_OK &&
+            native_intake_add_own(intake->own, buf_slice(&line), intake->input->now_unix_ns,
+                                  &ignored) == ST_OK)
+            intake->result.notes++;
+    }
+    buf_fini(&line);
+}
+
 static enum status on_record(void *context, struct slice bytes, struct error *err)
 {
     struct otlp_intake *intake = context;
@@ -185,6 +254,7 @@ static enum status on_record(void *context, struct slice bytes, struct error *er
         append_batch_end(intake->batch);
         intake->spread += intake->group_spread;
         intake->result.accepted++;
+        remember_note(intake);
     } else {
         append_batch_cancel(intake->batch);
         reject(intake, st, err);
@@ -205,9 +275,11 @@ enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake
     intake->group_spread = intake->spread = 0;
     intake->groups = 0;
     intake->is_full = false;
+    intake->note_count = 0;
     enum status st = otlp_walk_request(input->request, &visitor, err);
     if (st != ST_OK)
         return st;
+    add_notes(intake);
     *ret = intake->result;
     return ST_OK;
 }

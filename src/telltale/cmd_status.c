@@ -4,73 +4,17 @@
  * Asks the daemon over its control socket.  Exit code 1: no daemon answers there.
  */
 #include <cjson/cJSON.h>
-#include <curl/curl.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "query/safe_text.h"
 #include "query/time_text.h"
 #include "telltale/command.h"
+#include "telltale/control_client.h"
 #include "util/clock.h"
-
-enum { ANSWER_SIZE_MAX = 4 * 1024 * 1024, ANSWER_TIMEOUT_S = 10 };
-
-static size_t on_data(char *data, size_t size, size_t count, void *context)
-{
-    struct error err;
-
-    (void)size; /* always 1 */
-    return buf_append(context, data, count, &err) == ST_OK ? count : 0;
-}
-
-/* curl speaks of a host and a port, which a socket has not: the system's word says more. */
-static void say_why(CURL *curl, const char *socket_path, char problem[static CURL_ERROR_SIZE])
-{
-    long number = 0;
-
-    if (access(socket_path, R_OK | W_OK) < 0)
-        number = errno;
-    else
-        (void)curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
-    if (number != 0)
-        snprintf(problem, CURL_ERROR_SIZE, "%s", strerror((int)number));
-}
-
-/* GETs /status from the control socket into `answer`. */
-static bool ask(const char *socket_path, struct buf *answer)
-{
-    CURL *curl = curl_easy_init();
-    char problem[CURL_ERROR_SIZE] = "";
-    long code = 0;
-
-    if (curl == NULL)
-        return false;
-    (void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path);
-    (void)curl_easy_setopt(curl, CURLOPT_URL, "http://localhost/status");
-    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
-    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
-    (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, problem);
-    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)ANSWER_TIMEOUT_S);
-    (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    CURLcode result = curl_easy_perform(curl);
-    if (result == CURLE_OK)
-        (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
-    else if (result == CURLE_COULDNT_CONNECT)
-        say_why(curl, socket_path, problem);
-    curl_easy_cleanup(curl);
-    if (result == CURLE_OK && code == 200)
-        return true;
-    fprintf(stderr,
-            "telltale status: no daemon answers at '%s': %s\n"
-            "Is telltaled running, and with this run directory (--run-dir)?\n",
-            socket_path, result != CURLE_OK ? problem : "it is not ready");
-    return false;
-}
 
 static double number(const cJSON *object, const char *name)
 {
@@ -83,7 +27,7 @@ static void print_safe(const char *text, size_t columns)
     struct error err;
     struct buf out;
 
-    buf_init(&out, ANSWER_SIZE_MAX);
+    buf_init(&out, CONTROL_ANSWER_SIZE_MAX);
     if (safe_text_append(&out, slice_of_text(text), columns, NEWLINES_ESCAPED, &err) == ST_OK)
         printf("%.*s", SLICE_ARG(buf_slice(&out)));
     buf_fini(&out);
@@ -191,7 +135,6 @@ static int run_status(const struct command_options *options, int argc, char **ar
 {
     static const struct option known[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
     struct config_dirs dirs;
-    char path[PATH_MAX + 16];
     struct buf answer;
     bool as_json = false;
     int option;
@@ -205,9 +148,9 @@ static int run_status(const struct command_options *options, int argc, char **ar
         return command_usage(&command_status);
     if (!command_dirs(options, &dirs))
         return COMMAND_FAILED;
-    snprintf(path, sizeof(path), "%s/control.sock", dirs.run_dir);
-    buf_init(&answer, ANSWER_SIZE_MAX);
-    int result = ask(path, &answer) ? show(&answer, as_json) : COMMAND_FAILED;
+    buf_init(&answer, CONTROL_ANSWER_SIZE_MAX);
+    int result =
+        control_ask(&dirs, "telltale status", &answer) ? show(&answer, as_json) : COMMAND_FAILED;
     buf_fini(&answer);
     return result;
 }

@@ -7,15 +7,16 @@
 #include "telltale/command.h"
 
 static const struct command *const commands[] = {
-    &command_status,  &command_emit,        &command_tail,   &command_query, &command_timeline,
-    &command_journal, &command_dead_letter, &command_losses, &command_check,
+    &command_status,   &command_emit,          &command_tail,        &command_query,
+    &command_timeline, &command_journal,       &command_dead_letter, &command_losses,
+    &command_check,    &command_install_hooks, &command_doctor,
 };
 
 static void print_help(FILE *out)
 {
     fputs("usage: telltale VERB [ARGUMENT...] [--run-dir DIR] [--state-dir DIR]\n\n", out);
     for (size_t i = 0; i < COUNT_OF(commands); i++)
-        fprintf(out, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-14s%s\n", commands[i]->name, commands[i]->summary);
     fputs("\n  --run-dir DIR    where the daemon's sockets are\n"
           "  --state-dir DIR  where its journal and its store are\n"
           "  --help           this text; telltale(1) has more\n"

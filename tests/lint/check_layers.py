@@ -25,6 +25,7 @@ MAY_INCLUDE = {
     "deliver": BASE | {"wire", "metrics", "journal"},
     "store": BASE | {"wire"},
     "query": BASE | {"wire", "store", "normalize"},
+    "install": BASE | {"wire"},
 }
 PROGRAMS = {"telltaled", "telltale", "telltale-hook"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)

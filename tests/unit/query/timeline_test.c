@@ -368,6 +368,102 @@ static void test_a_network_proxy_reads_as_it_happened(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* --- Said in several ways ------------------------------------------------------------------- */
+
+#define FROM_HOOK "agent.dialect", "codex_hook"
+#define FROM_LOG  "agent.dialect", "codex_otel"
+#define FROM_SPAN "#agent.derived", "1"
+
+static size_t count_of(const char *wanted)
+{
+    size_t count = 0;
+
+    for (const char *at = strstr(text, wanted); at != NULL; at = strstr(at + 1, wanted))
+        count++;
+    return count;
+}
+
+static void test_a_call_told_by_log_hook_and_span_is_shown_once(void **state)
+{
+    (void)state;
+    add(0, "agent.tool", FROM_HOOK, "agent.event.phase", "start", "gen_ai.tool.call.id", "c",
+        "gen_ai.tool.name", "Bash", "process.command_line", "make", "agent.outcome", "pending",
+        "gen_ai.conversation.id", "parent", END);
+    add(900, "agent.tool", FROM_HOOK, "agent.event.phase", "end", "gen_ai.tool.call.id", "c",
+        "gen_ai.tool.name", "Bash", "agent.outcome", "unknown", "gen_ai.tool.call.result",
+        "what it printed", "gen_ai.conversation.id", "parent", END);
+    add(910, "agent.tool", FROM_LOG, "agent.event.phase", "end", "gen_ai.tool.call.id", "c",
+        "gen_ai.tool.name", "exec_command", "agent.outcome", "failure", "#process.exit.code", "2",
+        "gen_ai.conversation.id", "child", END);
+    add(920, "agent.tool", FROM_SPAN, "agent.event.phase", "end", "gen_ai.tool.call.id", "c",
+        "gen_ai.tool.name", "exec_command", "agent.outcome", "unknown", "gen_ai.conversation.id",
+        "child", END);
+    join();
+    assert_int_equal(story.call_count, 1);
+    timeline(&plain);
+    assert_int_equal(count_of("tool      "), 1);
+    assert_int_equal(count_of("result    "), 1);
+    assert_has("FAILED, exit code 2  [log, hook, span]");
+    assert_has("what it printed");
+    assert_has("1 tool calls (1 failed,");
+}
+
+static void test_calls_without_ids_are_joined_by_their_words(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        uint64_t at = (uint64_t)i * 10000;
+        add(at, "agent.tool", FROM_HOOK, "agent.event.phase", "start", "gen_ai.tool.name", "shell",
+            "process.command_line", "make", "agent.outcome", "pending", END);
+        add(at + 10, "agent.approval", FROM_HOOK, "agent.event.phase", "start", "gen_ai.tool.name",
+            "shell", "process.command_line", "make", "agent.decision.outcome", "ask", END);
+        add(at + 500, "agent.tool", FROM_HOOK, "agent.event.phase", "end", "gen_ai.tool.name",
+            "shell", "process.command_line", "make", "agent.outcome", "unknown", END);
+        add(at + 510, "agent.tool", FROM_LOG, "agent.event.phase", "end", "gen_ai.tool.name",
+            "shell", "process.command_line", "make", "agent.outcome", "success", END);
+    }
+    add(30000, "agent.tool", FROM_LOG, "agent.event.phase", "end", "gen_ai.tool.name", "shell",
+        "process.command_line", "rm", "agent.outcome", "success", END);
+    join();
+    assert_int_equal(story.call_count, 2);
+    timeline(&plain);
+    assert_int_equal(count_of("tool      "), 3);
+    assert_int_equal(count_of("ok  [joined by what it says]  [log, hook]"), 2);
+    assert_int_equal(count_of("asked"), 2);
+    assert_has("3 tool calls");
+}
+
+static void test_one_way_says_two_things_when_it_says_it_twice(void **state)
+{
+    (void)state;
+    add(0, "agent.prompt", FROM_LOG, "agent.event.phase", "point", "prompt", "go on", END);
+    add(5, "agent.prompt", FROM_HOOK, "agent.event.phase", "point", "prompt", "go on", END);
+    add(900, "agent.prompt", FROM_LOG, "agent.event.phase", "point", "prompt", "go on", END);
+    add(905, "agent.prompt", FROM_HOOK, "agent.event.phase", "point", "prompt", "go on", END);
+    add(9000, "agent.prompt", FROM_HOOK, "agent.event.phase", "point", "prompt", "go on", END);
+    add(9100, "agent.prompt", FROM_LOG, "agent.event.phase", "point", "prompt", "stop", END);
+    join();
+    timeline(&plain);
+    assert_int_equal(count_of("go on"), 3);
+    assert_has("4 prompts");
+}
+
+static void test_decisions_of_two_kinds_are_both_shown(void **state)
+{
+    (void)state;
+    add(0, "agent.approval", FROM_HOOK, "agent.event.phase", "start", "gen_ai.tool.call.id", "c",
+        "agent.decision.outcome", "ask", END);
+    add(10, "agent.approval", FROM_LOG, "agent.event.phase", "end", "gen_ai.tool.call.id", "c",
+        "agent.decision.outcome", "deny", "agent.decision.source", "user", END);
+    add(20, "agent.approval", FROM_HOOK, "agent.event.phase", "end", "gen_ai.tool.call.id", "c",
+        "agent.decision.outcome", "deny", "agent.decision.source", "unknown", END);
+    join();
+    timeline(&plain);
+    assert_int_equal(count_of("decision  "), 2);
+    assert_has("asked");
+    assert_has("DENIED by the user  [log, hook]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +474,10 @@ int main(void)
         TEST(test_an_impossible_duration_is_not_believed),
         TEST(test_a_network_decision_joins_the_one_call_that_ran),
         TEST(test_a_network_decision_between_two_calls_joins_neither),
+        TEST(test_a_call_told_by_log_hook_and_span_is_shown_once),
+        TEST(test_calls_without_ids_are_joined_by_their_words),
+        TEST(test_one_way_says_two_things_when_it_says_it_twice),
+        TEST(test_decisions_of_two_kinds_are_both_shown),
         TEST(test_rubbish_is_no_event),
         TEST(test_what_is_missing_is_shown_as_missing),
         TEST(test_a_denied_call_was_not_run_or_was_blocked),

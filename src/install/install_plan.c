@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* install_plan.c -- see install_plan.h.
+ *
+ * Events that a hook could change by saying nothing are not hooked: Claude Code's WorktreeCreate
+ * expects the path of the tree.  Those that come for every piece of text are left out too. */
+#include "install/install_plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { COMMAND_MAX = 2 * PATH_MAX + 64, HOOK_TIMEOUT_S = 5 };
+
+/* How an agent wants its hooks written down. */
+enum hook_shape {
+    SHAPE_GROUPS, /* {"Event": [{"matcher": "*", "hooks": [{"type": "command", ...}]}]} */
+    SHAPE_FLAT,   /* {"event": [{"command": ...}]} */
+};
+
+struct hook_event {
+    const char *name;
+    bool has_matcher; /* it is about a tool: "*" is every one */
+};
+
+struct agent {
+    const char *name, *product;
+    const char *user_file, *project_file; /* below the home directory, the project */
+    enum hook_shape shape;
+    double timeout; /* in the agent's unit; 0: it has none */
+    const struct hook_event *events;
+    const char *note;
+};
+
+static const struct hook_event codex_events[] = {
+    {"SessionStart", false},
+    {"SessionEnd", false},
+    {"UserPromptSubmit", false},
+    {"PreToolUse", true},
+    {"PermissionRequest", true},
+    {"PostToolUse", true},
+    {"PreCompact", false},
+    {"PostCompact", false},
+    {"SubagentStart", false},
+    {"SubagentStop", false},
+    {"Stop", false},
+    {"Interrupt", false},
+    {NULL, false},
+};
+
+static const struct hook_event claude_events[] = {
+    {"SessionStart", false},  {"SessionEnd", false},         {"UserPromptSubmit", false},
+    {"PreToolUse", true},     {"PermissionRequest", true},   {"PermissionDenied", true},
+    {"PostToolUse", true},    {"PostToolUseFailure", true},  {"Notification", false},
+    {"SubagentStart", false}, {"SubagentStop", false},       {"Stop", false},
+    {"StopFailure", false},   {"InstructionsLoaded", false}, {"ConfigChange", false},
+    {"CwdChanged", false},    {"PreCompact", false},         {"PostCompact", false},
+    {"Elicitation", false},   {"ElicitationResult", false},  {NULL, false},
+};
+
+static const struct hook_event gemini_events[] = {
+    {"SessionStart", false}, {"SessionEnd", false},   {"BeforeAgent", false},
+    {"AfterAgent", false},   {"BeforeTool", true},    {"AfterTool", true},
+    {"PreCompress", false},  {"Notification", false}, {NULL, false},
+};
+
+static const struct hook_event cursor_events[] = {
+    {"sessionStart", false},
+    {"sessionEnd", false},
+    {"beforeSubmitPrompt", false},
+    {"preToolUse", false},
+    {"postToolUse", false},
+    {"postToolUseFailure", false},
+    {"beforeShellExecution", false},
+    {"afterShellExecution", false},
+    {"beforeMCPExecution", false},
+    {"afterMCPExecution", false},
+    {"afterFileEdit", false},
+    {"afterAgentResponse", false},
+    {"subagentStart", false},
+    {"subagentStop", false},
+    {"preCompact", false},
+    {"stop", false},
+    {NULL, false},
+};
+
+static const struct agent agents[INSTALL_AGENT_COUNT] = {
+    [INSTALL_CODEX] = {"codex", "codex", ".codex/hooks.json", ".codex/hooks.json", SHAPE_GROUPS,
+                       HOOK_TIMEOUT_S, codex_events,
+                       "Codex runs new hooks only once they are trusted: open it and say /hooks."},
+    [INSTALL_CLAUDE_CODE] = {"claude-code", "claude_code", ".claude/settings.json",
+                             ".claude/settings.json", SHAPE_GROUPS, HOOK_TIMEOUT_S, claude_events,
+                             NULL},
+    [INSTALL_GEMINI] = {"gemini", "gemini_cli", ".gemini/settings.json", ".gemini/settings.json",
+                        SHAPE_GROUPS, HOOK_TIMEOUT_S * 1000.0, gemini_events, NULL},
+    [INSTALL_CURSOR] = {"cursor", "cursor", ".cursor/hooks.json", ".cursor/hooks.json", SHAPE_FLAT,
+                        0, cursor_events, NULL},
+};
+
+bool install_agent_find(const char *name, enum install_agent *ret)
+{
+    for (int i = 0; i < INSTALL_AGENT_COUNT; i++) {
+        if (strcmp(agents[i].name, name) == 0) {
+            *ret = (enum install_agent)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *install_agent_name(enum install_agent agent)
+{
+    return agents[agent].name;
+}
+
+const char *install_agent_product(enum install_agent agent)
+{
+    return agents[agent].product;
+}
+
+/* --- Hooks ------------------------------------------------------------------------------- */
+
+/* Agents hand commands to a shell: what it would read as more than a word is refused. */
+static bool is_plain_word(const char *text)
+{
+    return text[0] != 0 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                        "0123456789/._-+@:=,") == strlen(text);
+}
+
+static enum status make_command(const struct install_settings *settings,
+                                char out[static COMMAND_MAX], struct error *err)
+{
+    if (!is_plain_word(settings->hook))
+        return error_set(err, ST_INVALID,
+                         "the path of telltale-hook, '%s', has characters that a shell reads as "
+                         "more than a word: put it elsewhere, or name another with --hook",
+                         settings->hook);
+    if (settings->socket != NULL && !is_plain_word(settings->socket))
+        return error_set(err, ST_INVALID,
+                         "the path of the socket, '%s', has characters that a shell reads as more "
+                         "than a word",
+                         settings->socket);
+    snprintf(out, COMMAND_MAX, "%s %s%s%s", settings->hook, agents[settings->agent].name,
+             settings->socket != NULL ? " --socket " : "",
+             settings->socket != NULL ? settings->socket : "");
+    return ST_OK;
+}
+
+static cJSON *make_hook(const struct agent *agent, const struct hook_event *event,
+                        const char *command)
+{
+    cJSON *group = cJSON_CreateObject();
+    cJSON *hook = group;
+
+    if (agent->shape == SHAPE_GROUPS) {
+        if (event->has_matcher)
+            (void)cJSON_AddStringToObject(group, "matcher", "*");
+        hook = cJSON_CreateObject();
+        (void)cJSON_AddItemToArray(cJSON_AddArrayToObject(group, "hooks"), hook);
+        (void)cJSON_AddStringToObject(hook, "type", "command");
+    }
+    (void)cJSON_AddStringToObject(hook, "command", command);
+    if (agent->timeout > 0)
+        (void)cJSON_AddNumberToObject(hook, "timeout", agent->timeout);
+    return group;
+}
+
+static void add_hooks(cJSON *wanted, const struct agent *agent, const char *command)
+{
+    cJSON *hooks = cJSON_AddObjectToObject(wanted, "hooks");
+
+    for (const struct hook_event *event = agent->events; event->name != NULL; event++)
+        (void)cJSON_AddItemToArray(cJSON_AddArrayToObject(hooks, event->name),
+                                   make_hook(agent, event, command));
+}
+
+/* --- Telemetry ----------------------------------------------------------------------------- */
+
+static void add_claude_telemetry(cJSON *wanted, const struct install_settings *settings)
+{
+    cJSON *env = cJSON_AddObjectToObject(wanted, "env");
+
+    (void)cJSON_AddStringToObject(env, "CLAUDE_CODE_ENABLE_TELEMETRY", "1");
+    (void)cJSON_AddStringToObject(env, "OTEL_LOGS_EXPORTER", "otlp");
+    (void)cJSON_AddStringToObject(env, "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+    (void)cJSON_AddStringToObject(env, "OTEL_EXPORTER_OTLP_ENDPOINT", settings->endpoint);
+    if (settings->no_content)
+        return;
+    (void)cJSON_AddStringToObject(env, "OTEL_LOG_USER_PROMPTS", "1");
+    (void)cJSON_AddStringToObject(env, "OTEL_LOG_TOOL_DETAILS", "1");
+}
+
+static void add_gemini_telemetry(cJSON *wanted, const struct install_settings *settings)
+{
+    cJSON *telemetry = cJSON_AddObjectToObject(wanted, "telemetry");
+
+    (void)cJSON_AddBoolToObject(telemetry, "enabled", true);
+    (void)cJSON_AddStringToObject(telemetry, "target", "local");
+    (void)cJSON_AddStringToObject(telemetry, "otlpEndpoint", settings->endpoint);
+    (void)cJSON_AddStringToObject(telemetry, "otlpProtocol", "http");
+    (void)cJSON_AddBoolToObject(telemetry, "logPrompts", !settings->no_content);
+}
+
+static enum status add_codex_block(struct install_plan *plan,
+                                   const struct install_settings *settings, struct error *err)
+{
+    struct install_file *file = &plan->files[plan->file_count++];
+
+    int path = snprintf(file->path, sizeof(file->path), "%s/.codex/config.toml", settings->home);
+    int size =
+        snprintf(file->block, sizeof(file->block),
+                 "[otel]\n"
+                 "log_user_prompt = %s\n"
+                 "exporter = { otlp-http = { endpoint = \"%s/v1/logs\", "
+                 "protocol = \"binary\" } }\n"
+                 "trace_exporter = { otlp-http = { endpoint = \"%s/v1/traces\", "
+                 "protocol = \"binary\" } }\n",
+                 settings->no_content ? "false" : "true", settings->endpoint, settings->endpoint);
+    if (path < 0 || (size_t)path >= sizeof(file->path) || size < 0 ||
+        (size_t)size >= sizeof(file->block))
+        return error_set(err, ST_INVALID, "a path or the endpoint is too long");
+    return ST_OK;
+}
+
+/* --- The whole ------------------------------------------------------------------------------- */
+
+static enum status fill(struct install_plan *plan, const struct install_settings *settings,
+                        struct error *err)
+{
+    const struct agent *agent = &agents[settings->agent];
+    struct install_file *file = &plan->files[plan->file_count++];
+    char command[COMMAND_MAX];
+
+    bool is_project = settings->project_dir != NULL;
+    int size = snprintf(file->path, sizeof(file->path), "%s/%s",
+                        is_project ? settings->project_dir : settings->home,
+                        is_project ? agent->project_file : agent->user_file);
+    if (size < 0 || (size_t)size >= sizeof(file->path))
+        return error_set(err, ST_INVALID, "a path is too long");
+    if (!is_plain_word(settings->endpoint))
+        return error_set(err, ST_INVALID, "'%s' is no endpoint", settings->endpoint);
+    enum status st = make_command(settings, command, err);
+    if (st != ST_OK)
+        return st;
+    file->wanted = cJSON_CreateObject();
+    if (file->wanted == NULL)
+        return error_set(err, ST_NO_MEMORY, "make the settings");
+    if (settings->agent == INSTALL_CURSOR)
+        (void)cJSON_AddNumberToObject(file->wanted, "version", 1);
+    if (settings->agent == INSTALL_CLAUDE_CODE)
+        add_claude_telemetry(file->wanted, settings);
+    if (settings->agent == INSTALL_GEMINI)
+        add_gemini_telemetry(file->wanted, settings);
+    add_hooks(file->wanted, agent, command);
+    plan->note = agent->note;
+    /* Codex does not let a project say where telemetry goes. */
+    if (settings->agent == INSTALL_CODEX && !is_project)
+        st = add_codex_block(plan, settings, err);
+    return st;
+}
+
+enum status install_plan_make(const struct install_settings *settings, struct install_plan *ret,
+                              struct error *err)
+{
+    *ret = (struct install_plan){0};
+    enum status st = fill(ret, settings, err);
+    if (st != ST_OK)
+        install_plan_fini(ret);
+    return st;
+}
+
+void install_plan_fini(struct install_plan *plan)
+{
+    for (size_t i = 0; i < plan->file_count; i++)
+        cJSON_Delete(plan->files[i].wanted);
+    *plan = (struct install_plan){0};
+}

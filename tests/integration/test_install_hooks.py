@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""telltale install-hooks on settings files as people have them, and telltale doctor."""
+
+import json
+import os
+import re
+import subprocess
+import tomllib
+
+import pytest
+
+from support.daemon import BIN, Daemon
+from support.http import post
+from support import facts
+
+TIMEOUT_S = 60
+AGENTS = ("codex", "claude-code", "gemini", "cursor")
+CLAUDE = """{
+  "model": "opus", // the best
+  "env": { "OTEL_EXPORTER_OTLP_ENDPOINT": "http://theirs:4318" },
+  "hooks": {
+    "Stop": [
+      { "hooks": [ { "type": "command", "command": "say done" } ] }
+    ]
+  }
+}
+"""
+
+
+class Home:
+    """A home directory, a state directory, and a telltale-hook to be named."""
+
+    def __init__(self, path):
+        self.path = path / "home"
+        self.state = path / "state"
+        self.hook = path / "telltale-hook"
+        self.path.mkdir()
+        self.hook.write_text("#!/bin/sh\n")
+        self.hook.chmod(0o755)
+
+    def telltale(self, *arguments, run_dir=None, cwd=None):
+        run_dir = run_dir or self.path
+        return subprocess.run(
+            [str(BIN / "telltale"), *map(str, arguments), "--run-dir", str(run_dir),
+             "--state-dir", str(self.state)],
+            capture_output=True, text=True, timeout=TIMEOUT_S, check=False, cwd=cwd,
+            env={**os.environ, "HOME": str(self.path), "TZ": "UTC"})
+
+    def install(self, *arguments, **more):
+        return self.telltale("install-hooks", *arguments, "--hook", self.hook, "--socket",
+                             "/run/telltale/agent.sock", **more)
+
+    def write(self, name, text):
+        path = self.path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return path
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path)
+
+
+def commands_of(settings):
+    """Every command that the hooks of a settings file start, by event."""
+    found = {}
+    for event, entries in settings["hooks"].items():
+        for entry in entries:
+            for hook in entry.get("hooks", [entry]):
+                found.setdefault(event, []).append(hook["command"])
+    return found
+
+
+def test_new_settings_say_where_events_go_and_are_gone_again(home):
+    files = {"codex": ".codex/hooks.json", "claude-code": ".claude/settings.json",
+             "gemini": ".gemini/settings.json", "cursor": ".cursor/hooks.json"}
+    for agent, name in files.items():
+        done = home.install(agent)
+        assert done.returncode == 0, done.stderr
+        settings = json.loads((home.path / name).read_text())
+        commands = commands_of(settings)
+        assert len(commands) >= 8
+        assert {c for all_of in commands.values() for c in all_of} == \
+            {f"{home.hook} {agent} --socket /run/telltale/agent.sock"}
+        assert (home.path / name).stat().st_mode & 0o777 == 0o600
+    toml = tomllib.loads((home.path / ".codex/config.toml").read_text())
+    assert toml["otel"]["exporter"]["otlp-http"]["endpoint"] == "http://127.0.0.1:4318/v1/logs"
+    for agent in files:
+        assert home.install(agent, "--undo").returncode == 0
+    assert [p for p in home.path.rglob("*") if p.is_file()] == []
+
+
+def test_what_stands_there_stays_and_a_dry_run_changes_nothing(home):
+    path = home.write(".claude/settings.json", CLAUDE)
+    done = home.install("claude-code", "--dry-run")
+    assert done.returncode == 0 and "Nothing was changed" in done.stdout
+    assert re.search(r"^\+.*telltale-hook claude-code", done.stdout, re.M)
+    assert path.read_text() == CLAUDE and not home.state.exists()
+    done = home.install("claude-code")
+    assert "env.OTEL_EXPORTER_OTLP_ENDPOINT: \"http://theirs:4318\"" in done.stderr
+    text = path.read_text()
+    assert "// the best" in text
+    settings = json.loads(text.replace(" // the best", ""))
+    assert settings["model"] == "opus"
+    assert settings["env"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://theirs:4318"
+    assert commands_of(settings)["Stop"][0] == "say done" and len(commands_of(settings)["Stop"]) == 2
+    again = home.install("claude-code")
+    assert "nothing to do" in again.stdout and path.read_text() == text
+    assert home.install("claude-code", "--undo").returncode == 0
+    assert path.read_text() == CLAUDE
+
+
+def test_replaced_values_and_later_changes_survive_the_undoing(home):
+    path = home.write(".claude/settings.json", CLAUDE)
+    assert home.install("claude-code", "--replace").returncode == 0
+    assert '"http://127.0.0.1:4318"' in path.read_text()
+    path.write_text(path.read_text().replace('"opus"', '"other"').replace(
+        '"OTEL_LOGS_EXPORTER": "otlp"', '"OTEL_LOGS_EXPORTER": "console"'))
+    done = home.install("claude-code", "--undo")
+    assert done.returncode == 0 and "OTEL_LOGS_EXPORTER" in done.stderr
+    assert path.read_text() == CLAUDE.replace('"opus"', '"other"').replace(
+        '"http://theirs:4318" }', '"http://theirs:4318", "OTEL_LOGS_EXPORTER": "console" }')
+
+
+def test_links_are_followed_and_broken_settings_left_alone(home):
+    target = home.write("dotfiles/settings.json", "{}\n")
+    target.chmod(0o640)
+    (home.path / ".gemini").mkdir()
+    (home.path / ".gemini/settings.json").symlink_to(target)
+    assert home.install("gemini").returncode == 0
+    assert (home.path / ".gemini/settings.json").is_symlink()
+    assert json.loads(target.read_text())["telemetry"]["otlpEndpoint"] == "http://127.0.0.1:4318"
+    assert target.stat().st_mode & 0o777 == 0o640
+    path = home.write(".cursor/hooks.json", '{\n  "hooks": {,}\n}\n')
+    done = home.install("cursor")
+    assert done.returncode == 1
+    assert "left alone" in done.stderr and "line 2, column 13" in done.stderr
+    assert path.read_text() == '{\n  "hooks": {,}\n}\n'
+
+
+def test_a_table_of_ones_own_is_left_and_shown(home):
+    path = home.write(".codex/config.toml", '[otel]\nenvironment = "x"\n')
+    done = home.install("codex")
+    assert done.returncode == 1
+    assert "[otel] already" in done.stderr and "log_user_prompt = true" in done.stderr
+    assert path.read_text() == '[otel]\nenvironment = "x"\n'
+
+
+def test_a_project_and_no_content(home, tmp_path):
+    project = tmp_path / "project"
+    project.mkdir()
+    assert home.install("claude-code", "--project", "--no-content", cwd=project).returncode == 0
+    settings = json.loads((project / ".claude/settings.json").read_text())
+    assert "OTEL_LOG_USER_PROMPTS" not in settings["env"]
+    assert not (home.path / ".claude").exists()
+    assert home.install("codex", "--project", cwd=project).returncode == 0
+    assert not (project / ".codex/config.toml").exists()
+
+
+def test_words_for_a_shell_are_refused(home):
+    done = home.telltale("install-hooks", "cursor", "--hook", "/tmp/a b; rm")
+    assert done.returncode == 1 and "more than a word" in done.stderr
+    assert home.telltale("install-hooks", "vi").returncode == 2
+
+
+def test_doctor_follows_an_event_and_says_who_reports(home, tmp_path):
+    corpus = facts.pathlib.Path(__file__).parents[1] / "corpus"
+    with Daemon(tmp_path / "daemon", "file/forensic: {}") as daemon:
+        body = (corpus / "codex-0.169.0/http-protobuf/refactor/logs/001.bin").read_bytes()
+        assert post(daemon.http_port, "/v1/logs", body, "application/x-protobuf")[0] == 200
+        home.state = daemon.state
+        done = home.telltale("doctor", run_dir=daemon.run)
+        assert done.returncode == 0, done.stdout + done.stderr
+        for words in ("ok    telltaled", "was durable after", "ok    file/forensic is done",
+                      "ok    it is in the local store"):
+            assert words in done.stdout
+    done = home.telltale("doctor", run_dir=daemon.run)
+    assert done.returncode == 1 and "no daemon answers" in done.stderr
