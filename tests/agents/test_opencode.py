@@ -7,6 +7,7 @@ from live import opencode, session
 
 DEFAULT = [(scenario, "http-json") for scenario in opencode.SCENARIOS]
 TRANSPORTS = ["http-json"]
+pytestmark = session.understood("opencode_otel")
 
 
 @pytest.mark.parametrize("scenario,transport", session.cases(DEFAULT, opencode.SCENARIOS, TRANSPORTS))

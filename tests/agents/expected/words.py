@@ -22,12 +22,13 @@ def tool(name, category, outcome, **more):
 
 
 def decision(name, verdict, source, **more):
-    """What was decided of a call before it ran."""
+    """What was decided of a call before it ran; `name` is None where the tool is not said."""
     return _row("agent.approval", {
-        "agent.event.phase": "end", "gen_ai.tool.name": name, "agent.decision.outcome": verdict,
+        "agent.event.phase": "end", "agent.decision.outcome": verdict,
         "agent.decision.source": source, "agent.decision.automated": source != "user",
         "agent.decision.effect": "allowed" if verdict == "allow" else "blocked",
-        "agent.outcome": "success" if verdict == "allow" else "denied"}, **_keys(more))
+        "agent.outcome": "success" if verdict == "allow" else "denied"},
+        **_keys({"gen_ai.tool.name": name, **more}))
 
 
 def command(text, outcome, **more):
@@ -81,6 +82,8 @@ SHORT = {
     "scope": "agent.decision.scope",
     "role": "agent.role",
     "status": "http.response.status_code",
+    "reason": "agent.decision.reason",
+    "category": "agent.tool.category",
     "mode": "agent.network.mechanism",
 }
 

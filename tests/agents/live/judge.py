@@ -27,7 +27,7 @@ def answers(record, expectation):
 
 
 def said(found, wanted):
-    """Expected texts are whole; a compiled pattern is looked for; None means that it is absent."""
+    """Expected texts are whole; a compiled pattern is looked for."""
     if isinstance(wanted, re.Pattern):
         return isinstance(found, str) and wanted.search(found) is not None
     return found == wanted and isinstance(found, bool) == isinstance(wanted, bool)
