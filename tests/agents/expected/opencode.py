@@ -66,8 +66,10 @@ def exfil_denied(place):
         *file("read", f"{place.work}/config/sample.env"),
         ruled("deny", "bash", "shell", command=EXFIL),
         *tool("bash", "shell", "denied", executed=False),
+        *command(EXFIL, outcome="denied"),
         ruled("deny", "external_directory", "other", file=f"{place.home}/*"),
         *tool("write", "file_write", "denied", executed=False),
+        *file("unknown", f"{place.home}/.profile_note"),
         # What is denied altogether is not even offered.
         *tool("invalid", "other", "failure", executed=False),
     ]
@@ -84,8 +86,9 @@ def mcpfail(place):
         *tool("ticketdesk_broken_tool", "mcp", "failure"),
         ruled("allow", "read", "file_read", file="src/nope.js"),
         *tool("read", "file_read", "failure"),
+        *file("read", f"{place.work}/src/nope.js"),
         *tool("invalid", "other", "failure", executed=False),
-        *tool("read", "file_read", "failure"),
+        *tool("read", "file_read", "failure"),  # without the name of a file
     ]
 
 

@@ -9,6 +9,7 @@ from live.place import MCP_COMMAND
 
 COMMAND = os.environ.get("TELLTALE_AGENT", "codex")
 ENVIRONMENT = {"MODEL_KEY": "dummy-key-not-secret"}
+EXPORTERS = {"exporter": "logs", "trace_exporter": "traces", "metrics_exporter": "metrics"}
 NETWORK = """
 [features]
 network_proxy = true
@@ -48,8 +49,8 @@ def exporter(transport, endpoint, signal):
 def configuration(scenario, model_url, telltale):
     _, settings, otel, tables, _ = SCENARIOS[scenario]
     exporters = "".join(
-        f"{name} = {exporter(telltale.transport, telltale.endpoint, signal)}\n" for name, signal in (
-            ("exporter", "logs"), ("trace_exporter", "traces"), ("metrics_exporter", "metrics")))
+        f"{name} = {exporter(telltale.transport, telltale.endpoint, signal)}\n"
+        for name, signal in EXPORTERS.items())
     return (
         'model = "gpt-5.5"\nmodel_provider = "mock"\ncheck_for_update_on_startup = false\n'
         + "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())

@@ -47,7 +47,8 @@ def script_of(scenario):
 
 
 def ask(port, path, document, timeout_s=TURN_TIMEOUT_S):
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", json.dumps(document).encode(),
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}",
+                                     json.dumps(document).encode(),
                                      {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=timeout_s) as answer:
         return json.load(answer)
