@@ -36,10 +36,12 @@ struct config_unix_receiver {
 struct config_otlp_http_receiver {
     bool enabled;
     struct config_text_list listen; /* each is good for config_read_address() */
+    uint32_t mode;                  /* this and the next two: of the Unix sockets among them */
+    const char *owner, *group;      /* NULL: as the daemon makes it */
     bool allow_remote_plaintext;
     uint64_t max_request_size; /* after decompression */
     uint64_t max_compressed_size;
-    uint64_t connections_max;
+    uint64_t connections_max, connections_per_uid_max;
     uint64_t request_timeout; /* ns, to receive one request */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_reference.c -- only whole values are replaced: a secret in the middle of a text is
  * a quoting problem in every language that has tried it.  What was put in is not looked
- * through again. */
+ * through again.  The scheme of a Unix socket's address may stand before the reference. */
 #include "config/config_reference.h"
 
 #include <fcntl.h>
@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "util/fd.h"
+
+static const char unix_scheme[] = "unix:";
 
 static enum status copy(struct config_pool *pool, const char *text, size_t size, const char **ret,
                         struct error *err)
@@ -102,10 +104,22 @@ static enum status below(struct config_pool *pool, const char *dir, const char *
     return ST_OK;
 }
 
+static enum status resolve_behind_scheme(struct config_pool *pool, const struct config_dirs *dirs,
+                                         const char *text, const char **ret, struct error *err)
+{
+    const char *path;
+
+    enum status st = config_reference_resolve(pool, dirs, text + strlen(unix_scheme), &path, err);
+    return st == ST_OK ? below(pool, unix_scheme, path, ret, err) : st;
+}
+
 enum status config_reference_resolve(struct config_pool *pool, const struct config_dirs *dirs,
                                      const char *text, const char **ret, struct error *err)
 {
     char name[PATH_MAX];
+
+    if (strncmp(text, "unix:${", strlen("unix:${")) == 0)
+        return resolve_behind_scheme(pool, dirs, text, ret, err);
 
     if (strncmp(text, "${", 2) != 0)
         return copy(pool, text, strlen(text), ret, err);

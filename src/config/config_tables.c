@@ -91,8 +91,29 @@ static const struct config_field otlp_http_fields[] = {
         .key = "listen",
         .type = CONFIG_TEXT_LIST,
         .offset = offsetof(struct config_otlp_http_receiver, listen),
-        .default_text = "[\"127.0.0.1:4318\"]",
-        .help = "Addresses: `127.0.0.1:4318`, `[::1]:4318` or `unix:/path`.",
+        .default_text = "[\"127.0.0.1:4318\", \"unix:${run_dir}/otlp-http.sock\"]",
+        .help = "Addresses: `127.0.0.1:4318`, `[::1]:4318` or `unix:/path`. Over a Unix socket the "
+                "kernel says which process sends, over loopback which user.",
+    },
+    {
+        .key = "mode",
+        .type = CONFIG_MODE,
+        .offset = offsetof(struct config_otlp_http_receiver, mode),
+        .default_text = "0660",
+        .help = "Who may connect to its Unix sockets: their file mode.",
+    },
+    {
+        .key = "owner",
+        .type = CONFIG_TEXT,
+        .offset = offsetof(struct config_otlp_http_receiver, owner),
+        .help = "User that owns its Unix sockets. By default the user of the daemon; only root can "
+                "give them away.",
+    },
+    {
+        .key = "group",
+        .type = CONFIG_TEXT,
+        .offset = offsetof(struct config_otlp_http_receiver, group),
+        .help = "Group of its Unix sockets. The daemon must be root or a member of it.",
     },
     {
         .key = "allow_remote_plaintext",
@@ -128,6 +149,16 @@ static const struct config_field otlp_http_fields[] = {
         .max = 65536,
         .default_text = "1024",
         .help = "Connections at one time; more are closed at once and counted.",
+    },
+    {
+        .key = "connections_per_uid_max",
+        .type = CONFIG_INTEGER,
+        .offset = offsetof(struct config_otlp_http_receiver, connections_per_uid_max),
+        .min = 1,
+        .max = 65536,
+        .default_text = "256",
+        .help = "The same for each user, over all addresses. Connections whose user the kernel "
+                "does not tell, from other machines for instance, count as those of one user.",
     },
     {
         .key = "request_timeout",

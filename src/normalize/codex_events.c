@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "normalize/coerce.h"
+#include "normalize/decision.h"
 
 const struct word_map codex_providers[] = {
     {"openai", "openai"},
@@ -191,33 +192,6 @@ void codex_finish_cost(struct mapping *m)
         m->outcome = OUTCOME_CANCELLED;
 }
 
-void codex_put_decision(struct mapping *m, enum decision_outcome decision)
-{
-    static const struct {
-        const char *effect;
-        enum outcome outcome;
-    } follows[] = {
-        [DECISION_ALLOW] = {"allowed", OUTCOME_SUCCESS},
-        [DECISION_DENY] = {"blocked", OUTCOME_DENIED},
-        [DECISION_ASK] = {"pending", OUTCOME_PENDING},
-        [DECISION_MODIFY] = {"modified", OUTCOME_SUCCESS},
-        [DECISION_DEFER] = {"pending", OUTCOME_PENDING},
-        [DECISION_ABORT] = {"blocked", OUTCOME_CANCELLED},
-        [DECISION_TIMEOUT] = {"blocked", OUTCOME_TIMEOUT},
-        [DECISION_UNKNOWN] = {"unknown", OUTCOME_UNKNOWN},
-    };
-    mapping_put_word(m, KEY_AGENT_DECISION_OUTCOME, decision);
-    mapping_put_text(m, KEY_AGENT_DECISION_EFFECT, slice_of_text(follows[decision].effect));
-    m->outcome = follows[decision].outcome;
-}
-
-void codex_put_decider(struct mapping *m, enum decision_source source)
-{
-    mapping_put_word(m, KEY_AGENT_DECISION_SOURCE, source);
-    if (source != BY_UNKNOWN)
-        mapping_put_bool(m, KEY_AGENT_DECISION_AUTOMATED, source != BY_USER);
-}
-
 void codex_finish_decision(struct mapping *m)
 {
     static const struct {
@@ -255,8 +229,8 @@ void codex_finish_decision(struct mapping *m)
         if (text_equal_nocase(by, deciders[i].word))
             source = deciders[i].source;
     }
-    codex_put_decision(m, decision);
-    codex_put_decider(m, source);
+    decision_put(m, decision);
+    decision_put_source(m, source);
     mapping_put_text(m, KEY_AGENT_DECISION_SCOPE, slice_of_text(scope));
     codex_put_tool_kind(m);
     if (decision == DECISION_DENY || decision == DECISION_ABORT || decision == DECISION_TIMEOUT)
@@ -292,8 +266,8 @@ void codex_finish_review(struct mapping *m)
         decision = DECISION_ABORT;
     else if (text_equal_nocase(status, "timed_out"))
         decision = DECISION_TIMEOUT;
-    codex_put_decision(m, decision);
-    codex_put_decider(m, BY_AUTO_REVIEWER);
+    decision_put(m, decision);
+    decision_put_source(m, BY_AUTO_REVIEWER);
     mapping_put_text(m, KEY_AGENT_DECISION_SCOPE, SLICE("once"));
     if (text_equal_nocase(mapping_source_text(m, CODEX_RISK_LEVEL), "critical"))
         m->severity = 21;
@@ -379,8 +353,8 @@ void codex_finish_network(struct mapping *m)
         if (text_equal_nocase(by, deciders[i].word))
             source = deciders[i].source;
     }
-    codex_put_decision(m, decision);
-    codex_put_decider(m, source);
+    decision_put(m, decision);
+    decision_put_source(m, source);
     mapping_put_text(m, KEY_AGENT_DECISION_SCOPE, SLICE("unknown"));
     put_connection(m);
     put_client(m, mapping_source_text(m, CODEX_CLIENT_ADDRESS));

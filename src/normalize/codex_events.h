@@ -7,6 +7,7 @@
 #pragma once
 
 #include "normalize/dialect.h"
+#include "normalize/facets.h"
 
 /* Keys of its records that we read; their texts are in dialect_codex.c. */
 enum codex_source {
@@ -85,6 +86,7 @@ enum codex_source {
     CODEX_PLUGIN_INSTALL_TOOL_NAME,
     CODEX_PLUGIN_INSTALL_TOOL_TYPE,
     CODEX_PLUGIN_INSTALL_COMPLETED,
+    CODEX_ABORTED,
     CODEX_SOURCE_COUNT
 };
 
@@ -112,8 +114,5 @@ void codex_finish_tool_result(struct mapping *m);
 /* agent.tool.category and agent.tool.origin of the tool that the record names. */
 void codex_put_tool_kind(struct mapping *m);
 
-/* agent.decision.outcome with what follows from it: effect, and the outcome of the record. */
-void codex_put_decision(struct mapping *m, enum decision_outcome decision);
-
-/* agent.decision.source, and .automated where that follows from it. */
-void codex_put_decider(struct mapping *m, enum decision_source source);
+/* file.path and agent.file.* of the files that a patch changes. */
+void codex_put_patch(struct mapping *m, const struct patch *patch);

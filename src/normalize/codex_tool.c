@@ -18,6 +18,7 @@
  */
 #include "normalize/codex_events.h"
 #include "normalize/coerce.h"
+#include "normalize/decision.h"
 #include "normalize/facets.h"
 
 enum { HEAD_SIZE_MAX = 512, ARGUMENT_WORDS_MAX = 256 };
@@ -161,8 +162,8 @@ static void put_refusal(struct mapping *m, const struct refusal *refusal)
     be_heuristic(m);
     mapping_put_bool(m, KEY_AGENT_TOOL_EXECUTED, refusal->executed);
     if (refusal->outcome == OUTCOME_DENIED) {
-        codex_put_decision(m, DECISION_DENY);
-        codex_put_decider(m, refusal->source);
+        decision_put(m, DECISION_DENY);
+        decision_put_source(m, refusal->source);
     } else {
         m->outcome = refusal->outcome;
         mapping_put_text(m, KEY_ERROR_TYPE, slice_of_text(refusal->error_type));
@@ -254,7 +255,7 @@ static bool put_shell_facet(struct mapping *m, struct slice arguments)
     return done;
 }
 
-static void put_patch(struct mapping *m, const struct patch *patch)
+void codex_put_patch(struct mapping *m, const struct patch *patch)
 {
     static const char *const operations[] = {
         [PATCH_ADD] = "create", [PATCH_UPDATE] = "update", [PATCH_DELETE] = "delete"};
@@ -385,7 +386,7 @@ void codex_finish_tool_result(struct mapping *m)
         category = patch.first == PATCH_ADD      ? TOOL_FILE_WRITE
                    : patch.first == PATCH_DELETE ? TOOL_FILE_DELETE
                                                  : TOOL_FILE_EDIT;
-        put_patch(m, &patch);
+        codex_put_patch(m, &patch);
         facet = SLICE("agent.file");
     } else if (category == TOOL_FILE_READ && put_read_facet(m, arguments)) {
         facet = SLICE("agent.file");

@@ -5,6 +5,7 @@
  * Numbers and booleans are texts in some places and not in others, differently by event.
  */
 #include "normalize/codex_events.h"
+#include "normalize/span_dialects.h"
 
 static const char *const sources[CODEX_SOURCE_COUNT] = {
     [CODEX_CONVERSATION_ID] = "conversation.id",
@@ -82,6 +83,7 @@ static const char *const sources[CODEX_SOURCE_COUNT] = {
     [CODEX_PLUGIN_INSTALL_TOOL_NAME] = "plugin_install.tool_name",
     [CODEX_PLUGIN_INSTALL_TOOL_TYPE] = "plugin_install.tool_type",
     [CODEX_PLUGIN_INSTALL_COMPLETED] = "plugin_install.completed",
+    [CODEX_ABORTED] = "aborted",
 };
 
 /* --- Words ------------------------------------------------------------------------------- */
@@ -356,4 +358,46 @@ const struct dialect dialect_codex = {
             "session; until one of these is seen it is unknown. Events of agent.model carry the "
             "provider that their thread began with.",
     .chapter = chapter,
+};
+
+/* --- Spans ------------------------------------------------------------------------------- */
+
+/* A call that is cancelled while it waits for an answer leaves no log record at all; the span of
+ * its dispatch, which has the name of the tool, is `aborted`.  All other calls have log records. */
+static const struct rule aborted_rules[] = {
+    {CODEX_TOOL_NAME, RULE_TEXT, KEY_GEN_AI_TOOL_NAME, NULL},
+    {CODEX_CALL_ID, RULE_TEXT, KEY_GEN_AI_TOOL_CALL_ID, NULL},
+};
+
+static const struct dialect_event aborted = {
+    "any, with aborted true",
+    KIND_TOOL,
+    PHASE_END,
+    OUTCOME_CANCELLED,
+    CLASS_EXACT,
+    RULES(aborted_rules),
+    codex_put_tool_kind,
+    "A call that was cancelled: the span that dispatched it. Whether it had begun is not said."};
+static const struct dialect_event *const refined_spans[] = {&aborted};
+
+static const struct dialect_event *refine_span(const struct mapping *m,
+                                               const struct dialect_event *event)
+{
+    (void)event;
+    return mapping_source_true(m, CODEX_ABORTED) && mapping_source(m, CODEX_CALL_ID) != NULL
+               ? &aborted
+               : NULL;
+}
+
+const struct dialect span_dialect_codex = {
+    .name = "codex_otel",
+    .product = "codex",
+    .sources = sources,
+    .source_count = COUNT_OF(sources),
+    .rules = common_rules,
+    .rule_count = COUNT_OF(common_rules),
+    .refine = refine_span,
+    .refined = refined_spans,
+    .refined_count = COUNT_OF(refined_spans),
+    .finish = codex_finish_common,
 };

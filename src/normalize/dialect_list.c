@@ -3,8 +3,11 @@
 #include "normalize/coerce.h"
 #include "normalize/dialect.h"
 
-const struct dialect *const dialect_list[] = {
-    &dialect_codex,
+const struct dialect *const dialect_list[] =
+    {
+        &dialect_codex,        &dialect_claude,      &dialect_gemini, &dialect_qwen,
+        &dialect_copilot_chat, &dialect_copilot_cli, &dialect_cursor, &dialect_opencode,
+        &dialect_genai, /* last: its sign is in records of others as well */
 };
 const size_t dialect_count = COUNT_OF(dialect_list);
 
@@ -16,7 +19,8 @@ static void put_word(struct mapping *m, const struct rule *rule, struct slice te
             return;
         }
     }
-    mapping_put_text(m, rule->target, rule->how == RULE_WORD ? SLICE("unknown") : text);
+    if (rule->how != RULE_KNOWN_WORD)
+        mapping_put_text(m, rule->target, rule->how == RULE_WORD ? SLICE("unknown") : text);
 }
 
 static struct slice trim(struct slice text)

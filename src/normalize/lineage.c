@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lineage.c -- three tables of fixed size.
+/* lineage.c -- four tables of fixed size.
  *
  *   threads  64 sets of 4; a new thread takes the place of the one in its set that came first
  *   traces   256 places by hash; a new trace takes the place
  *   denied   a ring of the hashes of the last 256 refused calls; asked only when a call failed
+ *   told     a ring of the hashes of the last 256 spans in which a log record told an event
  *
  * Hashes are not keyed: who collides on purpose spoils what is said about his own calls and
  * those of senders whose ids he knows, which he can do as well by sending their ids.
@@ -12,11 +13,16 @@
 
 #include <stdlib.h>
 
-enum { SET_COUNT = 64, SET_SIZE = 4, TRACE_COUNT = 256, DENIED_COUNT = 256, TRACE_ID_SIZE = 16 };
+enum { SET_COUNT = 64, SET_SIZE = 4, TRACE_COUNT = 256, RING_COUNT = 256, TRACE_ID_SIZE = 16 };
 
 struct trace {
     uint8_t id[TRACE_ID_SIZE];
     struct lineage_id owner; /* none: the place is free */
+};
+
+struct ring {
+    uint64_t hashes[RING_COUNT]; /* 0: free */
+    size_t next;
 };
 
 struct lineage {
@@ -24,8 +30,7 @@ struct lineage {
     uint8_t next_in_set[SET_COUNT];
     struct lineage_thread *latest; /* records of a thread come in rows */
     struct trace traces[TRACE_COUNT];
-    uint64_t denied[DENIED_COUNT]; /* 0: free */
-    size_t next_denied;
+    struct ring denied, told;
 };
 
 static uint64_t hash_bytes(uint64_t hash, struct slice bytes)
@@ -139,26 +144,45 @@ struct slice lineage_trace_owner(const struct lineage *lineage, struct slice tra
     return lineage_id_slice(&trace->owner);
 }
 
-static uint64_t call_hash(struct slice thread_id, struct slice call_id)
+static uint64_t pair_hash(uint64_t seed, struct slice first, struct slice second)
 {
-    return hash_bytes(hash_bytes(1, thread_id), call_id) | 1;
+    return hash_bytes(hash_bytes(seed, first), second) | 1;
+}
+
+static void note(struct ring *ring, uint64_t hash)
+{
+    ring->hashes[ring->next] = hash;
+    ring->next = (ring->next + 1) % RING_COUNT;
+}
+
+static bool is_noted(const struct ring *ring, uint64_t hash)
+{
+    bool found = false;
+    for (size_t i = 0; i < RING_COUNT; i++)
+        found |= ring->hashes[i] == hash;
+    return found;
 }
 
 void lineage_note_denied(struct lineage *lineage, struct slice thread_id, struct slice call_id)
 {
-    if (call_id.size == 0)
-        return;
-    lineage->denied[lineage->next_denied] = call_hash(thread_id, call_id);
-    lineage->next_denied = (lineage->next_denied + 1) % DENIED_COUNT;
+    if (call_id.size > 0)
+        note(&lineage->denied, pair_hash(1, thread_id, call_id));
 }
 
 bool lineage_was_denied(const struct lineage *lineage, struct slice thread_id, struct slice call_id)
 {
-    if (call_id.size == 0)
-        return false;
-    uint64_t hash = call_hash(thread_id, call_id);
-    bool found = false;
-    for (size_t i = 0; i < DENIED_COUNT; i++)
-        found |= lineage->denied[i] == hash;
-    return found;
+    return call_id.size > 0 && is_noted(&lineage->denied, pair_hash(1, thread_id, call_id));
+}
+
+void lineage_note_told(struct lineage *lineage, struct slice trace_id, struct slice span_id,
+                       enum event_kind kind)
+{
+    if (span_id.size > 0)
+        note(&lineage->told, pair_hash(kind, trace_id, span_id));
+}
+
+bool lineage_was_told(const struct lineage *lineage, struct slice trace_id, struct slice span_id,
+                      enum event_kind kind)
+{
+    return span_id.size > 0 && is_noted(&lineage->told, pair_hash(kind, trace_id, span_id));
 }

@@ -27,7 +27,8 @@ struct lineage_thread {
     struct lineage_id parent;
     struct lineage_id root; /* the session that it belongs to; none: its own */
     enum agent_role role;
-    bool is_guess; /* role or parent were concluded, not said */
+    bool is_guess;           /* role or parent were concluded, not said */
+    uint8_t permission_mode; /* 1 + enum permission_mode; 0: not said */
     uint8_t provider_size;
     uint8_t provider[LINEAGE_PROVIDER_MAX];
 };
@@ -56,6 +57,13 @@ struct slice lineage_trace_owner(const struct lineage *lineage, struct slice tra
 void lineage_note_denied(struct lineage *lineage, struct slice thread_id, struct slice call_id);
 bool lineage_was_denied(const struct lineage *lineage, struct slice thread_id,
                         struct slice call_id);
+
+/* Remembers that a log record has told an event of `kind` in the span, so that the span need not
+ * tell it again. */
+void lineage_note_told(struct lineage *lineage, struct slice trace_id, struct slice span_id,
+                       enum event_kind kind);
+bool lineage_was_told(const struct lineage *lineage, struct slice trace_id, struct slice span_id,
+                      enum event_kind kind);
 
 static inline struct slice lineage_id_slice(const struct lineage_id *id)
 {

@@ -161,6 +161,14 @@ bool mapping_is_ours_alone(uint16_t id)
     case KEY_AGENT_TIME_SOURCE:
     case KEY_AGENT_NORM_ERRORS:
     case KEY_LOG_RECORD_UID:
+    case KEY_AGENT_PEER_ATTESTATION:
+    case KEY_AGENT_PEER_PID:
+    case KEY_AGENT_PEER_UID:
+    case KEY_AGENT_PEER_GID:
+    case KEY_AGENT_PEER_EXECUTABLE_PATH:
+    case KEY_AGENT_PEER_CREATION_TIME:
+    case KEY_AGENT_PEER_LINUX_CGROUP:
+    case KEY_AGENT_PEER_CONTAINER_ID:
         return true;
     default:
         return false;

@@ -47,6 +47,7 @@ struct mapping {
 
     /* Of the present record. */
     const struct normalize_input *input;
+    const struct span_facts *span; /* of the span that the record is made from; NULL: of none */
     struct record_view record;
     uint16_t at[MAPPING_KEYS_MAX]; /* 1 + index of the first attribute with the key; 0: none */
     const uint16_t *source_ids;    /* of the dialect's sources */
@@ -63,6 +64,7 @@ struct mapping {
     enum classification classification;
     enum agent_role role;
     uint32_t severity; /* 0: by the outcome */
+    bool has_decision; /* decision_put() was called */
 
     bool has_note; /* the sender's counter tells something */
     struct sequence_note note;

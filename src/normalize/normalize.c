@@ -21,7 +21,9 @@
 enum {
     TRANSPORT_COUNT = TRANSPORT_INTERNAL + 1,
     DIALECTS_MAX = 16,
+    SPAN_DIALECTS_MAX = 8,
     NAME_SIZE_MAX = 256, /* of agent.dialect.event and a repaired event_name */
+    VERSION_SIZE_MAX = 64,
     FIXED_SIZE_MAX = 1 << 20,
     FIELD_ROOM = 32, /* for a field with a number */
 };
@@ -41,8 +43,12 @@ struct normalizer {
     uint16_t event_name_id, event_timestamp_id;
     struct buf fixed; /* the encoded pieces of all dialects */
     struct spoken native, unknown, listed[DIALECTS_MAX];
+    struct spoken spans[SPAN_DIALECTS_MAX]; /* what spans become, by span_dialect_list */
     struct normalized_kind last;
-    struct spoken *of_scope; /* by the scope of the group; NULL: it says nothing */
+    struct spoken *of_scope;           /* by the scope of the group; NULL: it says nothing */
+    uint8_t version[VERSION_SIZE_MAX]; /* service.version of the group, copied */
+    size_t version_size;               /* 0: it says nothing, or too much */
+    struct spoken *of_service; /* by its service.name, when the scope says nothing; or NULL */
 };
 
 /* --- Setting up ------------------------------------------------------------------------------ */
@@ -78,7 +84,7 @@ static enum status prepare(struct normalizer *self, const struct dialect *dialec
 enum status normalizer_create(const struct otlp_limits *limits, struct normalizer **ret,
                               struct error *err)
 {
-    ASSERT(dialect_count <= DIALECTS_MAX);
+    ASSERT(dialect_count <= DIALECTS_MAX && span_dialect_count <= SPAN_DIALECTS_MAX);
     struct normalizer *self = calloc(1, sizeof(*self));
     if (self == NULL)
         return error_set(err, ST_NO_MEMORY, "a normalizer");
@@ -97,6 +103,8 @@ enum status normalizer_create(const struct otlp_limits *limits, struct normalize
         st = prepare(self, &dialect_unknown, &self->unknown, err);
     for (size_t i = 0; st == ST_OK && i < dialect_count; i++)
         st = prepare(self, dialect_list[i], &self->listed[i], err);
+    for (size_t i = 0; st == ST_OK && i < span_dialect_count; i++)
+        st = prepare(self, span_dialect_list[i], &self->spans[i], err);
 out:
     if (st != ST_OK) {
         normalizer_destroy(self);
@@ -112,6 +120,8 @@ void normalizer_destroy(struct normalizer *normalizer)
         return;
     for (size_t i = 0; i < DIALECTS_MAX; i++)
         text_table_fini(&normalizer->listed[i].events);
+    for (size_t i = 0; i < SPAN_DIALECTS_MAX; i++)
+        text_table_fini(&normalizer->spans[i].events);
     text_table_fini(&normalizer->native.events);
     text_table_fini(&normalizer->unknown.events);
     buf_fini(&normalizer->fixed);
@@ -145,6 +155,52 @@ static enum status read_scope_name(struct slice scope_logs_fields, struct slice 
                              : ST_OK;
 }
 
+/* The attribute of the group's resource; empty when it is absent or no text. */
+static struct slice find_resource_text(struct slice resource_logs_fields, struct slice key)
+{
+    struct pb_walk walk = pb_walk_start(resource_logs_fields);
+    struct pb_field field, inner;
+    struct slice found = SLICE_EMPTY;
+    struct error ignored;
+    while (pb_next(&walk, &field) == PB_FIELD) {
+        if (field.number != RESOURCE_LOGS_RESOURCE || field.type != WIRE_BYTES)
+            continue;
+        struct pb_walk resource = pb_walk_start(field.bytes);
+        while (pb_next(&resource, &inner) == PB_FIELD) {
+            struct attribute_view attribute;
+            if (inner.number == RESOURCE_ATTRIBUTES && inner.type == WIRE_BYTES &&
+                otlp_read_attribute(inner.bytes, &attribute, &ignored) == ST_OK &&
+                slice_equal(attribute.key, key) && attribute.value.type == ANY_TYPE_STRING)
+                found = attribute.value.bytes;
+        }
+    }
+    return found;
+}
+
+/* Only where it can be wanted: most groups are of dialects whose records tell it. */
+static void learn_version(struct normalizer *self, const struct record_group *group)
+{
+    self->version_size = 0;
+    if (self->of_scope != NULL && !self->of_scope->dialect->has_service_version)
+        return;
+    struct slice version =
+        find_resource_text(group->resource_logs_fields, SLICE("service.version"));
+    if (version.size == 0 || version.size > VERSION_SIZE_MAX || text_is_sentinel(version))
+        return;
+    memcpy(self->version, version.data, version.size);
+    self->version_size = version.size;
+}
+
+static bool is_service(const struct dialect *dialect, struct slice name)
+{
+    for (const char *const *service = dialect->services; service != NULL && *service != NULL;
+         service++) {
+        if (slice_equal(name, slice_of_text(*service)))
+            return true;
+    }
+    return false;
+}
+
 static bool has_prefix(struct slice text, const char *prefix)
 {
     return prefix != NULL && slice_starts_with(text, slice_of_text(prefix));
@@ -155,12 +211,21 @@ enum status normalizer_set_group(struct normalizer *normalizer, const struct rec
 {
     struct slice name;
     normalizer->of_scope = NULL;
+    normalizer->of_service = NULL;
     enum status st = read_scope_name(group->scope_logs_fields, &name, err);
     if (st != ST_OK)
         return st;
     for (size_t i = 0; i < dialect_count && normalizer->of_scope == NULL; i++) {
         if (has_prefix(name, dialect_list[i]->scope_prefix))
             normalizer->of_scope = &normalizer->listed[i];
+    }
+    learn_version(normalizer, group);
+    if (normalizer->of_scope != NULL)
+        return ST_OK;
+    name = find_resource_text(group->resource_logs_fields, SLICE("service.name"));
+    for (size_t i = 0; i < dialect_count && normalizer->of_service == NULL; i++) {
+        if (is_service(dialect_list[i], name))
+            normalizer->of_service = &normalizer->listed[i];
     }
     return ST_OK;
 }
@@ -171,15 +236,37 @@ static struct slice text_of(const struct mapping *m, uint16_t id)
     return value != NULL && value->type == ANY_TYPE_STRING ? value->bytes : SLICE_EMPTY;
 }
 
+static bool has_key_of(const struct mapping *m, const char *const *prefixes)
+{
+    for (size_t i = 0; prefixes != NULL && i < m->record.attribute_count; i++) {
+        for (const char *const *prefix = prefixes; *prefix != NULL; prefix++) {
+            if (has_prefix(m->record.attributes[i].key, *prefix))
+                return true;
+        }
+    }
+    return false;
+}
+
 static struct spoken *find_dialect(struct normalizer *self)
 {
+    const struct record_view *record = &self->mapping.record;
     if (self->mapping.trusts_sender)
         return &self->native;
     if (self->of_scope != NULL)
         return self->of_scope;
     struct slice name = text_of(&self->mapping, self->event_name_id);
+    struct slice body = record->body.type == ANY_TYPE_STRING ? record->body.bytes : SLICE_EMPTY;
     for (size_t i = 0; i < dialect_count; i++) {
-        if (has_prefix(name, dialect_list[i]->event_prefix))
+        const struct dialect *dialect = dialect_list[i];
+        if (has_prefix(name, dialect->event_prefix) ||
+            has_prefix(record->event_name, dialect->event_prefix) ||
+            (dialect->prefix_in_body && has_prefix(body, dialect->event_prefix)))
+            return &self->listed[i];
+    }
+    if (self->of_service != NULL)
+        return self->of_service;
+    for (size_t i = 0; i < dialect_count; i++) {
+        if (has_key_of(&self->mapping, dialect_list[i]->key_prefixes))
             return &self->listed[i];
     }
     return &self->unknown;
@@ -202,26 +289,37 @@ static struct slice cut_name(struct slice name)
     return name;
 }
 
-/* The sender's name of the event, empty when there is none. */
-static struct slice find_event_name(const struct normalizer *self, const struct spoken *spoken)
+static bool is_event(const struct spoken *spoken, struct slice name)
 {
-    const struct mapping *m = &self->mapping;
+    return spoken->dialect->event_count > 0 && name.size > 0 &&
+           text_table_find(&spoken->events, name) != TEXT_TABLE_NONE;
+}
+
+/* The sender's name of the event, empty when there is none.  A body names the event only where
+ * nothing else does: it may be what a person typed. */
+static struct slice find_event_name(struct normalizer *self, const struct spoken *spoken)
+{
+    struct mapping *m = &self->mapping;
+    const struct any_view *body = &m->record.body;
     struct slice name = text_of(m, self->event_name_id);
     if (m->trusts_sender && m->input->native_kind.size > 0)
         name = m->input->native_kind;
-    bool is_body = m->record.body.type == ANY_TYPE_STRING && spoken->dialect->event_count > 0 &&
-                   text_table_find(&spoken->events, m->record.body.bytes) != TEXT_TABLE_NONE;
-    if (name.size == 0 && is_body)
-        name = m->record.body.bytes;
+    if (name.size == 0 && is_event(spoken, m->record.event_name))
+        name = m->record.event_name;
+    if (name.size == 0 && body->type == ANY_TYPE_STRING && is_event(spoken, body->bytes))
+        name = body->bytes;
     if (name.size == 0 && !is_call_site(m->record.event_name))
         name = m->record.event_name;
+    if (spoken->dialect->full_name != NULL)
+        name = spoken->dialect->full_name(m, cut_name(name));
     return cut_name(name);
 }
 
 /* --- What every record has ---------------------------------------------------------------------
  */
 
-static void apply_dialect(struct mapping *m, const struct spoken *spoken, struct slice name)
+/* Returns false when there is no row for it, which is so for spans only. */
+static bool apply_dialect(struct mapping *m, const struct spoken *spoken, struct slice name)
 {
     const struct dialect *dialect = spoken->dialect;
     const struct dialect_event *event = dialect->otherwise;
@@ -231,6 +329,8 @@ static void apply_dialect(struct mapping *m, const struct spoken *spoken, struct
         event = &dialect->events[row];
     if (dialect->refine != NULL)
         event = dialect->refine(m, event);
+    if (event == NULL)
+        return false;
     m->kind = event->kind;
     m->phase = event->phase;
     m->outcome = event->outcome;
@@ -238,12 +338,14 @@ static void apply_dialect(struct mapping *m, const struct spoken *spoken, struct
     m->role = ROLE_UNKNOWN;
     m->severity = 0;
     m->has_note = false;
+    m->has_decision = false;
     dialect_apply_rules(m, dialect->rules, dialect->rule_count);
     dialect_apply_rules(m, event->rules, event->rule_count);
     if (dialect->finish != NULL)
         dialect->finish(m);
     if (event->finish != NULL)
         event->finish(m);
+    return true;
 }
 
 static void put_number_field(struct mapping *m, uint32_t number, uint64_t value, bool fixed)
@@ -289,6 +391,16 @@ static void put_severity(struct mapping *m)
         put_number_field(m, RECORD_SEVERITY_NUMBER, severity, false);
 }
 
+static size_t put_hex(char *out, struct slice bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < bytes.size; i++) {
+        *out++ = digits[bytes.data[i] >> 4];
+        *out++ = digits[bytes.data[i] & 15];
+    }
+    return 2 * bytes.size;
+}
+
 static void put_name(struct mapping *m, struct slice name)
 {
     struct slice present = m->record.event_name;
@@ -299,6 +411,34 @@ static void put_name(struct mapping *m, struct slice name)
         mapping_put_text(m, KEY_AGENT_ORIGINAL_EVENT_NAME, present);
     uint8_t field[NAME_SIZE_MAX + FIELD_ROOM];
     const uint8_t *end = pb_put_bytes(field, RECORD_EVENT_NAME, name);
+    mapping_put_raw(m, slice_of(field, (size_t)(end - field)));
+}
+
+/* What was made from a span is named after what it is, and says which span. */
+static void put_derived(struct mapping *m, struct slice name)
+{
+    enum {
+        PREFIX_SIZE = 5,
+        FROM_SIZE = PREFIX_SIZE + 2 * TRACE_ID_SIZE + 1 + 2 * SPAN_ID_SIZE + 1
+    };
+    const struct span_view *span = m->span->span;
+    char event[PREFIX_SIZE + NAME_SIZE_MAX] = "span:", from[FROM_SIZE] = "span:";
+    if (name.size > 0)
+        memcpy(event + PREFIX_SIZE, name.data, name.size);
+    mapping_put_text(m, KEY_AGENT_DIALECT_EVENT, slice_of(event, PREFIX_SIZE + name.size));
+
+    size_t size = PREFIX_SIZE;
+    size += put_hex(from + size, span->trace_id);
+    from[size++] = '/';
+    size += put_hex(from + size, span->span_id);
+    mapping_put_bool(m, KEY_AGENT_DERIVED, true);
+    mapping_put_text(m, KEY_AGENT_DERIVED_FROM, slice_of(from, size));
+    if (span->start_time_unix_nano != 0 && span->end_time_unix_nano >= span->start_time_unix_nano)
+        mapping_put_double(m, KEY_AGENT_DURATION_MS,
+                           (double)(span->end_time_unix_nano - span->start_time_unix_nano) / 1e6);
+    uint8_t field[FIELD_ROOM + NAME_SIZE_MAX];
+    const uint8_t *end =
+        pb_put_bytes(field, RECORD_EVENT_NAME, slice_of_text(schema_kinds[m->kind].name));
     mapping_put_raw(m, slice_of(field, (size_t)(end - field)));
 }
 
@@ -336,6 +476,8 @@ static void put_common(struct normalizer *self, struct spoken *spoken, struct sl
 {
     struct mapping *m = &self->mapping;
     enum transport transport = m->input->transport;
+    if (spoken->dialect->has_service_version && self->version_size > 0)
+        mapping_put_text(m, KEY_AGENT_PRODUCT_VERSION, slice_of(self->version, self->version_size));
     if (m->has_fixed || m->is_odd) {
         put_fixed(m, spoken->dialect, transport, m->kind);
     } else {
@@ -345,7 +487,10 @@ static void put_common(struct normalizer *self, struct spoken *spoken, struct sl
     mapping_put_word(m, KEY_AGENT_OUTCOME, m->outcome);
     mapping_put_word(m, KEY_AGENT_CLASSIFICATION, m->classification);
     mapping_put_word(m, KEY_AGENT_ROLE, m->role);
-    put_name(m, name);
+    if (m->span != NULL)
+        put_derived(m, name);
+    else
+        put_name(m, name);
     put_severity(m);
     put_time(self);
     put_uid(self);
@@ -353,16 +498,17 @@ static void put_common(struct normalizer *self, struct spoken *spoken, struct sl
     mapping_put_errors(m);
 }
 
-enum status normalize_record(struct normalizer *normalizer, const struct normalize_input *input,
-                             struct buf *out, struct error *err)
+/* Reads the record and looks up its keys; after ST_OK end() must follow. */
+static enum status begin(struct normalizer *self, const struct normalize_input *input,
+                         struct buf *out, struct error *err)
 {
-    struct mapping *m = &normalizer->mapping;
-    size_t start = out->size;
+    struct mapping *m = &self->mapping;
     enum status st = otlp_read_record(input->record, &m->limits, m->attributes,
                                       m->limits.attribute_count_max, &m->record, err);
     if (st != ST_OK)
         return st;
     m->input = input;
+    m->span = NULL;
     m->out = out;
     m->err = err;
     m->status = ST_OK;
@@ -370,19 +516,72 @@ enum status normalize_record(struct normalizer *normalizer, const struct normali
         input->transport == TRANSPORT_UNIX_SOCKET || input->transport == TRANSPORT_INTERNAL;
     buf_clear(&m->scratch);
     mapping_index(m);
+    return ST_OK;
+}
 
+static enum status end(struct normalizer *self, size_t start, bool made)
+{
+    struct mapping *m = &self->mapping;
+    if (made) {
+        self->last.kind = m->kind;
+        self->last.is_decision = m->outcome == OUTCOME_DENIED || m->has_decision ||
+                                 m->at[KEY_AGENT_DECISION_OUTCOME] != 0;
+    }
+    mapping_forget(m);
+    if (m->status != ST_OK || !made)
+        m->out->size = start;
+    return m->status;
+}
+
+enum status normalize_record(struct normalizer *normalizer, const struct normalize_input *input,
+                             struct buf *out, struct error *err)
+{
+    struct mapping *m = &normalizer->mapping;
+    size_t start = out->size;
+    enum status st = begin(normalizer, input, out, err);
+    if (st != ST_OK)
+        return st;
     struct spoken *spoken = find_dialect(normalizer);
     m->source_ids = spoken->source_ids;
     struct slice name = find_event_name(normalizer, spoken);
-    apply_dialect(m, spoken, name);
+    bool made = apply_dialect(m, spoken, name);
+    ASSERT(made);
     put_common(normalizer, spoken, name);
-    normalizer->last.kind = m->kind;
-    normalizer->last.is_decision =
-        m->outcome == OUTCOME_DENIED || m->at[KEY_AGENT_DECISION_OUTCOME] != 0;
-    mapping_forget(m);
-    if (m->status != ST_OK)
-        out->size = start;
-    return m->status;
+    return end(normalizer, start, true);
+}
+
+/* What is too long to be written once more stays in the span alone. */
+static void list_long_values(struct mapping *m)
+{
+    for (size_t i = 0; i < m->record.attribute_count; i++) {
+        if (m->record.attributes[i].value.encoded.size > MAPPING_COPY_MAX)
+            mapping_error(m, m->record.attributes[i].key);
+    }
+}
+
+enum status normalize_derived(struct normalizer *normalizer, const struct normalize_input *input,
+                              const struct span_facts *facts, size_t dialect, struct buf *out,
+                              bool *ret_made, struct error *err)
+{
+    ASSERT(dialect < span_dialect_count);
+    struct mapping *m = &normalizer->mapping;
+    struct spoken *spoken = &normalizer->spans[dialect];
+    size_t start = out->size;
+    enum status st = begin(normalizer, input, out, err);
+    if (st != ST_OK)
+        return st;
+    m->span = facts;
+    m->trusts_sender = false;
+    m->source_ids = spoken->source_ids;
+    list_long_values(m);
+    struct slice name = cut_name(facts->span->name);
+    bool made = apply_dialect(m, spoken, name);
+    if (made)
+        put_common(normalizer, spoken, name);
+    st = end(normalizer, start, made);
+    if (st == ST_OK)
+        *ret_made = made;
+    return st;
 }
 
 struct normalized_kind normalizer_last(const struct normalizer *normalizer)

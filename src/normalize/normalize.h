@@ -14,7 +14,7 @@
 #include "telltale/batch.h"
 #include "telltale/buf.h"
 #include "telltale/error.h"
-#include "wire/otlp.h"
+#include "wire/otlp_span.h"
 
 enum transport {
     TRANSPORT_UNIX_SOCKET,
@@ -50,6 +50,21 @@ struct normalize_input {
 MUST_CHECK enum status normalize_record(struct normalizer *normalizer,
                                         const struct normalize_input *input, struct buf *out,
                                         struct error *err);
+
+/* What a record that was made from a span needs to know of it; see span_derive.h. */
+struct span_facts {
+    const struct span_view *span;
+    struct slice exception_type; /* of its first event `exception`; empty: there is none */
+    struct slice exception_message;
+};
+
+/* The same for a record made from a span, by the table `span_dialect_list[dialect]`; the name of
+ * its event is that of the span.  *ret_made false: the table does not want this span, and `out` is
+ * as it was. */
+MUST_CHECK enum status normalize_derived(struct normalizer *normalizer,
+                                         const struct normalize_input *input,
+                                         const struct span_facts *facts, size_t dialect,
+                                         struct buf *out, bool *ret_made, struct error *err);
 
 /* What the last record that was normalized turned out to be. */
 struct normalized_kind {

@@ -430,4 +430,24 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
                                  "Time of the earliest event, or when it began, RFC 3339."},
     [KEY_AGENT_PIPELINE_TO] = {"agent.pipeline.to", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
                                "Time of the latest event, or when it ended, RFC 3339."},
+    [KEY_AGENT_PEER_ATTESTATION] =
+        {"agent.peer.attestation", VALUE_TEXT, SCHEMA_CONDITIONAL, words_peer_attestation,
+         "How the sender is known: kernel, by the credentials of a Unix socket; uid, by the owner "
+         "of a TCP socket on loopback; none, not at all."},
+    [KEY_AGENT_PEER_PID] = {"agent.peer.pid", VALUE_INT, SCHEMA_CONDITIONAL, NULL,
+                            "Process that connected; 0 if it is in a pid namespace of its own."},
+    [KEY_AGENT_PEER_UID] = {"agent.peer.uid", VALUE_INT, SCHEMA_CONDITIONAL, NULL,
+                            "User of that process, or of the TCP socket."},
+    [KEY_AGENT_PEER_GID] = {"agent.peer.gid", VALUE_INT, SCHEMA_CONDITIONAL, NULL,
+                            "Group of that process."},
+    [KEY_AGENT_PEER_EXECUTABLE_PATH] =
+        {"agent.peer.executable.path", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+         "Program that it ran when the connection was accepted. Bytes that are no text are \\xHH."},
+    [KEY_AGENT_PEER_CREATION_TIME] = {"agent.peer.creation.time", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+                                      "When that process was started, RFC 3339, to 10 ms."},
+    [KEY_AGENT_PEER_LINUX_CGROUP] = {"agent.peer.linux.cgroup", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+                                     "Its control group: a line of /proc/PID/cgroup."},
+    [KEY_AGENT_PEER_CONTAINER_ID] =
+        {"agent.peer.container.id", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+         "The outermost container that the control group is named after."},
 };

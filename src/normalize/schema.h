@@ -81,6 +81,17 @@ enum agent_role {
     ROLE_UNKNOWN,
 };
 
+enum permission_mode {
+    MODE_PLAN,
+    MODE_ASK,
+    MODE_AUTO_EDIT,
+    MODE_AUTO_REVIEW,
+    MODE_BYPASS,
+    MODE_NEVER_ASK,
+    MODE_GRANULAR,
+    MODE_UNKNOWN,
+};
+
 enum content_state {
     CONTENT_PRESENT,
     CONTENT_REDACTED_BY_SOURCE,
@@ -170,6 +181,7 @@ extern const char *const words_context_trigger[];
 extern const char *const words_auth_action[];
 extern const char *const words_resource_scope[];
 extern const char *const words_pipeline_reason[];
+extern const char *const words_peer_attestation[];
 
 enum value_type { VALUE_TEXT, VALUE_INT, VALUE_DOUBLE, VALUE_BOOL, VALUE_TEXTS };
 

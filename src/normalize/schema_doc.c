@@ -7,6 +7,8 @@
 #include <stdio.h>
 
 #include "normalize/dialect.h"
+#include "normalize/span_derive.h"
+#include "normalize/span_dialects.h"
 
 enum { LINE_SIZE_MAX = 2048 };
 
@@ -24,7 +26,9 @@ static const char introduction[] =
     "     anew, run that test with UPDATE_GOLDEN=1. -->\n"
     "\n"
     "Every record is an OTLP LogRecord as its sender wrote it, with attributes of this schema\n"
-    "appended. One record in is one record out, and nothing that the sender wrote is changed.\n"
+    "appended. One record in is one record out, and nothing that the sender wrote is changed; "
+    "some\n"
+    "spans yield a record besides (\"Events from spans\").\n"
     "\n"
     "## Reading a record\n"
     "\n"
@@ -52,7 +56,10 @@ static const char introduction[] =
     "   and ours is then at `agent.norm.log.record.uid`.\n"
     "7. **`agent.peer.*` is the kernel's word about the sender.** A record whose sender wrote "
     "such\n"
-    "   a key has ours at `agent.norm.agent.peer.*`.\n"
+    "   a key has all of ours at `agent.norm.agent.peer.*`, behind as many `agent.norm.` as\n"
+    "   `agent.peer.attestation` stands, which is always ours; an `agent.peer.*` that stands\n"
+    "   elsewhere in that record is the sender's. Paths are escaped: bytes that are no text, that\n"
+    "   act on a terminal, and backslashes are `\\xHH`; what ends with `...` was cut.\n"
     "8. **`agent.classification`** is `exact` where the sender said it, `heuristic` where we\n"
     "   concluded it from text or from earlier records, `none` where the record is not\n"
     "   understood.\n"
@@ -76,6 +83,36 @@ static const char native_text[] =
     "Where `agent.outcome` is missing it follows from `agent.decision.outcome`, from\n"
     "`process.exit.code`, from the presence of `error.type`, in this order; what only began is\n"
     "`pending`.\n"
+    "\n";
+
+static const char spans_text[] =
+    "## Events from spans\n"
+    "\n"
+    "Where a product says something only in spans, each such span yields one event besides being\n"
+    "kept itself: a LogRecord under the span's resource and scope, with `agent.derived` true,\n"
+    "`agent.derived.from` `span:TRACE ID/SPAN ID`, the span's end as its time, its trace and span\n"
+    "id, and its kind as `event_name`. `agent.dialect.event` is `span:` and the span's name;\n"
+    "`agent.duration_ms` is the span's length. The span's attributes that are named here are\n"
+    "copied under their keys, those over 16 KiB excepted: they are listed in\n"
+    "`agent.norm.errors` and stand in the span alone. Of a key that a span has twice, the last\n"
+    "counts.\n"
+    "\n"
+    "Nothing is told twice: only spans are looked at whose fact is in no log record of the\n"
+    "product. What the recorded sessions showed:\n"
+    "\n"
+    "| | Codex 0.169.0 | Gemini CLI 0.61.0 | Qwen Code 0.15.10 | opencode 1.18.33 |\n"
+    "|---|---|---|---|---|\n"
+    "| call of a tool, and its result | log | log | log | spans |\n"
+    "| arguments | log | log | log | spans, if configured |\n"
+    "| refused by a rule | log | log | log | log (which rule) and spans (which call) |\n"
+    "| refused by a person | log | log | not seen | spans |\n"
+    "| cancelled before it had a result | spans | log | not seen | not seen |\n"
+    "| tokens used | log | log | log | spans |\n"
+    "| id of the call | log | spans | none | spans |\n"
+    "| sub-agent's parent | log | not seen | not seen | log |\n"
+    "\n"
+    "A person's refusal in opencode was seen to end the process before the span was sent: then\n"
+    "only the question is there. For the same reason the last spans of a session may be missing.\n"
     "\n";
 
 static void put(struct page *page, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -176,6 +213,7 @@ static void put_rule(struct page *page, const struct dialect *dialect, const str
                                       [RULE_BOOL] = "to boolean",
                                       [RULE_WORD] = "",
                                       [RULE_WORD_OR_TEXT] = "other words as they are",
+                                      [RULE_KNOWN_WORD] = "other words not",
                                       [RULE_LIST] = "split at commas",
                                       [RULE_CONTENT] = ""};
     put(page, "| `%s` | `%s` | ", dialect->sources[rule->source],
@@ -210,16 +248,43 @@ static void put_event(struct page *page, const struct dialect *dialect,
     put_text(page, "\n");
 }
 
-static void put_dialect(struct page *page, const struct dialect *dialect)
+static void put_signs(struct page *page, const struct dialect *dialect)
 {
-    put(page, "## Dialect `%s`\n\n", dialect->name);
-    put(page,
-        "Product `%s`. Known by a scope that begins with `%s`, or an `event.name` that begins with "
-        "`%s`. Names that are not below become `agent.other`.\n\n",
-        dialect->product, dialect->scope_prefix, dialect->event_prefix);
-    put_text(page, "On every event:\n");
-    put_rules(page, dialect, dialect->rules, dialect->rule_count);
-    put_text(page, "\n");
+    const char *between = "Known by";
+    if (dialect->product != NULL)
+        put(page, "Product `%s`. ", dialect->product);
+    if (dialect->scope_prefix != NULL) {
+        put(page, "%s a scope that begins with `%s`", between, dialect->scope_prefix);
+        between = ", or";
+    }
+    if (dialect->event_prefix != NULL) {
+        put(page, "%s an `event.name`%s that begins with `%s`", between,
+            dialect->prefix_in_body ? ", `event_name` or body" : " or `event_name`",
+            dialect->event_prefix);
+        between = ", or";
+    }
+    for (const char *const *service = dialect->services; service != NULL && *service != NULL;
+         service++) {
+        put(page, "%s the `service.name` `%s`", between, *service);
+        between = ", or";
+    }
+    if (dialect->key_prefixes != NULL) {
+        put(page, "%s a key that begins with ", between);
+        for (size_t i = 0; dialect->key_prefixes[i] != NULL; i++)
+            put(page, "%s`%s`", i > 0 ? " or " : "", dialect->key_prefixes[i]);
+        put_text(page, " where nothing else tells");
+    }
+    put_text(page, ". Names that are not below become `agent.other`.\n\n");
+}
+
+/* What a dialect says of log records or of spans, but for its heading. */
+static void put_tables(struct page *page, const struct dialect *dialect)
+{
+    if (dialect->rule_count > 0) {
+        put_text(page, "On every event:\n");
+        put_rules(page, dialect, dialect->rules, dialect->rule_count);
+        put_text(page, "\n");
+    }
     if (dialect->note != NULL)
         put(page, "%s\n\n", dialect->note);
     for (size_t i = 0; i < dialect->event_count; i++)
@@ -228,6 +293,49 @@ static void put_dialect(struct page *page, const struct dialect *dialect)
         put_event(page, dialect, dialect->refined[i]);
     if (dialect->chapter != NULL)
         put_text(page, dialect->chapter);
+}
+
+static void put_dialect(struct page *page, const struct dialect *dialect)
+{
+    put(page, "## Dialect `%s`\n\n", dialect->name);
+    put_signs(page, dialect);
+    put_tables(page, dialect);
+}
+
+/* --- Spans ----------------------------------------------------------------------------------- */
+
+static void put_span_sources(struct page *page)
+{
+    put_text(page, "| Scope begins with | or `service.name` | Spans looked at | Why |\n"
+                   "|---|---|---|---|\n");
+    for (size_t i = 0; i < span_source_count; i++) {
+        const struct span_source *source = &span_sources[i];
+        put(page, "| %s | %s | ", source->scope_prefix != NULL ? source->scope_prefix : "",
+            source->service != NULL ? source->service : "");
+        const char *between = "";
+        for (size_t at = 0; source->dialect != NULL && at < source->dialect->event_count; at++) {
+            put(page, "%s`%s`", between, source->dialect->events[at].name);
+            between = ", ";
+        }
+        for (size_t at = 0; source->marks != NULL && source->marks[at] != NULL; at++) {
+            put(page, "%swith `%s`", between, source->marks[at]);
+            between = ", ";
+        }
+        put(page, "%s | %s |\n", source->dialect == NULL ? "none" : "", source->note);
+    }
+    put_text(page, "\n");
+}
+
+static void put_spans(struct page *page)
+{
+    put_text(page, spans_text);
+    put_span_sources(page);
+    for (size_t i = 0; i < span_dialect_count; i++) {
+        if (span_dialect_list[i] == &span_dialect_genai)
+            continue; /* as the log records */
+        put(page, "## Spans of `%s`\n\n", span_dialect_list[i]->name);
+        put_tables(page, span_dialect_list[i]);
+    }
 }
 
 enum status schema_write_markdown(struct buf *out, struct error *err)
@@ -239,5 +347,6 @@ enum status schema_write_markdown(struct buf *out, struct error *err)
     put_text(&page, native_text);
     for (size_t i = 0; i < dialect_count; i++)
         put_dialect(&page, dialect_list[i]);
+    put_spans(&page);
     return page.status;
 }

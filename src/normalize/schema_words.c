@@ -16,11 +16,23 @@ const char *const words_classification[] = {"exact", "heuristic", "none", NULL};
 const char *const words_product[] = {"codex",    "claude_code",  "gemini_cli",  "qwen_code",
                                      "opencode", "copilot_chat", "copilot_cli", "cursor",
                                      "other",    "unknown",      NULL};
-const char *const words_dialect[] = {
-    "codex_otel",      "claude_code_otel", "gemini_cli_otel", "qwen_code_otel",
-    "copilot_otel",    "cursor_otel",      "genai_semconv",   "codex_hook",
-    "codex_notify",    "claude_code_hook", "gemini_hook",     "cursor_hook",
-    "opencode_plugin", "native",           "unknown",         NULL};
+const char *const words_dialect[] = {"codex_otel",
+                                     "claude_code_otel",
+                                     "gemini_cli_otel",
+                                     "qwen_code_otel",
+                                     "copilot_otel",
+                                     "cursor_otel",
+                                     "opencode_otel",
+                                     "genai_semconv",
+                                     "codex_hook",
+                                     "codex_notify",
+                                     "claude_code_hook",
+                                     "gemini_hook",
+                                     "cursor_hook",
+                                     "opencode_plugin",
+                                     "native",
+                                     "unknown",
+                                     NULL};
 const char *const words_transport[] = {"unix_socket", "otlp_http_protobuf", "otlp_http_json",
                                        "otlp_grpc",   "internal",           NULL};
 const char *const words_time_source[] = {"record",   "attribute", "hook",
@@ -78,3 +90,4 @@ const char *const words_resource_scope[] = {"process", "cgroup", "container", "p
 const char *const words_pipeline_reason[] = {"sequence_gap",  "parse_error", "overflow",
                                              "oversize",      "duplicate",   "clock_skew",
                                              "source_silent", "restart",     NULL};
+const char *const words_peer_attestation[] = {"kernel", "uid", "none", NULL};

@@ -83,6 +83,11 @@ void page_put_cell(struct page *page, struct slice text, size_t width)
     page_put_format(page, "%*s", columns < width ? (int)(width - columns) : 1, "");
 }
 
+void page_put_detail(struct page *page, const char *label)
+{
+    page_put_format(page, "%*s%-*s", PAGE_INDENT, "", PAGE_LABEL_WIDTH, label);
+}
+
 void page_put_lines(struct page *page, struct slice text, size_t indent)
 {
     size_t shown = 0;

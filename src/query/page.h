@@ -42,6 +42,10 @@ void page_put_text_ink(struct page *page, enum page_ink ink, struct slice text, 
 /* The same, cut or padded with blanks to `width`, the last of which is always a blank. */
 void page_put_cell(struct page *page, struct slice text, size_t width);
 
+/* The beginning of a line below an event: what the rest of it is about. */
+enum { PAGE_INDENT = 16, PAGE_LABEL_WIDTH = 10 };
+void page_put_detail(struct page *page, const char *label);
+
 /* A text of several lines: the first few, each behind `indent` blanks; all with whole_texts. */
 void page_put_lines(struct page *page, struct slice text, size_t indent);
 

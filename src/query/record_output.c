@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "query/attested.h"
 #include "query/lookup.h"
 #include "query/safe_text.h"
 #include "query/summary.h"
@@ -13,7 +14,13 @@
 
 /* --- Table ------------------------------------------------------------------------------- */
 
-enum { COLUMN_TIME = 25, COLUMN_SESSION = 10, COLUMN_KIND = 16, COLUMN_OUTCOME = 10 };
+enum {
+    COLUMN_TIME = 25,
+    COLUMN_SESSION = 10,
+    COLUMN_SENDER = 16,
+    COLUMN_KIND = 16,
+    COLUMN_OUTCOME = 10,
+};
 
 static enum status append_text(struct buf *out, const char *text, struct error *err)
 {
@@ -25,8 +32,9 @@ enum status output_table_head(struct buf *out, size_t columns, struct error *err
     char line[128];
 
     (void)columns;
-    snprintf(line, sizeof(line), "%-*s%-*s%-*s%-*s%s\n", COLUMN_TIME, "TIME", COLUMN_SESSION,
-             "SESSION", COLUMN_KIND, "KIND", COLUMN_OUTCOME, "OUTCOME", "WHAT");
+    snprintf(line, sizeof(line), "%-*s%-*s%-*s%-*s%-*s%s\n", COLUMN_TIME, "TIME", COLUMN_SESSION,
+             "SESSION", COLUMN_SENDER, "SENDER", COLUMN_KIND, "KIND", COLUMN_OUTCOME, "OUTCOME",
+             "WHAT");
     return append_text(out, line, err);
 }
 
@@ -44,6 +52,43 @@ static enum status append_cell(struct buf *out, struct slice text, size_t width,
     return buf_append(out, blanks, width - used, err);
 }
 
+static struct slice name_in(struct slice path)
+{
+    size_t at = path.size;
+
+    while (at > 0 && path.data[at - 1] != '/')
+        at--;
+    return slice_from(path, at);
+}
+
+/* "1000 codex", "1000", "?" for one who is not known; "!" before it: it wrote what is ours. */
+static enum status append_sender(struct buf *out, const struct record_view *view, struct error *err)
+{
+    struct slice forged[ATTESTED_FORGED_MAX];
+    struct attested_peer peer;
+    char uid[32] = "";
+    struct buf cell;
+
+    attested_read(view, &peer);
+    struct slice program = name_in(peer.executable);
+    if (peer.uid >= 0)
+        snprintf(uid, sizeof(uid), "%.0f%s", peer.uid, program.size > 0 ? " " : "");
+    else if (peer.attestation.size > 0)
+        snprintf(uid, sizeof(uid), "?");
+    buf_init(&cell, sizeof(uid) + program.size + 1);
+    enum status st = ST_OK;
+    if (attested_forged_keys(view, forged) > 0)
+        st = append_text(&cell, "!", err);
+    if (st == ST_OK)
+        st = append_text(&cell, uid, err);
+    if (st == ST_OK)
+        st = buf_append(&cell, program.data, program.size, err);
+    if (st == ST_OK)
+        st = append_cell(out, buf_slice(&cell), COLUMN_SENDER, err);
+    buf_fini(&cell);
+    return st;
+}
+
 enum status output_table_row(struct buf *out, const struct record_view *view, size_t columns,
                              struct error *err)
 {
@@ -53,12 +98,14 @@ enum status output_table_row(struct buf *out, const struct record_view *view, si
     struct slice session = lookup_text(view, "session.id");
     /* The beginnings of time-ordered ids are alike, their ends differ. */
     size_t skipped = session.size > COLUMN_SESSION - 1 ? session.size - (COLUMN_SESSION - 1) : 0;
-    size_t used = COLUMN_TIME + COLUMN_SESSION + COLUMN_KIND + COLUMN_OUTCOME;
+    size_t used = COLUMN_TIME + COLUMN_SESSION + COLUMN_SENDER + COLUMN_KIND + COLUMN_OUTCOME;
 
     time_format_local(lookup_time(view), time);
     enum status st = append_cell(out, slice_of_text(time), COLUMN_TIME, err);
     if (st == ST_OK)
         st = append_cell(out, slice_from(session, skipped), COLUMN_SESSION, err);
+    if (st == ST_OK)
+        st = append_sender(out, view, err);
     if (st == ST_OK)
         st = append_cell(out, slice_from(kind, slice_starts_with(kind, prefix) ? prefix.size : 0),
                          COLUMN_KIND, err);

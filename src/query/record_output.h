@@ -11,7 +11,8 @@
 
 MUST_CHECK enum status output_table_head(struct buf *out, size_t columns, struct error *err);
 
-/* One line: time, session, kind, outcome and a summary; safe for a terminal. */
+/* One line: time, session, sender (attested.h), kind, outcome and a summary; safe for a terminal.
+ */
 MUST_CHECK enum status output_table_row(struct buf *out, const struct record_view *view,
                                         size_t columns, struct error *err);
 

@@ -177,6 +177,8 @@ static void learn(struct story_call *call, const struct story_event *event)
     }
     if (has_kind(view, "agent.approval") || has_kind(view, "agent.review"))
         call->has_decision = true;
+    if (has_kind(view, "agent.approval") && lookup_number(view, "agent.tool.executed", 1) == 0)
+        call->was_refused = true;
     if (begin < call->begin_unix_ns)
         call->begin_unix_ns = begin;
 }

@@ -45,6 +45,7 @@ struct story_call {
     enum story_way way;              /* of the event that it was found by */
     const struct story_event *first; /* that event */
     bool has_decision;
+    bool was_refused; /* its decision says that it never ran: there may be no result */
     bool has_result;
     bool shown; /* for whoever prints */
 };

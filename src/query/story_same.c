@@ -4,8 +4,10 @@
  * Two events say the same when their kind and phase are the same, their ways are not, and they
  * belong to the same call; or, of what belongs to no call, when they are within STORY_ECHO_NS of
  * each other and say the same words.  Each way says a fact once: a second log record is a second
- * fact.  Of those that say it, the one with most to say tells it.
+ * fact.  Of those that say it, the one with most to say tells it.  Nobody speaks for another user,
+ * and what carries forged keys is shown by itself (attested.h).
  */
+#include "query/attested.h"
 #include "query/lookup.h"
 #include "query/story.h"
 #include "util/clock.h"
@@ -49,9 +51,11 @@ static bool is_one_fact(const struct story_event *a, const struct story_event *b
         !same_text(&a->view, &b->view, "agent.event.kind") ||
         !same_text(&a->view, &b->view, "agent.event.phase"))
         return false;
-    if (a->call != STORY_NO_CALL)
-        return is_kind(&a->view, "agent.tool") || is_kind(&a->view, "agent.approval");
-    return b->time_unix_ns - a->time_unix_ns <= STORY_ECHO_NS && same_words(&a->view, &b->view);
+    bool may_be =
+        a->call != STORY_NO_CALL
+            ? is_kind(&a->view, "agent.tool") || is_kind(&a->view, "agent.approval")
+            : b->time_unix_ns - a->time_unix_ns <= STORY_ECHO_NS && same_words(&a->view, &b->view);
+    return may_be && attested_may_be_one_fact(&a->view, &b->view);
 }
 
 /* How much it has to say. */

@@ -13,11 +13,13 @@
 
 #include "query/lookup.h"
 #include "query/page.h"
+#include "query/sender_marks.h"
 #include "query/summary.h"
 #include "query/time_text.h"
+#include "query/totals.h"
 #include "util/clock.h"
 
-enum { INDENT = 16, LABEL_WIDTH = 10 };
+enum { INDENT = PAGE_INDENT, LABEL_WIDTH = PAGE_LABEL_WIDTH };
 
 /* --- Words ------------------------------------------------------------------------------ */
 
@@ -42,7 +44,7 @@ static const struct word deciders[] = {
     {"config", "by configuration", INK_PLAIN},
     {"hook", "by a hook", INK_PLAIN},
     {"auto_reviewer", "by the automatic reviewer", INK_PLAIN},
-    {"policy", "by the network proxy's policy", INK_PLAIN},
+    {"policy", "by policy", INK_PLAIN},
     {"network_proxy", "by the network proxy", INK_PLAIN},
     {"sandbox", "by the sandbox", INK_PLAIN},
     {"host_app", "by the host application", INK_PLAIN},
@@ -100,11 +102,6 @@ static void begin_line(struct page *page, uint64_t time_unix_ns, struct slice la
     page_put_ink(page, INK_DIM, clock);
     page_put(page, "  ");
     page_put_cell(page, label, LABEL_WIDTH);
-}
-
-static void begin_detail(struct page *page, const char *label)
-{
-    page_put_format(page, "%*s%-*s", INDENT, "", LABEL_WIDTH, label);
 }
 
 static void put_decider(struct page *page, const struct record_view *view)
@@ -181,10 +178,12 @@ static void put_target(struct page *page, const struct record_view *view)
         page_put_text(page, method, 20);
         page_put(page, " ");
     }
+    if (address.size == 0)
+        address = lookup_text(view, "agent.network.target_kind");
     if (address.size > 0)
         page_put_text(page, address, 100);
     else
-        page_put_text(page, lookup_text(view, "agent.network.target_kind"), 40);
+        page_put_ink(page, INK_ODD, "(its target was not reported)");
     if (port > 0) {
         page_put(page, ":");
         page_put_number(page, port);
@@ -222,7 +221,7 @@ static void put_result(struct page *page, const struct story_event *event, struc
     double duration_ms = lookup_number(view, "agent.duration_ms", -1);
     double exit_code = lookup_number(view, "process.exit.code", -1);
 
-    begin_detail(page, "result");
+    page_put_detail(page, "result");
     if (was_not_run(view))
         page_put_ink(page, INK_BAD, "NOT RUN");
     else
@@ -236,9 +235,35 @@ static void put_result(struct page *page, const struct story_event *event, struc
         time_format_duration(duration_ms, duration);
         page_put_format(page, ", %s", duration);
     }
+    if (output.size == 0)
+        output = lookup_text(view, "agent.error.message");
     put_ways(page, event);
     page_put(page, "\n");
     page_put_lines(page, summary_of_output(output), INDENT + LABEL_WIDTH);
+}
+
+static struct slice short_kind(const struct record_view *view)
+{
+    struct slice kind = lookup_text(view, "agent.event.kind");
+    struct slice prefix = SLICE("agent.");
+
+    return slice_starts_with(kind, prefix) ? slice_from(kind, prefix.size) : kind;
+}
+
+static void put_summary(struct page *page, const struct record_view *view, size_t indent)
+{
+    if (page->status == ST_OK)
+        page->status =
+            summary_append(page->out, view, page_columns_behind(page, indent), page->err);
+}
+
+/* An event of another kind that belongs to a call. */
+static void put_aside(struct page *page, const struct record_view *view)
+{
+    page_put_detail(page, "");
+    page_put_cell(page, short_kind(view), LABEL_WIDTH);
+    put_summary(page, view, INDENT + 2 * LABEL_WIDTH);
+    page_put(page, "\n");
 }
 
 static struct slice output_of(const struct record_view *view)
@@ -250,7 +275,7 @@ static struct slice output_of(const struct record_view *view)
 
 static void put_sandbox(struct page *page, const struct record_view *view)
 {
-    begin_detail(page, "sandbox");
+    page_put_detail(page, "sandbox");
     page_put_text(page, lookup_text(view, "agent.sandbox.outcome"), 40);
     page_put(page, "\n");
 }
@@ -292,6 +317,18 @@ static bool is_result(const struct record_view *view)
            slice_equal(lookup_text(view, "agent.event.phase"), SLICE("end"));
 }
 
+/* Some agents tell the decision only with the result.  Returns whether this record does. */
+static bool put_own_decision(struct page *page, const struct story_event *event)
+{
+    const struct record_view *view = &event->view;
+
+    if (!is_kind(view, "agent.tool") || lookup_text(view, "agent.decision.outcome").size == 0)
+        return false;
+    page_put_detail(page, "decision");
+    put_verdict(page, event);
+    return true;
+}
+
 /* What the tool gave back: the event says it, or one of its echoes. */
 static struct slice call_output(const struct story *story, const struct story_event *event)
 {
@@ -311,19 +348,33 @@ static void put_call_event(struct page *page, const struct story *story,
     const struct record_view *view = &event->view;
 
     if (is_decision(view)) {
-        begin_detail(page, is_kind(view, "agent.review") ? "review" : "decision");
+        page_put_detail(page, is_kind(view, "agent.review") ? "review" : "decision");
         put_verdict(page, event);
     } else if (is_kind(view, "agent.network")) {
-        begin_detail(page, "network");
+        page_put_detail(page, "network");
         put_network(page, event);
     } else if (is_kind(view, "agent.sandbox")) {
         put_sandbox(page, view);
     } else if (is_result(view)) {
         put_result(page, event, call_output(story, event));
+    } else if (!is_kind(view, "agent.tool") && !is_kind(view, "agent.other")) {
+        put_aside(page, view);
     }
 }
 
-static void put_call(struct page *page, struct story *story, int index)
+/* Of a call without a record of its decision. */
+static void put_missing_decision(struct page *page, const struct story *story, int call)
+{
+    for (size_t i = 0; i < story->event_count; i++) {
+        if (story->events[i].call == call && put_own_decision(page, &story->events[i]))
+            return;
+    }
+    page_put_detail(page, "decision");
+    page_put_ink(page, INK_DIM, "none was reported\n");
+}
+
+static void put_call(struct page *page, struct story *story, const struct sender_marks *marks,
+                     int index)
 {
     struct story_call *call = &story->calls[index];
     struct slice request = call_request(story, index);
@@ -342,21 +393,31 @@ static void put_call(struct page *page, struct story *story, int index)
     else
         page_put_ink(page, INK_ODD, "(what it asked for was not reported)");
     page_put(page, "\n");
-    if (!call->has_decision) {
-        begin_detail(page, "decision");
-        page_put_ink(page, INK_DIM, "none was reported\n");
-    }
+    if (!call->has_decision)
+        put_missing_decision(page, story, index);
     for (size_t i = 0; i < story->event_count; i++) {
-        if (story->events[i].call == index && story->events[i].echo_of == STORY_NO_EVENT)
-            put_call_event(page, story, &story->events[i]);
+        const struct story_event *event = &story->events[i];
+        if (event->call != index || event->echo_of != STORY_NO_EVENT)
+            continue;
+        put_call_event(page, story, event);
+        sender_marks_put(marks, page, &event->view);
     }
     if (!call->has_result) {
-        begin_detail(page, "result");
-        page_put_ink(page, INK_ODD, "none was reported\n");
+        page_put_detail(page, "result");
+        if (call->was_refused)
+            page_put_ink(page, INK_BAD, "NOT RUN\n");
+        else
+            page_put_ink(page, INK_ODD, "none was reported\n");
     }
 }
 
 /* --- Other events ------------------------------------------------------------------------- */
+
+/* A prompt may mention files, agents and the like: the agent tells that apart. */
+static bool is_mention(const struct record_view *view)
+{
+    return slice_equal(lookup_text(view, "agent.prompt.source"), SLICE("mention"));
+}
 
 static void put_prompt(struct page *page, const struct story_event *event)
 {
@@ -364,6 +425,7 @@ static void put_prompt(struct page *page, const struct story_event *event)
     struct slice text = lookup_text(view, "prompt");
     bool is_redacted =
         slice_equal(lookup_text(view, "agent.content.state"), SLICE("redacted_by_source"));
+    bool is_absent = slice_equal(lookup_text(view, "agent.content.state"), SLICE("absent"));
 
     begin_line(page, event->time_unix_ns, SLICE("prompt"));
     if (text.size == 0 && view->body.type == ANY_TYPE_STRING)
@@ -372,7 +434,9 @@ static void put_prompt(struct page *page, const struct story_event *event)
         page_put(page, "(");
         page_put_number(page, lookup_number(view, "agent.prompt.length", 0));
         page_put(page, " characters, redacted by the agent)");
-    } else {
+    } else if (is_mention(view)) {
+        page_put(page, "(something was mentioned)");
+    } else if (!is_absent) {
         page_put_text(page, text, page_columns_behind(page, INDENT + LABEL_WIDTH));
     }
     page_put(page, "\n");
@@ -401,6 +465,8 @@ static void put_model(struct page *page, const struct story_event *event)
     double input = lookup_number(view, "gen_ai.usage.input_tokens", -1);
     struct slice message = lookup_text(view, "agent.error.message");
 
+    if (message.size == 0)
+        message = lookup_text(view, "error.type");
     begin_line(page, event->time_unix_ns, SLICE("model"));
     page_put_text(page, lookup_text(view, "gen_ai.request.model"), 40);
     page_put(page, " ");
@@ -428,44 +494,60 @@ static void put_loose_decision(struct page *page, const struct story_event *even
     put_verdict(page, event);
 }
 
-/* A tool call without an id: nothing can be joined to it. */
+/* A tool call without an id: nothing can be joined to it, and what was decided over it stands in
+ * its own record if anywhere. */
 static void put_loose_call(struct page *page, const struct story_event *event)
 {
     const struct record_view *view = &event->view;
 
     begin_line(page, event->time_unix_ns, SLICE("tool"));
-    if (page->status == ST_OK) {
-        page->status = summary_append(page->out, view,
-                                      page_columns_behind(page, INDENT + LABEL_WIDTH), page->err);
-    }
+    put_summary(page, view, INDENT + LABEL_WIDTH);
     page_put(page, "\n");
+    (void)put_own_decision(page, event); /* it may tell none */
     if (is_result(view))
         put_result(page, event, output_of(view));
 }
 
+/* How it ended, where that is worth a word. */
+static void put_trouble(struct page *page, const struct record_view *view)
+{
+    static const char *const usual[] = {"success", "unknown", "pending", ""};
+    struct slice outcome = lookup_text(view, "agent.outcome");
+
+    for (size_t i = 0; i < COUNT_OF(usual); i++) {
+        if (slice_equal(outcome, slice_of_text(usual[i])))
+            return;
+    }
+    if (is_kind(view, "agent.error"))
+        return;
+    page_put(page, "  ");
+    (void)put_word(page, outcomes, COUNT_OF(outcomes), outcome, "outcome unknown");
+}
+
 static void put_other(struct page *page, const struct story_event *event)
 {
-    struct slice kind = lookup_text(&event->view, "agent.event.kind");
-    struct slice prefix = SLICE("agent.");
-
-    if (slice_starts_with(kind, prefix))
-        kind = slice_from(kind, prefix.size);
-    begin_line(page, event->time_unix_ns, kind);
-    if (page->status == ST_OK) {
-        page->status = summary_append(page->out, &event->view,
-                                      page_columns_behind(page, INDENT + LABEL_WIDTH), page->err);
-    }
+    begin_line(page, event->time_unix_ns, short_kind(&event->view));
+    put_summary(page, &event->view, INDENT + LABEL_WIDTH);
+    put_trouble(page, &event->view);
     page_put(page, "\n");
 }
 
 /* Whether the event is part of the story or only of the machinery. */
 static bool is_told(const struct record_view *view)
 {
-    bool failed = !slice_equal(lookup_text(view, "agent.outcome"), SLICE("success"));
+    struct slice outcome = lookup_text(view, "agent.outcome");
+    bool failed =
+        !slice_equal(outcome, SLICE("success")) && !slice_equal(outcome, SLICE("pending"));
 
     if (is_kind(view, "agent.other"))
         return false;
-    return !is_kind(view, "agent.model") || failed;
+    if (is_kind(view, "agent.file")) /* without a path it says less than its call */
+        return !slice_equal(lookup_text(view, "agent.file.path_source"), SLICE("none"));
+    if (!is_kind(view, "agent.model"))
+        return true;
+    bool begins = slice_equal(lookup_text(view, "agent.event.phase"), SLICE("start"));
+    bool again = lookup_number(view, "agent.usage.duplicate", 0) != 0;
+    return failed && !begins && !again;
 }
 
 static void put_event(struct page *page, const struct story_event *event)
@@ -508,7 +590,7 @@ static void put_fact(struct page *page, const char *before, struct slice value)
     page_put_text(page, value, 80);
 }
 
-static void put_head(struct page *page, const struct story *story)
+static void put_head(struct page *page, const struct story *story, const struct sender_marks *marks)
 {
     const struct story_event *first = &story->events[0];
     const struct story_event *last = &story->events[story->event_count - 1];
@@ -528,51 +610,15 @@ static void put_head(struct page *page, const struct story *story)
     put_fact(page, "\n  asks     ", first_text(story, "agent.permission.mode"));
     put_fact(page, "\n  sandbox  ", first_text(story, "agent.sandbox.mode"));
     put_fact(page, "\n  user     ", first_text(story, "user.email"));
+    sender_marks_put_head(marks, page);
     page_put(page, "\n\n");
-}
-
-struct totals {
-    size_t prompts, calls, failed, blocked, not_run, network_allowed, network_blocked,
-        model_requests;
-    size_t no_result;
-    double input_tokens, output_tokens;
-};
-
-static void count_event(struct totals *totals, const struct story_event *event)
-{
-    const struct record_view *view = &event->view;
-    struct slice outcome = lookup_text(view, "agent.outcome");
-    struct slice decision = lookup_text(view, "agent.decision.outcome");
-    bool is_tool_end = is_result(view);
-    double input = lookup_number(view, "gen_ai.usage.input_tokens", 0);
-
-    totals->prompts += is_kind(view, "agent.prompt");
-    totals->calls += is_tool_end && event->call == STORY_NO_CALL;
-    totals->failed += is_tool_end && slice_equal(outcome, SLICE("failure"));
-    totals->not_run += is_tool_end && was_not_run(view);
-    totals->blocked += is_tool_end && slice_equal(outcome, SLICE("denied")) && !was_not_run(view);
-    if (is_kind(view, "agent.network")) {
-        totals->network_allowed += slice_equal(decision, SLICE("allow"));
-        totals->network_blocked += slice_equal(decision, SLICE("deny"));
-    }
-    if (is_kind(view, "agent.model") && input > 0 &&
-        lookup_number(view, "agent.usage.duplicate", 0) == 0) {
-        totals->model_requests++;
-        totals->input_tokens += input;
-        totals->output_tokens += lookup_number(view, "gen_ai.usage.output_tokens", 0);
-    }
 }
 
 static void put_foot(struct page *page, const struct story *story)
 {
-    struct totals totals = {.calls = story->call_count};
+    struct totals totals;
 
-    for (size_t i = 0; i < story->event_count; i++) {
-        if (story->events[i].echo_of == STORY_NO_EVENT)
-            count_event(&totals, &story->events[i]);
-    }
-    for (size_t i = 0; i < story->call_count; i++)
-        totals.no_result += !story->calls[i].has_result;
+    totals_count(story, &totals);
     page_put_format(page,
                     "\n%zu prompts, %zu tool calls (%zu failed, %zu blocked, %zu not run), network "
                     "%zu allowed and %zu blocked, %zu model answers (",
@@ -601,18 +647,22 @@ enum status timeline_write(struct story *story, const struct timeline_style *sty
 
     if (story->event_count == 0)
         return error_set(err, ST_NOT_FOUND, "no event of that session is in the store");
-    put_head(&page, story);
+    struct sender_marks marks = sender_marks_of(story);
+    put_head(&page, story, &marks);
     for (size_t i = 0; i < story->event_count; i++) {
         const struct story_event *event = &story->events[i];
         if (event->echo_of != STORY_NO_EVENT && event->call == STORY_NO_CALL)
             continue;
         if (event->call == STORY_NO_CALL) {
-            if (style->everything || is_told(&event->view))
+            if (style->everything || is_told(&event->view)) {
                 put_event(&page, event);
+                sender_marks_put(&marks, &page, &event->view);
+            }
         } else if (!story->calls[event->call].shown && !event->joined_by_time) {
-            put_call(&page, story, event->call);
+            put_call(&page, story, &marks, event->call);
         }
     }
     put_foot(&page, story);
+    sender_marks_put_foot(&marks, &page);
     return page.status;
 }

@@ -54,12 +54,13 @@ static void admit(struct acceptor *acceptor, int fd)
 
     if (acceptor->connection_count >= settings->connections_max) {
         refuse(fd, acceptor->refused_total, "this socket has as many connections as it may have");
-    } else if (peer_of_unix_socket(fd, &peer, &ignored) != ST_OK) {
+    } else if (peer_of_unix_socket_only_ids(fd, &peer, &ignored) != ST_OK) {
         (void)close(fd); /* gone between connect and accept */
     } else if (!uid_table_enter(&acceptor->uids, peer.uid)) {
         refuse(fd, acceptor->refused_per_uid, "this user has as many connections as it may have");
     } else {
         acceptor->connection_count++;
+        peer_learn_process(fd, &peer); /* only now: who is refused costs little */
         settings->on_accepted(settings->context, fd, &peer);
     }
 }

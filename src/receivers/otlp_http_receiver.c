@@ -23,19 +23,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "receivers/http_connections.h"
 #include "receivers/http_reply.h"
+#include "receivers/otlp_http_metrics.h"
 #include "receivers/otlp_intake.h"
-#include "receivers/recent_bytes.h"
 #include "receivers/refusal_recorder.h"
 #include "receivers/request_turns.h"
-#include "receivers/sender.h"
 #include "util/clock.h"
 
 enum {
     CONNECTION_MEMORY = 32 * 1024, /* headers, and one read of a body */
     BATCH_FACTOR = 2,              /* of the decoded size: what normalization adds */
     BATCH_SIZE_MAX = 1 << 30,      /* what a batch can address */
-    SENDER_FIELDS_MAX = 1024,
     STOP_WAIT_S = 5,
 };
 
@@ -43,6 +42,7 @@ struct server {
     struct otlp_http_receiver *receiver;
     struct MHD_Daemon *daemon;
     bool is_unix;
+    size_t open_connections; /* under the lock of `connections` */
     /* the library's thread */
     struct otlp_intake *intake;
     struct refusal_recorder refusals;
@@ -55,6 +55,7 @@ enum exchange_state { RECEIVING, IN_JOURNAL, WAITING, ANSWERING };
 struct exchange {
     struct server *server;
     struct MHD_Connection *connection;
+    struct http_connection *sender; /* borrowed: it outlives its requests */
     struct http_request request;
     struct append_batch *batch; /* owned, but by the journal while IN_JOURNAL */
     struct request_turn turn;   /* its bytes are in the admission; under the receiver's lock */
@@ -70,15 +71,13 @@ struct otlp_http_receiver {
     struct journal *journal;     /* borrowed */
     struct admission *admission; /* borrowed */
     struct server servers[OTLP_HTTP_LISTENERS_MAX];
-    struct receiver_metrics metrics;
-    struct metric *waited_requests;
-    struct metric *ignored_requests[SIGNAL_METRICS + 1];
-    struct metric *ignored_bytes[SIGNAL_METRICS + 1];
+    struct otlp_http_metrics metrics;
+    struct http_connections connections;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* shared, under lock */
-    size_t open_exchanges, open_connections;
+    size_t open_exchanges;
     struct request_turns turns;
     bool stopping;
 };
@@ -88,7 +87,7 @@ struct otlp_http_receiver {
 static enum MHD_Result answer(struct exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
-    struct receiver_metrics *metrics = &exchange->server->receiver->metrics;
+    struct receiver_metrics *metrics = &exchange->server->receiver->metrics.receiver;
 
     append_batch_destroy(exchange->batch); /* it may be large, and the sender slow to read */
     exchange->batch = NULL;
@@ -106,7 +105,7 @@ static void fail_for_journal(struct exchange *exchange, enum status status, cons
     struct otlp_http_receiver *receiver = exchange->server->receiver;
     enum refusal refusal = refusal_of_journal(status);
 
-    metric_add(receiver->metrics.refused_records[refusal], exchange->result.accepted);
+    metric_add(receiver->metrics.receiver.refused_records[refusal], exchange->result.accepted);
     if (request->verdict.http_status != 0)
         return; /* it was to be refused anyway */
     request->verdict.retry_after_s = refusal == REFUSAL_JOURNAL_FULL ? 30 : 1;
@@ -149,39 +148,24 @@ static void forget_batch(struct exchange *exchange)
     exchange->turn.bytes = 0;
 }
 
-/* Under lock. */
-static void note_landing(struct otlp_http_receiver *receiver, const struct exchange *exchange)
-{
-    uint64_t now_ns = clock_monotonic_ns();
-    const struct commit_facts commit = append_batch_commit(exchange->batch);
-    const struct flight_landing landing = {
-        .bytes = commit.bytes,
-        .begun_ns = commit.begun_ns,
-        .landed_ns = now_ns,
-        .held_back = receiver->turns.waiting != NULL,
-        .is_shared = admission_is_shared(receiver->admission, now_ns),
-    };
-
-    receiver->turns.is_shared = landing.is_shared;
-    flight_limit_note(&receiver->turns.limit, &landing);
-}
-
 /* journal thread */
 static void on_done(void *context, struct append_batch *batch, enum status status,
                     const struct error *err)
 {
     struct exchange *exchange = context;
     struct otlp_http_receiver *receiver = exchange->server->receiver;
+    uint64_t now_ns = clock_monotonic_ns();
 
     exchange->batch = batch;
     exchange->journal_status = status;
     if (status == ST_OK)
-        metric_add(receiver->metrics.accepted_records, exchange->result.accepted);
+        metric_add(receiver->metrics.receiver.accepted_records, exchange->result.accepted);
     else
         fail_for_journal(exchange, status, err->text);
     exchange->state = ANSWERING;
     (void)pthread_mutex_lock(&receiver->lock);
-    note_landing(receiver, exchange);
+    request_turns_landed(&receiver->turns, append_batch_commit(batch),
+                         admission_is_shared(receiver->admission, now_ns), now_ns);
     forget_batch(exchange);
     MHD_resume_connection(exchange->connection); /* it is the other thread's from here on */
     (void)pthread_mutex_unlock(&receiver->lock);
@@ -199,7 +183,7 @@ static bool enter_journal(struct exchange *exchange)
         exchange->state = IN_JOURNAL;
     (void)pthread_mutex_unlock(&receiver->lock);
     if (!may)
-        metric_add(receiver->waited_requests, 1);
+        metric_add(receiver->metrics.waited_requests, 1);
     return may;
 }
 
@@ -216,7 +200,7 @@ static bool wait_for_journal(struct exchange *exchange, enum status status)
     (void)pthread_cond_broadcast(&receiver->changed);
     (void)pthread_mutex_unlock(&receiver->lock);
     if (waits)
-        metric_add(receiver->waited_requests, 1);
+        metric_add(receiver->metrics.waited_requests, 1);
     return waits;
 }
 
@@ -257,19 +241,6 @@ static enum MHD_Result submit(struct exchange *exchange)
 
 /* --- A whole request ------------------------------------------------------------------------ */
 
-static enum status append_sender(const struct exchange *exchange, struct buf *out,
-                                 struct error *err)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct peer peer;
-
-    if (!exchange->server->is_unix || info == NULL ||
-        peer_of_unix_socket(info->connect_fd, &peer, err) != ST_OK)
-        return sender_append_fields(NULL, out, err);
-    return sender_append_fields(&peer, out, err);
-}
-
 static enum status make_batch(struct exchange *exchange, struct error *err)
 {
     const struct otlp_http_settings *settings = &exchange->server->receiver->settings;
@@ -283,27 +254,19 @@ static enum status make_batch(struct exchange *exchange, struct error *err)
 
 static enum status fill_batch(struct exchange *exchange, struct slice protobuf, struct error *err)
 {
-    const struct http_request *request = &exchange->request;
-    struct buf sender;
+    const struct otlp_intake_input input = {
+        .request = protobuf,
+        .sender_fields = buf_slice(&exchange->sender->sender_fields),
+        .transport = exchange->request.encoding == OTLP_JSON ? TRANSPORT_OTLP_HTTP_JSON
+                                                             : TRANSPORT_OTLP_HTTP_PROTOBUF,
+        .now_unix_ns = clock_unix_ns(),
+    };
 
     enum status st = make_batch(exchange, err);
     if (st != ST_OK)
         return st;
-    buf_init(&sender, SENDER_FIELDS_MAX);
-    st = append_sender(exchange, &sender, err);
-    if (st == ST_OK) {
-        const struct otlp_intake_input input = {
-            .request = protobuf,
-            .sender_fields = buf_slice(&sender),
-            .transport = request->encoding == OTLP_JSON ? TRANSPORT_OTLP_HTTP_JSON
-                                                        : TRANSPORT_OTLP_HTTP_PROTOBUF,
-            .now_unix_ns = clock_unix_ns(),
-        };
-        st = otlp_intake_add(exchange->server->intake, &input, exchange->batch, &exchange->result,
-                             err);
-    }
-    buf_fini(&sender);
-    return st;
+    return otlp_intake_add(exchange->server->intake, &input, exchange->batch, &exchange->result,
+                           err);
 }
 
 static void convert(struct exchange *exchange)
@@ -338,43 +301,6 @@ static void judge(struct exchange *exchange)
                           result->message);
 }
 
-static void note_shed(struct exchange *exchange)
-{
-    const struct otlp_intake_result *result = &exchange->result;
-
-    if (result->shed_count == 0)
-        return;
-    metric_add(exchange->server->receiver->metrics.refused_records[REFUSAL_SHED],
-               result->shed_count);
-    for (enum event_kind kind = 0; kind < KIND_COUNT; kind++) {
-        if (result->shed[kind] > 0)
-            refusal_log_add_shed(&exchange->server->refusals.log, kind, result->shed[kind],
-                                 clock_unix_ns());
-    }
-}
-
-/* What was refused is counted, and noted for the next agent.pipeline record. */
-static void note_refusals(struct exchange *exchange)
-{
-    const struct otlp_intake_result *result = &exchange->result;
-    struct receiver_metrics *metrics = &exchange->server->receiver->metrics;
-    enum refusal refusal = result->reason;
-    uint64_t count = result->rejected - result->shed_count;
-
-    note_shed(exchange);
-    if (count == 0 && exchange->request.verdict.http_status == MHD_HTTP_BAD_REQUEST) {
-        refusal = REFUSAL_INVALID; /* a request that holds nobody knows how many */
-        count = 1;
-    } else if (count == 0 && exchange->request.verdict.http_status == MHD_HTTP_CONTENT_TOO_LARGE) {
-        refusal = REFUSAL_TOO_LARGE;
-        count = 1;
-    }
-    if (count == 0)
-        return;
-    metric_add(metrics->refused_records[refusal], count);
-    refusal_log_add(&exchange->server->refusals.log, refusal, count, clock_unix_ns());
-}
-
 /* Adds what was refused lately to the batch, which is made if there is none. */
 static void record_refusals(struct exchange *exchange)
 {
@@ -390,60 +316,30 @@ static void record_refusals(struct exchange *exchange)
     exchange->journal_status = ST_AGAIN; /* until it is known */
 }
 
-/* There is nobody to leave room for, as far as is known. */
-static bool is_alone(struct otlp_http_receiver *receiver, uint64_t now_ns)
-{
-    (void)pthread_mutex_lock(&receiver->lock);
-    bool is_only = receiver->open_connections <= 1;
-    (void)pthread_mutex_unlock(&receiver->lock);
-    return is_only && !admission_is_shared(receiver->admission, now_ns);
-}
-
-/* While little of the journal is free, who has sent much lately has to wait. */
-static void check_share(struct exchange *exchange)
-{
-    const struct otlp_http_receiver *receiver = exchange->server->receiver;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    uint64_t size_max = receiver->settings.journal_size_max;
-    uint64_t now_ns = clock_monotonic_ns();
-
-    if (size_max == 0 || info == NULL || info->socket_context == NULL)
-        return;
-    struct recent_bytes *recent = info->socket_context;
-    uint64_t size = journal_size(receiver->journal);
-    uint64_t room = size < size_max ? size_max - size : 0;
-    recent_bytes_add(recent, 0, now_ns);
-    if (!is_alone(exchange->server->receiver, now_ns) &&
-        !journal_drops_for_room(receiver->journal) &&
-        recent_bytes_is_too_much(recent, room, size_max))
-        fail_for_journal(exchange, ST_LIMIT,
-                         "the journal is nearly full; what is left is for those who send less");
-    else
-        recent_bytes_add(recent, exchange->request.received_bytes, now_ns);
-}
-
 static enum MHD_Result finish(struct exchange *exchange)
 {
     struct otlp_http_receiver *receiver = exchange->server->receiver;
     struct http_request *request = &exchange->request;
 
     http_request_leave(request);
-    metric_add(receiver->metrics.accepted_bytes, request->received_bytes);
+    metric_add(receiver->metrics.receiver.accepted_bytes, request->received_bytes);
     if (request->verdict.http_status == 0 && request->signal != SIGNAL_LOGS) {
-        metric_add(receiver->ignored_requests[request->signal], 1);
-        metric_add(receiver->ignored_bytes[request->signal], request->received_bytes);
+        otlp_http_metrics_add_ignored(&receiver->metrics, request);
         return answer(exchange);
     }
-    if (request->verdict.http_status == 0)
-        check_share(exchange);
+    if (request->verdict.http_status == 0 &&
+        !http_connection_may_send(&receiver->connections, exchange->sender,
+                                  request->received_bytes))
+        fail_for_journal(exchange, ST_LIMIT,
+                         "the journal is nearly full; what is left is for those who send less");
     if (request->verdict.http_status == 0) {
         if (receiver->settings.shedding != NULL)
             shedding_update(receiver->settings.shedding);
         convert(exchange);
         judge(exchange);
     }
-    note_refusals(exchange);
+    otlp_http_metrics_add_refusals(&receiver->metrics, request, &exchange->result,
+                                   &exchange->server->refusals.log);
     /* Of a request that is refused nothing is kept, even if some of it could be read. */
     if (request->verdict.http_status != 0 && exchange->batch != NULL) {
         append_batch_destroy(exchange->batch);
@@ -458,15 +354,27 @@ static enum MHD_Result finish(struct exchange *exchange)
 
 /* --- The library's callbacks ----------------------------------------------------------------- */
 
+/* NULL: it is refused, or there was no memory for it. */
+static struct http_connection *sender_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct http_connection *sender = info != NULL ? info->socket_context : NULL;
+
+    return sender != NULL && sender->user != NULL ? sender : NULL;
+}
+
 static enum MHD_Result begin(struct server *server, struct MHD_Connection *connection,
                              const char *method, const char *path, void **ret_exchange)
 {
     struct otlp_http_receiver *receiver = server->receiver;
-    struct exchange *exchange = calloc(1, sizeof(*exchange));
+    struct http_connection *sender = sender_of(connection);
+    struct exchange *exchange = sender != NULL ? calloc(1, sizeof(*exchange)) : NULL;
 
     if (exchange == NULL)
         return MHD_NO;
     exchange->server = server;
+    exchange->sender = sender;
     exchange->connection = connection;
     http_request_init(&exchange->request, &receiver->settings.request_limits, receiver->admission,
                       connection, method, path);
@@ -540,23 +448,16 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
                           enum MHD_ConnectionNotificationCode code)
 {
     struct server *server = context;
-    struct otlp_http_receiver *receiver = server->receiver;
-    bool is_new = code == MHD_CONNECTION_NOTIFY_STARTED;
+    struct http_connections *connections = &server->receiver->connections;
 
-    (void)connection;
-    if (is_new) {
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         *socket_context =
-            calloc(1, sizeof(struct recent_bytes)); /* NULL: it has no share to lose */
+            http_connection_open(connections, fd, server->is_unix, &server->open_connections);
     } else {
-        free(*socket_context);
+        http_connection_close(connections, *socket_context);
         *socket_context = NULL;
     }
-    (void)pthread_mutex_lock(&receiver->lock);
-    receiver->open_connections += is_new ? 1 : (size_t)-1;
-    metric_set(receiver->metrics.open_connections, receiver->open_connections);
-    (void)pthread_mutex_unlock(&receiver->lock);
-    if (is_new)
-        metric_add(receiver->metrics.connections, 1);
 }
 
 /* --- Starting and stopping ---------------------------------------------------------------------
@@ -570,28 +471,25 @@ void otlp_http_settings_default(struct otlp_http_settings *ret)
                            .decoded_size_max = (size_t)64 * 1024 * 1024,
                            .time_max_ns = 120 * NS_PER_S},
         .connections_max = 1024,
+        .connections_per_uid_max = 256,
         .idle_timeout_s = 30,
     };
 }
 
-static void register_metrics(struct otlp_http_receiver *receiver)
+static enum status init_connections(struct otlp_http_receiver *receiver, struct error *err)
 {
-    static const char *const labels[] = {"signal=\"logs\"", "signal=\"traces\"",
-                                         "signal=\"metrics\""};
+    const struct otlp_http_settings *settings = &receiver->settings;
+    const struct http_connections_settings connections = {
+        .journal = receiver->journal,
+        .admission = receiver->admission,
+        .metrics = &receiver->metrics.receiver,
+        .journal_size_max = settings->journal_size_max,
+        .listener_count = settings->listener_count,
+        .connections_max = settings->connections_max,
+        .connections_per_uid_max = settings->connections_per_uid_max,
+    };
 
-    receiver_metrics_register(&receiver->metrics, "receiver=\"otlp_http\"");
-    receiver->waited_requests =
-        metric_register(METRIC_COUNTER, "telltale_receiver_waited_requests_total",
-                        "Times that a request waited because the journal's queue was full.",
-                        "receiver=\"otlp_http\"");
-    for (int i = SIGNAL_TRACES; i <= SIGNAL_METRICS; i++) {
-        receiver->ignored_requests[i] = metric_register(
-            METRIC_COUNTER, "telltale_receiver_ignored_requests_total",
-            "Requests of a signal that is not kept; they are answered with success.", labels[i]);
-        receiver->ignored_bytes[i] =
-            metric_register(METRIC_COUNTER, "telltale_receiver_ignored_bytes_total",
-                            "Bytes of requests of a signal that is not kept.", labels[i]);
-    }
+    return http_connections_init(&connections, &receiver->connections, err);
 }
 
 static enum status start_server(struct otlp_http_receiver *receiver, struct server *server,
@@ -611,9 +509,10 @@ static enum status start_server(struct otlp_http_receiver *receiver, struct serv
     server->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL,
         on_request, server, MHD_OPTION_LISTEN_SOCKET, listener->fd, MHD_OPTION_CONNECTION_LIMIT,
-        settings->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, settings->idle_timeout_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+        settings->connections_max + HTTP_CONNECTIONS_REFUSED_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        settings->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, server, MHD_OPTION_END);
     if (server->daemon == NULL)
         return error_set_errno(err, ST_IO, "start an HTTP server on %s", listener->name);
     return ST_OK;
@@ -644,8 +543,8 @@ enum status otlp_http_receiver_start(const struct otlp_http_settings *settings,
     receiver->admission = admission;
     request_turns_init(&receiver->turns, resume);
     init_shared(receiver);
-    register_metrics(receiver);
-    enum status st = ST_OK;
+    otlp_http_metrics_register(&receiver->metrics);
+    enum status st = init_connections(receiver, err);
     for (size_t i = 0; i < settings->listener_count && st == ST_OK; i++)
         st = start_server(receiver, &receiver->servers[i], &settings->listeners[i], err);
     if (st != ST_OK) {
@@ -690,6 +589,7 @@ void otlp_http_receiver_stop(struct otlp_http_receiver *receiver)
         otlp_intake_destroy(receiver->servers[i].intake);
         refusal_recorder_fini(&receiver->servers[i].refusals);
     }
+    http_connections_fini(&receiver->connections);
     (void)pthread_cond_destroy(&receiver->changed);
     (void)pthread_mutex_destroy(&receiver->lock);
     free(receiver);

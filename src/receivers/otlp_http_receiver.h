@@ -5,7 +5,8 @@
  * A request is answered with success only when its records are durable; it waits suspended, and
  * keeps no other waiting.  Records over a limit are refused one by one (partial success).  What
  * the journal cannot take is answered with 503 and Retry-After.  Traces and metrics are answered
- * with success, counted, and not kept.
+ * with success, counted, and not kept.  Each record says who sent it, as far as the kernel tells
+ * (http_connections.h).
  *
  * Threads: each listener has a thread of the HTTP library.  Start and stop on any one thread.
  */
@@ -31,6 +32,7 @@ struct otlp_http_settings {
     uint64_t journal_size_max; /* whose last quarter is shared (recent_bytes.h); 0: it is not */
     struct http_request_limits request_limits; /* extra_paths is borrowed until stop */
     unsigned int connections_max;              /* of each listener */
+    unsigned int connections_per_uid_max;      /* of all; who is not known is one user */
     unsigned int idle_timeout_s;               /* a connection that says nothing is closed */
 };
 

@@ -30,7 +30,7 @@ struct otlp_intake_input {
 };
 
 struct otlp_intake_result {
-    uint64_t notes; /* agent.pipeline records of ours about the sender */
+    uint64_t notes;              /* agent.pipeline records of ours about the sender */
     uint64_t accepted, rejected; /* those that were shed are among the rejected */
     uint64_t shed[KIND_COUNT];
     uint64_t shed_count;

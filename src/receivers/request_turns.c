@@ -71,6 +71,21 @@ void request_turns_leave(struct request_turns *turns, struct request_turn *turn)
     resume_waiting(turns);
 }
 
+void request_turns_landed(struct request_turns *turns, struct commit_facts commit, bool is_shared,
+                          uint64_t now_ns)
+{
+    const struct flight_landing landing = {
+        .bytes = commit.bytes,
+        .begun_ns = commit.begun_ns,
+        .landed_ns = now_ns,
+        .held_back = turns->waiting != NULL,
+        .is_shared = is_shared,
+    };
+
+    turns->is_shared = is_shared;
+    flight_limit_note(&turns->limit, &landing);
+}
+
 bool request_turns_wait(struct request_turns *turns, struct request_turn *turn)
 {
     count_out(turns, turn);

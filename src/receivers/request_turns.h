@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "journal/append_batch.h"
 #include "receivers/flight_limit.h"
 #include "telltale/base.h"
 
@@ -41,6 +42,11 @@ MUST_CHECK bool request_turns_enter(struct request_turns *turns, struct request_
 /* It is done, or gave up, or has gone since it was resumed.  Nothing happens when it is not
  * counted. */
 void request_turns_leave(struct request_turns *turns, struct request_turn *turn);
+
+/* The journal is done with one, which has not left yet.  `is_shared`: somebody who says little
+ * waits for the same disk.  `now_ns`: monotonic. */
+void request_turns_landed(struct request_turns *turns, struct commit_facts commit, bool is_shared,
+                          uint64_t now_ns);
 
 /* The journal could not take it.  True: it waits for another to leave. */
 MUST_CHECK bool request_turns_wait(struct request_turns *turns, struct request_turn *turn);

@@ -6,23 +6,55 @@
 
 #include "wire/otlp.h"
 
+static enum status append_ids(const struct peer *peer, struct buf *out, struct error *err)
+{
+    const struct {
+        const char *key;
+        int64_t value;
+        bool is_known;
+    } ids[] = {
+        {"agent.peer.pid", peer->pid, peer->attestation == PEER_BY_KERNEL},
+        {"agent.peer.uid", peer->uid, peer->attestation != PEER_UNKNOWN},
+        {"agent.peer.gid", peer->gid, peer->attestation == PEER_BY_KERNEL},
+    };
+    enum status st = ST_OK;
+
+    for (size_t i = 0; i < COUNT_OF(ids) && st == ST_OK; i++) {
+        if (ids[i].is_known)
+            st =
+                pb_append_int(out, RECORD_ATTRIBUTES, slice_of_text(ids[i].key), ids[i].value, err);
+    }
+    return st;
+}
+
+/* What is empty is not known. */
+static enum status append_text(const char *key, const char *value, struct buf *out,
+                               struct error *err)
+{
+    if (value[0] == 0)
+        return ST_OK;
+    return pb_append_text(out, RECORD_ATTRIBUTES, slice_of_text(key), slice_of_text(value), err);
+}
+
 enum status sender_append_fields(const struct peer *peer, struct buf *out, struct error *err)
 {
-    if (peer == NULL) {
-        return pb_append_text(out, RECORD_ATTRIBUTES, SLICE("agent.peer.attestation"),
-                              SLICE("none"), err);
-    }
+    static const struct peer nobody = {.attestation = PEER_UNKNOWN};
+
+    if (peer == NULL)
+        peer = &nobody;
+    const struct peer_process *process = &peer->process;
     enum status st =
-        pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.pid"), (int64_t)peer->pid, err);
+        append_text("agent.peer.attestation", peer_attestation_name(peer->attestation), out, err);
     if (st == ST_OK)
-        st =
-            pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.uid"), (int64_t)peer->uid, err);
+        st = append_ids(peer, out, err);
     if (st == ST_OK)
-        st =
-            pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.gid"), (int64_t)peer->gid, err);
+        st = append_text("agent.peer.executable.path", process->executable, out, err);
     if (st == ST_OK)
-        st = pb_append_text(out, RECORD_ATTRIBUTES, SLICE("agent.peer.attestation"),
-                            SLICE("kernel"), err);
+        st = append_text("agent.peer.creation.time", process->started, out, err);
+    if (st == ST_OK)
+        st = append_text("agent.peer.linux.cgroup", process->cgroup.line, out, err);
+    if (st == ST_OK)
+        st = append_text("agent.peer.container.id", process->cgroup.container_id, out, err);
     return st;
 }
 

@@ -11,8 +11,12 @@
 #include "telltale/error.h"
 #include "telltale/slice.h"
 
-/* Appends agent.peer.* as LogRecord.attributes fields: pid, uid and gid with attestation
- * "kernel", or, when `peer` is NULL (TCP), the attestation "none" alone. */
+/* What sender_append_fields() appends at most: the texts of struct peer and their keys. */
+enum { SENDER_FIELDS_MAX = 2048 };
+
+/* Appends agent.peer.* as LogRecord.attributes fields: how the peer is known, and what is known of
+ * it.  NULL: as one of whom nothing is.  The attestation comes first: an agent.peer.* before it is
+ * not ours (src/query/attested.h). */
 MUST_CHECK enum status sender_append_fields(const struct peer *peer, struct buf *out,
                                             struct error *err);
 

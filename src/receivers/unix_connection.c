@@ -9,8 +9,6 @@
 #include "receivers/sender.h"
 #include "util/clock.h"
 
-enum { SENDER_FIELDS_MAX = 1024 };
-
 enum status unix_connection_create(int fd, const struct peer *peer, struct loop *loop,
                                    struct admission *admission, size_t event_size_max,
                                    struct unix_connection **ret, struct error *err)

@@ -116,7 +116,9 @@ static enum status start_http(struct intake *intake, const struct config *config
                               struct journal *journal, struct error *err)
 {
     const struct config_otlp_http_receiver *section = &config->receivers.otlp_http;
-    struct listener_settings socket = {.mode = 0660,
+    struct listener_settings socket = {.mode = (mode_t)section->mode,
+                                       .owner = section->owner,
+                                       .group = section->group,
                                        .allow_remote = section->allow_remote_plaintext};
     struct otlp_http_settings settings;
 
@@ -133,6 +135,7 @@ static enum status start_http(struct intake *intake, const struct config *config
     settings.request_limits.decoded_size_max = section->max_request_size;
     settings.request_limits.time_max_ns = section->request_timeout;
     settings.connections_max = (unsigned int)section->connections_max;
+    settings.connections_per_uid_max = (unsigned int)section->connections_per_uid_max;
     settings.shedding = &intake->shedding;
     settings.journal_size_max = sharing_limit(config);
     return otlp_http_receiver_start(&settings, journal, &intake->admission, &intake->http_receiver,
@@ -294,7 +297,9 @@ static bool same_unix(const struct config_unix_receiver *a, const struct config_
 static bool same_http(const struct config_otlp_http_receiver *a,
                       const struct config_otlp_http_receiver *b)
 {
-    return a->enabled == b->enabled && same_list(&a->listen, &b->listen) &&
+    return a->enabled == b->enabled && same_list(&a->listen, &b->listen) && a->mode == b->mode &&
+           same_text(a->owner, b->owner) && same_text(a->group, b->group) &&
+           a->connections_per_uid_max == b->connections_per_uid_max &&
            a->allow_remote_plaintext == b->allow_remote_plaintext &&
            a->max_request_size == b->max_request_size &&
            a->max_compressed_size == b->max_compressed_size &&

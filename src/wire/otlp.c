@@ -221,17 +221,17 @@ static int shown_size(struct slice key)
     return key.size < 64 ? (int)key.size : 64;
 }
 
-static enum status take_attribute(const struct pb_field *field, const struct otlp_limits *limits,
-                                  size_t attribute_max, struct record_view *record,
-                                  struct error *err)
+enum status otlp_take_attribute(const struct pb_field *field, const struct otlp_limits *limits,
+                                size_t attribute_max, struct attribute_view *attributes,
+                                size_t *count, struct error *err)
 {
     if (field->type != WIRE_BYTES)
-        return error_set(err, ST_CORRUPT, "attribute %zu is no message", record->attribute_count);
-    if (record->attribute_count >= attribute_max)
+        return error_set(err, ST_CORRUPT, "attribute %zu is no message", *count);
+    if (*count >= attribute_max)
         return error_set(err, ST_LIMIT, "more than %zu attributes", attribute_max);
-    struct attribute_view *attribute = &record->attributes[record->attribute_count];
+    struct attribute_view *attribute = &attributes[*count];
     if (!read_attribute(field->bytes, attribute))
-        return error_set(err, ST_CORRUPT, "attribute %zu is broken", record->attribute_count);
+        return error_set(err, ST_CORRUPT, "attribute %zu is broken", *count);
     if (attribute->key.size > limits->key_size_max) {
         return error_set(err, ST_LIMIT, "the key '%.*s...' of %zu bytes is over the limit of %zu",
                          shown_size(attribute->key), (const char *)attribute->key.data,
@@ -241,7 +241,7 @@ static enum status take_attribute(const struct pb_field *field, const struct otl
     if (st != ST_OK)
         return error_context(err, "attribute '%.*s'", shown_size(attribute->key),
                              (const char *)attribute->key.data);
-    record->attribute_count++;
+    ++*count;
     return ST_OK;
 }
 
@@ -325,7 +325,8 @@ enum status otlp_read_record(struct slice record, const struct otlp_limits *limi
     enum pb_step step;
     while ((step = pb_next(&walk, &field)) == PB_FIELD) {
         enum status st = field.number == RECORD_ATTRIBUTES
-                             ? take_attribute(&field, limits, attribute_max, &view, err)
+                             ? otlp_take_attribute(&field, limits, attribute_max, attributes,
+                                                   &view.attribute_count, err)
                              : take_head_field(&field, &view, err);
         if (st != ST_OK)
             return st;

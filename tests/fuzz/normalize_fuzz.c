@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* normalize_fuzz.c -- any bytes as a record of each transport.  What is taken must read back as a
- * record that has everything required, with the sender's own attributes as they were. */
+/* normalize_fuzz.c -- any bytes as a record of each transport, and of each dialect that only the
+ * scope tells.  What is taken must read back as a record that has everything required, with the
+ * sender's own attributes as they were. */
 #include "support/made_record.h"
 
 enum { INPUT_MAX = 1 << 16 };
@@ -29,16 +30,32 @@ static void check(struct normalizer *normalizer, struct slice record, enum trans
     normalized_destroy(normalized);
 }
 
+/* As a record of opencode, which is known by its scope alone. */
+static void check_of_scope(struct normalizer *normalizer, struct slice record)
+{
+    const struct record_group none = {.scope_logs_fields = SLICE_EMPTY};
+    const struct record_group opencode = {.scope_logs_fields = SLICE("\x0a\x0a\x0a\x08opencode")};
+    struct error err;
+    ASSERT(normalizer_set_group(normalizer, &opencode, &err) == ST_OK);
+    check(normalizer, record, TRANSPORT_OTLP_HTTP_JSON);
+    ASSERT(normalizer_set_group(normalizer, &none, &err) == ST_OK);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const char *const scopes[] = {NULL, "cursor.telemetry", "copilot-chat"};
     static struct normalizer *normalizer;
     if (normalizer == NULL)
         normalizer = made_normalizer();
     if (size > INPUT_MAX)
         return -1;
-    check(normalizer, slice_of(data, size), TRANSPORT_OTLP_GRPC);
+    for (size_t i = 0; i < COUNT_OF(scopes); i++) {
+        made_set_scope(normalizer, scopes[i]);
+        check(normalizer, slice_of(data, size), TRANSPORT_OTLP_GRPC);
+    }
     check(normalizer, slice_of(data, size), TRANSPORT_UNIX_SOCKET);
+    check_of_scope(normalizer, slice_of(data, size));
     return 0;
 }

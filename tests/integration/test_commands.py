@@ -260,9 +260,9 @@ def test_query_in_otlp_json_is_what_was_recorded(recorded):
 def test_query_by_table_is_a_line_a_record(recorded):
     done = run("query", "--kind", "tool", "--state-dir", recorded.state)
     head, *rows = done.stdout.decode().splitlines()
-    assert head.split() == ["TIME", "SESSION", "KIND", "OUTCOME", "WHAT"]
+    assert head.split() == ["TIME", "SESSION", "SENDER", "KIND", "OUTCOME", "WHAT"]
     assert len(rows) == len(query(recorded, "--kind", "tool"))
-    assert all(re.match(r"2026-11-20 \d\d:\d\d:\d\d\.\d{3}  \S{9} tool ", row) for row in rows)
+    assert all(re.match(r"2026-11-20 \d\d:\d\d:\d\d\.\d{3}  \S{9} %d +tool " % os.getuid(), row) for row in rows)
     assert any("exec_command cat config/sample.env" in row for row in rows)
     session = re.split(r"\s+", rows[0])[2]
     assert query(recorded, "--session", session), "what the table shows can be asked for"
@@ -443,8 +443,8 @@ def test_timeline_of_an_exfiltration_tells_what_was_rejected(recorded):
         "decision approved by configuration", "result ok, exit code 0, 69 ms",
         "API_TOKEN=dummy-token-not-a-secret"]
     lines = next(lines for asked, lines in calls(text).items() if "rm -rf" in asked)
-    assert [re.sub(r" +", " ", line)[:14] for line in lines[:2]] == ["decision none ",
-                                                                      "result NOT RUN"]
+    assert [re.sub(r" +", " ", line) for line in lines[:2]] == ["decision DENIED by policy",
+                                                                "result NOT RUN, 0 ms"]
     assert "approval policy is Never; reject command" in text
     assert "patch rejected: writing is blocked by read-only sandbox" in text
     assert "(1 failed, 0 blocked, 3 not run)" in text
@@ -453,13 +453,13 @@ def test_timeline_of_an_exfiltration_tells_what_was_rejected(recorded):
 def test_timeline_of_a_proxy_tells_what_was_blocked_and_why(recorded):
     text = timeline(recorded, session_of(recorded, "hosts"))
     blocked = call(text, "http://blocked.example.net/")
-    assert blocked[1] == ("network GET blocked.example.net:80 (http) BLOCKED by the network proxy's "
-                          "policy: denied [joined by time]")
+    assert blocked[1] == ("network GET blocked.example.net:80 (http) BLOCKED by policy: denied "
+                          "[joined by time]")
     assert blocked[2].startswith("result BLOCKED"), "it had been started"
     assert "not_allowed [joined" in call(text, "unlisted.example.org")[1]
     assert "not_allowed_local" in call(text, "-X POST --data hi")[1]
     allowed = call(text, "http://allowed.example.com/")
-    assert "allowed.example.com:80 (http) allowed by the network proxy's policy: allow" in allowed[1]
+    assert "allowed.example.com:80 (http) allowed by policy: allow" in allowed[1]
     assert allowed[2].startswith("result ok, exit code 0") and allowed[3] == "reached"
     assert "CONNECT tls.allowed.example.com:443 (https_connect)  allowed" in text
     direct = call(text, "--noproxy")

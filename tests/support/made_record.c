@@ -46,6 +46,12 @@ void made_bool(struct made_record *made, const char *key, bool value)
     must(pb_append_bool(&made->bytes, RECORD_ATTRIBUTES, slice_of_text(key), value, &err));
 }
 
+void made_texts(struct made_record *made, const char *key, const char *only)
+{
+    const struct slice text = slice_of_text(only);
+    must(pb_append_texts(&made->bytes, RECORD_ATTRIBUTES, slice_of_text(key), &text, 1, &err));
+}
+
 void made_nothing(struct made_record *made, const char *key)
 {
     must(pb_append_any(&made->bytes, RECORD_ATTRIBUTES, slice_of_text(key), SLICE_EMPTY, &err));
@@ -93,7 +99,7 @@ struct normalizer *made_normalizer(void)
     return normalizer;
 }
 
-static void set_scope(struct normalizer *normalizer, const char *scope)
+void made_set_scope(struct normalizer *normalizer, const char *scope)
 {
     uint8_t name[SMALL_MAX], fields[SMALL_MAX];
     struct record_group group = {.request_fields = SLICE_EMPTY};
@@ -109,7 +115,7 @@ static void set_scope(struct normalizer *normalizer, const char *scope)
 struct normalized *made_normalize_otlp(const struct made_record *made,
                                        struct normalizer *normalizer, const char *scope)
 {
-    set_scope(normalizer, scope);
+    made_set_scope(normalizer, scope);
     const struct normalize_input input = {.record = buf_slice(&made->bytes),
                                           .transport = TRANSPORT_OTLP_HTTP_JSON,
                                           .sender_fields = made_peer(),
@@ -120,7 +126,7 @@ struct normalized *made_normalize_otlp(const struct made_record *made,
 struct normalized *made_normalize_native(const struct made_record *made,
                                          struct normalizer *normalizer, const char *kind)
 {
-    set_scope(normalizer, NULL);
+    made_set_scope(normalizer, NULL);
     const struct normalize_input input = {.record = buf_slice(&made->bytes),
                                           .transport = TRANSPORT_UNIX_SOCKET,
                                           .native_kind = slice_of_text(kind),

@@ -16,6 +16,7 @@ void made_bytes_text(struct made_record *made, const char *key, struct slice val
 void made_int(struct made_record *made, const char *key, int64_t value);
 void made_double(struct made_record *made, const char *key, double value);
 void made_bool(struct made_record *made, const char *key, bool value);
+void made_texts(struct made_record *made, const char *key, const char *only); /* a list of one */
 void made_nothing(struct made_record *made, const char *key); /* an empty AnyValue */
 /* Fields of the record itself, by number. */
 void made_fixed64(struct made_record *made, uint32_t number, uint64_t value);
@@ -28,6 +29,9 @@ struct normalized *made_normalize_otlp(const struct made_record *made,
                                        struct normalizer *normalizer, const char *scope);
 struct normalized *made_normalize_native(const struct made_record *made,
                                          struct normalizer *normalizer, const char *kind);
+
+/* Tells the normalizer that the next records stand under the scope `scope`; NULL: none. */
+void made_set_scope(struct normalizer *normalizer, const char *scope);
 
 /* A normalizer with the default limits; the test ends when there is none. */
 struct normalizer *made_normalizer(void);

@@ -6,28 +6,39 @@
 
 enum { BYTES_MAX = 1 << 26 };
 
-struct normalized *normalized_make(struct normalizer *normalizer,
-                                   const struct normalize_input *input)
+struct normalized *normalized_read(struct slice record, size_t record_size)
 {
     struct error err = {.status = ST_OK};
     struct normalized *self = calloc(1, sizeof(*self));
     ASSERT(self != NULL);
     buf_init(&self->bytes, BYTES_MAX);
-    self->record_size = input->record.size;
-    ASSERT(buf_append(&self->bytes, input->record.data, input->record.size, &err) == ST_OK);
-    enum status st = normalize_record(normalizer, input, &self->bytes, &err);
-    ASSERT(st == ST_OK);
+    self->record_size = record_size;
+    ASSERT(buf_append(&self->bytes, record.data, record.size, &err) == ST_OK);
     const struct otlp_limits limits = {.record_size_max = BYTES_MAX,
                                        .attribute_count_max = NORMALIZED_ATTRIBUTES_MAX,
                                        .key_size_max = 2048,
                                        .depth_max = 64};
     struct slice whole = buf_slice(&self->bytes);
-    st = otlp_read_record(whole, &limits, self->whole_attributes, NORMALIZED_ATTRIBUTES_MAX,
-                          &self->whole, &err);
+    enum status st = otlp_read_record(whole, &limits, self->whole_attributes,
+                                      NORMALIZED_ATTRIBUTES_MAX, &self->whole, &err);
     ASSERT(st == ST_OK);
     st = otlp_read_record(slice_from(whole, self->record_size), &limits, self->our_attributes,
                           NORMALIZED_ATTRIBUTES_MAX, &self->ours, &err);
     ASSERT(st == ST_OK);
+    return self;
+}
+
+struct normalized *normalized_make(struct normalizer *normalizer,
+                                   const struct normalize_input *input)
+{
+    struct error err = {.status = ST_OK};
+    struct buf bytes;
+    buf_init(&bytes, BYTES_MAX);
+    ASSERT(buf_append(&bytes, input->record.data, input->record.size, &err) == ST_OK);
+    enum status st = normalize_record(normalizer, input, &bytes, &err);
+    ASSERT(st == ST_OK);
+    struct normalized *self = normalized_read(buf_slice(&bytes), input->record.size);
+    buf_fini(&bytes);
     return self;
 }
 

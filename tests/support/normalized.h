@@ -19,6 +19,9 @@ struct normalized {
  * normalized_destroy(). */
 struct normalized *normalized_make(struct normalizer *normalizer,
                                    const struct normalize_input *input);
+
+/* The same of a record whose first `record_size` bytes were its sender's; `record` is copied. */
+struct normalized *normalized_read(struct slice record, size_t record_size);
 void normalized_destroy(struct normalized *normalized);
 
 /* The text at `key`, as a reader finds it by the rule of docs/SCHEMA.md: the longest chain of

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "wire/compress.h"
+#include "wire/otlp_json.h"
 
 const char *const recorded_log_requests[] = {
     "codex-0.169.0/grpc/exfil/logs/001.bin",
@@ -15,9 +16,24 @@ const char *const recorded_log_requests[] = {
     "codex-0.169.0/http-protobuf/approvals-appserver/logs/002.bin",
     "codex-0.169.0/http-protobuf/netproxy/logs/001.bin",
     "codex-0.169.0/http-protobuf/netproxy/logs/002.bin",
+    "gemini-cli-0.61.0/grpc/approvals-acp/logs/001.bin",
     "gemini-cli-0.61.0/grpc/approvals-acp/logs/002.bin",
+    "gemini-cli-0.61.0/grpc/exfil-yolo/logs/001.bin",
+    "gemini-cli-0.61.0/grpc/mcpfail/logs/001.bin",
+    "gemini-cli-0.61.0/grpc/mcpfail/logs/002.bin",
     "qwen-code-0.15.10/grpc/mcpfail/logs/001.bin",
     "qwen-code-0.15.10/grpc/refactor/logs/001.bin",
+    NULL,
+};
+
+const char *const recorded_dialect_requests[] = {
+    "opencode-1.18.33/http-json/refactor/logs/001.json",
+    "opencode-1.18.33/http-json/refactor/logs/004.json",
+    "opencode-1.18.33/http-json/exfil-denied/logs/002.json",
+    "opencode-1.18.33/http-json/mcpfail/logs/002.json",
+    "opencode-1.18.33/http-json/refused/logs/002.json",
+    "codex-0.169.0/http-json/approvals-tui/logs/003.json",
+    "documented/genai-python-sdk-1.45.2/logs/001.bin",
     NULL,
 };
 
@@ -54,4 +70,19 @@ void recorded_read(const char *name, struct buf *out)
     }
     ASSERT(content_decode(encoding, body, out, &err) == ST_OK);
     buf_fini(&file);
+}
+
+void recorded_read_protobuf(const char *name, struct buf *out)
+{
+    struct slice suffix = SLICE(".json"), text = slice_of_text(name);
+    if (!slice_equal(slice_from(text, text.size - suffix.size), suffix)) {
+        recorded_read(name, out);
+        return;
+    }
+    struct error err;
+    struct buf json;
+    buf_init(&json, (size_t)1 << 26);
+    recorded_read(name, &json);
+    ASSERT(otlp_json_read_request(buf_slice(&json), &otlp_limits_default, out, &err) == ST_OK);
+    buf_fini(&json);
 }

@@ -52,8 +52,8 @@ class Daemon:
     """Starts, stops and kills one telltaled; its state outlives it."""
 
     def __init__(self, home, exporters="", journal="", http_port=None, extra="", receivers="",
-                 http="", wrapper=()):
-        """`http`: more options of otlp_http; `receivers`: more receivers; `wrapper`: a command
+                 http="", wrapper=(), http_sockets=()):
+        """`http_sockets`: names in the run directory that OTLP/HTTP listens on too; `http`: more options of otlp_http; `receivers`: more receivers; `wrapper`: a command
         that runs the daemon, in a namespace of its own or as another user."""
         self.home = pathlib.Path(home)
         self.state = self.home / "state"
@@ -63,6 +63,8 @@ class Daemon:
         self.http_port = http_port or quiet_port()
         self.receivers = receivers
         self.http = http
+        self.http_listen = [f"127.0.0.1:{self.http_port}",
+                            *(f"unix:{self.run}/{name}" for name in http_sockets)]
         self.wrapper = wrapper
         self.program = BIN / "telltaled"
         self.config = self.home / "telltale.yaml"
@@ -78,7 +80,7 @@ class Daemon:
             return f"{name}:\n" + "".join(f"  {line}\n" for line in lines) if lines else ""
 
         self.config.write_text(
-            f"receivers:\n  otlp_http: {{ listen: [ '127.0.0.1:{self.http_port}' ] {self.http} }}\n"
+            f"receivers:\n  otlp_http: {{ listen: {self.http_listen} {self.http} }}\n"
             + "".join(f"  {line}\n" for line in self.receivers.split("\n") if line)
             + section("journal", "disk_reserve: 1MiB\n" + journal)
             + section("exporters", exporters)

@@ -88,8 +88,11 @@ static void check_defaults(const struct config *config)
     assert_int_equal(unix_socket->connections_max, 1024);
     assert_int_equal(unix_socket->connections_per_uid_max, 256);
     assert_true(http->enabled);
-    assert_int_equal(http->listen.count, 1);
+    assert_int_equal(http->listen.count, 2);
     assert_string_equal(http->listen.items[0], "127.0.0.1:4318");
+    assert_non_null(strstr(http->listen.items[1], "unix:/"));
+    assert_non_null(strstr(http->listen.items[1], "/otlp-http.sock"));
+    assert_int_equal(http->connections_per_uid_max, 256);
     assert_false(http->allow_remote_plaintext);
     assert_int_equal(http->max_request_size, 64 << 20);
     assert_int_equal(config->limits.depth, 64);
@@ -449,7 +452,7 @@ static void test_a_run_directory_too_deep_for_a_socket_is_a_mistake(void **state
     dirs.run_dir[120] = 0;
     buf_init(&report, REPORT_SIZE_MAX);
     assert_int_equal(config_load(&source, &config, &report, &err), ST_INVALID);
-    assert_string_equal(err.text, "(defaults): 2 errors");
+    assert_string_equal(err.text, "(defaults): 3 errors");
     buf_fini(&report);
 }
 

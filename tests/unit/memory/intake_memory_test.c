@@ -52,7 +52,7 @@ static enum status take_request(struct otlp_intake *intake, const struct otlp_be
         return st;
     st = otlp_intake_add(intake, &input, batch, &result, err);
     if (st == ST_OK)
-        *ret_count = append_batch_count(batch);
+        *ret_count = append_batch_count(batch) - result.notes; /* it is the same request again */
     append_batch_destroy(batch);
     return st;
 }

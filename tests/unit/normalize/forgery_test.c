@@ -162,6 +162,34 @@ static void test_forged_chain_before_a_peer_key_is_outrun(void **state)
     normalized_destroy(normalized);
 }
 
+/* Of what we do not know, theirs would be read as ours: all of ours stand further on, and the
+ * attestation shows where. */
+static void test_each_key_of_the_peer_is_ours_alone(void **state)
+{
+    static const char *const keys[] = {
+        "agent.peer.attestation",  "agent.peer.pid",           "agent.peer.uid",
+        "agent.peer.gid",          "agent.peer.creation.time", "agent.peer.executable.path",
+        "agent.peer.linux.cgroup", "agent.peer.container.id",  "agent.peer.anything",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        struct made_record made;
+        struct normalizer *normalizer = made_normalizer();
+        made_init(&made);
+        made_text(&made, keys[i], "forged");
+        struct normalized *native = made_normalize_native(&made, normalizer, "agent.prompt");
+        assert_true(normalized_lists_error(native, keys[i]));
+        assert_null(record_text_find(&native->ours, "agent.peer.uid"));
+        assert_int_equal(record_text_find(&native->ours, "agent.norm.agent.peer.uid")->integer,
+                         1000);
+        assert_true(slice_equal(record_text_find(&native->whole, keys[i])->bytes, SLICE("forged")));
+        normalized_destroy(native);
+        normalizer_destroy(normalizer);
+        made_fini(&made);
+    }
+}
+
 static void test_chain_before_another_key_leaves_the_peer_alone(void **state)
 {
     (void)state;
@@ -236,6 +264,7 @@ int main(void)
         TEST(test_senders_own_uid_stays_beside_ours),
         TEST(test_forged_peer_is_put_out_of_reach),
         TEST(test_forged_chain_before_a_peer_key_is_outrun),
+        TEST(test_each_key_of_the_peer_is_ours_alone),
         TEST(test_chain_before_another_key_leaves_the_peer_alone),
         TEST(test_peer_is_appended_as_it_is),
         TEST(test_names_that_agents_use_are_no_forgery),

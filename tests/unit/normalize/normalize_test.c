@@ -10,6 +10,7 @@
 
 #include "support/check_normalized.h"
 #include "support/collected.h"
+#include "support/documented.h"
 #include "support/made_record.h"
 #include "support/record_text.h"
 #include "support/recorded.h"
@@ -28,13 +29,10 @@ static const char *const required[] = {
 typedef void (*checker)(struct normalizer *normalizer, const struct normalize_input *input,
                         const struct normalized *normalized);
 
-static void check_request(struct normalizer *normalizer, const char *name, checker check)
+static void check_request(struct normalizer *normalizer, struct slice request, checker check)
 {
-    struct buf request;
     struct collected collected;
-    buf_init(&request, (size_t)1 << 26);
-    recorded_read(name, &request);
-    assert_int_equal(collected_read(&collected, buf_slice(&request), &err), ST_OK);
+    assert_int_equal(collected_read(&collected, request, &err), ST_OK);
     assert_true(collected.record_count > 0);
     for (size_t i = 0; i < collected.record_count; i++) {
         const struct record *record = &collected.records[i];
@@ -49,14 +47,29 @@ static void check_request(struct normalizer *normalizer, const char *name, check
         normalized_destroy(normalized);
     }
     collected_fini(&collected);
-    buf_fini(&request);
 }
 
 static void check_all(checker check)
 {
     struct normalizer *normalizer = made_normalizer();
-    for (size_t i = 0; recorded_log_requests[i] != NULL; i++)
-        check_request(normalizer, recorded_log_requests[i], check);
+    struct buf request;
+    buf_init(&request, (size_t)1 << 26);
+    for (size_t i = 0; recorded_log_requests[i] != NULL; i++) {
+        buf_clear(&request);
+        recorded_read(recorded_log_requests[i], &request);
+        check_request(normalizer, buf_slice(&request), check);
+    }
+    for (size_t i = 0; recorded_dialect_requests[i] != NULL; i++) {
+        buf_clear(&request);
+        recorded_read_protobuf(recorded_dialect_requests[i], &request);
+        check_request(normalizer, buf_slice(&request), check);
+    }
+    for (size_t i = 0; documented_requests[i] != NULL; i++) {
+        buf_clear(&request);
+        documented_read(documented_requests[i], &request);
+        check_request(normalizer, buf_slice(&request), check);
+    }
+    buf_fini(&request);
     normalizer_destroy(normalizer);
 }
 

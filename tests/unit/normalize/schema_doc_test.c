@@ -51,6 +51,7 @@ static void test_enums_and_words_are_in_step(void **state)
     assert_string_equal(words_classification[CLASS_NONE], "none");
     assert_string_equal(words_time_source[TIME_RECEIPT], "receipt");
     assert_string_equal(words_role[ROLE_UNKNOWN], "unknown");
+    assert_string_equal(words_permission_mode[MODE_UNKNOWN], "unknown");
     assert_string_equal(words_content_state[CONTENT_ABSENT], "absent");
     assert_int_equal(count_words(words_tool_category), TOOL_COUNT);
     assert_string_equal(words_decision_outcome[DECISION_UNKNOWN], "unknown");

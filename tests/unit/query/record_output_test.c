@@ -71,21 +71,44 @@ static void test_the_columns_of_a_table_stand_below_their_names(void **state)
     buf_init(&out, sizeof(text) - 1);
     assert_int_equal(output_table_head(&out, 120, &err), ST_OK);
     keep(&out);
-    assert_string_equal(text,
-                        "TIME                     SESSION   KIND            OUTCOME   WHAT\n");
+    assert_string_equal(
+        text,
+        "TIME                     SESSION   SENDER          KIND            OUTCOME   WHAT\n");
     made_fixed64(&seen.made, RECORD_TIME_UNIX_NANO, MOMENT);
     seen_add_texts(&seen, "agent.event.kind", "agent.tool", "agent.outcome", "denied", "session.id",
                    "01a1fad7-ca1d-7b42-80b3-a0e63e07a291", "gen_ai.tool.name", "bash",
                    (const char *)NULL);
-    assert_string_equal(row(120),
-                        "2026-11-20 22:24:20.206  63e07a291 tool            denied    bash\n");
+    assert_string_equal(
+        row(120),
+        "2026-11-20 22:24:20.206  63e07a291                 tool            denied    bash\n");
+}
+
+static void test_a_row_says_who_sent_it(void **state)
+{
+    (void)state;
+    seen_add_texts(&seen, "agent.peer.attestation", "kernel", "agent.peer.executable.path",
+                   "/usr/bin/codex", (const char *)NULL);
+    made_int(&seen.made, "agent.peer.uid", 1000);
+    assert_non_null(strstr(row(120), "1000 codex      "));
+}
+
+static void test_a_row_shows_that_its_sender_forged_something(void **state)
+{
+    (void)state;
+    made_int(&seen.made, "agent.peer.uid", 0);
+    seen_add_texts(&seen, "agent.transport", "otlp_http_json", "agent.norm.agent.peer.attestation",
+                   "uid", (const char *)NULL);
+    made_int(&seen.made, "agent.norm.agent.peer.uid", 1001);
+    made_texts(&seen.made, "agent.norm.errors", "agent.peer.uid");
+    assert_non_null(strstr(row(120), " !1001           "));
 }
 
 static void test_a_row_without_anything_is_a_row(void **state)
 {
     (void)state;
-    assert_string_equal(row(120),
-                        "1970-01-01 00:00:00.000                                      \n");
+    assert_string_equal(
+        row(120),
+        "1970-01-01 00:00:00.000                                                      \n");
 }
 
 static void test_a_row_is_as_wide_as_the_terminal(void **state)
@@ -95,10 +118,12 @@ static void test_a_row_is_as_wide_as_the_terminal(void **state)
     seen_add_texts(&seen, "agent.event.kind", "agent.prompt", "prompt",
                    "a prompt of very many words that does not fit into what is left",
                    (const char *)NULL);
-    assert_string_equal(row(90), "2026-11-20 22:24:20.206            prompt                    "
-                                 "a prompt of very many words \xe2\x80\xa6\n");
-    assert_string_equal(row(10), "2026-11-20 22:24:20.206            prompt                    "
-                                 "a prompt of very ma\xe2\x80\xa6\n");
+    assert_string_equal(
+        row(106), "2026-11-20 22:24:20.206                            prompt                    "
+                  "a prompt of very many words \xe2\x80\xa6\n");
+    assert_string_equal(
+        row(10), "2026-11-20 22:24:20.206                            prompt                    "
+                 "a prompt of very ma\xe2\x80\xa6\n");
 }
 
 static void test_cells_are_safe_and_cut(void **state)
@@ -106,16 +131,18 @@ static void test_cells_are_safe_and_cut(void **state)
     (void)state;
     seen_add_texts(&seen, "agent.event.kind", "agent.\x1b[2J", "agent.outcome", "a long outcome",
                    "session.id", "s\x07", (const char *)NULL);
-    assert_string_equal(row(120), "1970-01-01 00:00:00.000  s\\x07     \\x1b[2J         "
-                                  "a long o\xe2\x80\xa6 \n");
+    assert_string_equal(row(120),
+                        "1970-01-01 00:00:00.000  s\\x07                     \\x1b[2J         "
+                        "a long o\xe2\x80\xa6 \n");
 }
 
 static void test_a_kind_without_the_prefix_is_shown_whole(void **state)
 {
     (void)state;
     seen_add_texts(&seen, "agent.event.kind", "foreign.kind", (const char *)NULL);
-    assert_string_equal(row(120),
-                        "1970-01-01 00:00:00.000            foreign.kind              \n");
+    assert_string_equal(
+        row(120),
+        "1970-01-01 00:00:00.000                            foreign.kind              \n");
 }
 
 static void test_flat_json_has_the_record_its_resource_and_its_scope(void **state)
@@ -185,6 +212,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_the_columns_of_a_table_stand_below_their_names),
+        TEST(test_a_row_says_who_sent_it),
+        TEST(test_a_row_shows_that_its_sender_forged_something),
         TEST(test_a_row_without_anything_is_a_row),
         TEST(test_a_row_is_as_wide_as_the_terminal),
         TEST(test_cells_are_safe_and_cut),

@@ -12,6 +12,7 @@
 
 #include "query/lookup.h"
 #include "query/timeline.h"
+#include "support/documented.h"
 #include "support/golden.h"
 #include "support/recorded_session.h"
 #include "support/seen_record.h"
@@ -232,6 +233,34 @@ static void test_a_denied_call_was_not_run_or_was_blocked(void **state)
     assert_has("3 tool calls (0 failed, 2 blocked, 1 not run)");
 }
 
+static void test_a_refused_call_needs_no_result(void **state)
+{
+    (void)state;
+    add(0, "agent.approval", "gen_ai.tool.call.id", "a", "gen_ai.tool.name", "Bash",
+        "agent.decision.outcome", "deny", "agent.decision.source", "user", "#agent.tool.executed",
+        "0", END);
+    add(1, "agent.file", "gen_ai.tool.call.id", "a", "agent.file.operation", "create", "file.path",
+        "/a", "agent.outcome", "success", END);
+    join();
+    timeline(&plain);
+    assert_has("                decision  DENIED by the user\n"
+               "                          file      create /a\n"
+               "                result    NOT RUN\n");
+    assert_has("1 tool calls (0 failed, 0 blocked, 1 not run)");
+    assert_null(strstr(text, "missing: the results"));
+}
+
+static void test_trouble_of_any_kind_is_shown(void **state)
+{
+    (void)state;
+    add(0, "agent.hook", "agent.hook.name", "guard", "agent.outcome", "denied", END);
+    add(1, "agent.hook", "agent.hook.name", "tidy", "agent.outcome", "success", END);
+    join();
+    timeline(&plain);
+    assert_has("hook      guard  BLOCKED\n");
+    assert_has("hook      tidy\n");
+}
+
 static void test_decisions_and_calls_without_an_id_are_told_in_words(void **state)
 {
     (void)state;
@@ -309,6 +338,86 @@ static void test_a_kind_that_acts_is_made_safe(void **state)
     assert_has("22:24:20.000  x\\x1b[2J\xe2\x80\xa6 \n");
 }
 
+#define CODEX                                                                                      \
+    "agent.peer.attestation", "kernel", "#agent.peer.pid", "10", "#agent.peer.uid", "1000",        \
+        "agent.peer.executable.path", "/usr/bin/codex"
+#define INTRUDER                                                                                   \
+    "agent.peer.attestation", "kernel", "#agent.peer.pid", "20", "#agent.peer.uid", "1001",        \
+        "agent.peer.executable.path", "/tmp/\x1b[2J"
+
+static void test_the_sender_of_a_session_stands_at_its_head(void **state)
+{
+    (void)state;
+    add(0, "agent.prompt", "prompt", "text", CODEX, "agent.peer.container.id",
+        "0123456789abcdef0123", END);
+    join();
+    timeline(&plain);
+    assert_has("\n  sender   uid 1000, pid 10, /usr/bin/codex, container 0123456789ab (kernel)\n");
+    assert_null(strstr(text, "ANOTHER PROCESS"));
+}
+
+static void test_events_of_another_process_are_marked_however_they_are_dated(void **state)
+{
+    (void)state;
+    add(50, "agent.prompt", "prompt", "text", CODEX, END);
+    add(0, "agent.approval", "agent.decision.outcome", "allow", INTRUDER, END);
+    add_result(60, "a", "1");
+    add(70, "agent.network", "server.address", "x", "gen_ai.tool.call.id", "a",
+        "agent.peer.attestation", "none", END);
+    add(80, "agent.prompt", "prompt", "text", CODEX, END);
+    join();
+    timeline(&plain);
+    assert_has("\n  sender   uid 1000, pid 10, /usr/bin/codex (kernel)\n");
+    assert_has(
+        "approval    approved by whom is not said\n"
+        "                sender    ANOTHER PROCESS: uid 1001, pid 20, /tmp/\\x1b[2J (kernel)\n");
+    assert_has("                sender    ANOTHER PROCESS: not known (none)\n");
+    assert_has("2 events were sent by another process than the first\n");
+}
+
+/* An agent that speaks of its peer itself: what is ours stands further on. */
+static void test_forged_keys_are_shown_for_what_they_are(void **state)
+{
+    struct seen_record seen;
+
+    (void)state;
+    seen_init(&seen);
+    made_fixed64(&seen.made, RECORD_TIME_UNIX_NANO, MOMENT);
+    made_text(&seen.made, "agent.peer.executable.path", "/usr/sbin/trusted");
+    made_text(&seen.made, "agent.norm.agent.peer.executable.path", "/usr/sbin/trusted");
+    made_text(&seen.made, "agent.event.kind", "agent.prompt");
+    made_text(&seen.made, "agent.transport", "unix_socket");
+    made_text(&seen.made, "agent.norm.agent.peer.attestation", "uid");
+    made_int(&seen.made, "agent.norm.agent.peer.uid", 1001);
+    made_texts(&seen.made, "agent.norm.errors", "agent.peer.executable.path");
+    assert_int_equal(story_add(&story, &no_group, seen_bytes(&seen), &err), ST_OK);
+    seen_fini(&seen);
+    join();
+    timeline(&plain);
+    assert_has("\n  sender   uid 1001 (uid)\n");
+    assert_null(strstr(text, "trusted"));
+    assert_has("                FORGED    written by the sender: agent.peer.executable.path\n");
+    assert_has("1 events carry forged keys: ");
+}
+
+/* A native sender says what its event is; a value that had to be put right is no forgery. */
+static void test_what_a_native_sender_may_say_is_not_forged(void **state)
+{
+    struct seen_record seen;
+
+    (void)state;
+    seen_init(&seen);
+    made_text(&seen.made, "agent.duration_ms", "12");
+    made_text(&seen.made, "agent.event.kind", "agent.prompt");
+    made_text(&seen.made, "agent.transport", "unix_socket");
+    made_texts(&seen.made, "agent.norm.errors", "agent.duration_ms");
+    assert_int_equal(story_add(&story, &no_group, seen_bytes(&seen), &err), ST_OK);
+    seen_fini(&seen);
+    join();
+    timeline(&plain);
+    assert_null(strstr(text, "FORGED"));
+}
+
 static void test_a_full_page_is_a_failure(void **state)
 {
     struct buf out;
@@ -332,20 +441,29 @@ static void add_to_story(void *context, const struct record_group *group,
         assert_int_equal(story_add(&story, group, buf_slice(&record->bytes), &err), ST_OK);
 }
 
-static void check_session(const char *scenario, int request_count)
+/* `session` is a directory of tests/corpus/; `name` is that of the golden text. */
+static void check_session_from(const char *session, int request_count, const char *name)
 {
     static const struct timeline_style style = {.columns = 120};
     static const struct recorded_session_reader reader = {.on_record = add_to_story};
     char path[512];
     struct buf out;
 
-    recorded_session_read(scenario, request_count, &reader);
+    recorded_session_read_from(session, request_count, &reader);
     join();
     buf_init(&out, (size_t)1 << 20);
     assert_int_equal(timeline_write(&story, &style, &out, &err), ST_OK);
-    (void)snprintf(path, sizeof(path), "%s/%s.txt", GOLDEN_DIR, scenario);
+    (void)snprintf(path, sizeof(path), "%s/%s.txt", GOLDEN_DIR, name);
     golden_check(path, buf_slice(&out));
     buf_fini(&out);
+}
+
+static void check_session(const char *scenario, int request_count)
+{
+    char session[128];
+
+    (void)snprintf(session, sizeof(session), "codex-0.169.0/http-protobuf/%s", scenario);
+    check_session_from(session, request_count, scenario);
 }
 
 static void test_an_exfiltration_reads_as_it_happened(void **state)
@@ -364,6 +482,40 @@ static void test_a_network_proxy_reads_as_it_happened(void **state)
 {
     (void)state;
     check_session("netproxy", 2);
+}
+
+static void test_calls_of_gemini_cli_read_as_they_happened(void **state)
+{
+    (void)state;
+    check_session_from("gemini-cli-0.61.0/grpc/exfil-yolo", 1, "gemini-exfil-yolo");
+}
+
+/* Driven by an editor: the first record is of another session. */
+static void test_a_refusal_in_gemini_cli_reads_as_it_happened(void **state)
+{
+    (void)state;
+    check_session_from("gemini-cli-0.61.0/grpc/approvals-acp", 2, "gemini-approvals-acp");
+}
+
+static void test_failures_of_qwen_code_read_as_they_happened(void **state)
+{
+    (void)state;
+    check_session_from("qwen-code-0.15.10/grpc/mcpfail", 1, "qwen-mcpfail");
+}
+
+static void test_documented_claude_code_reads_as_it_happened(void **state)
+{
+    static const struct timeline_style style = {.columns = 120};
+    static const struct recorded_session_reader reader = {.on_record = add_to_story};
+    struct buf out;
+
+    (void)state;
+    documented_session_read("claude-code/details.json", &reader);
+    join();
+    buf_init(&out, (size_t)1 << 20);
+    assert_int_equal(timeline_write(&story, &style, &out, &err), ST_OK);
+    golden_check(GOLDEN_DIR "/claude-details.txt", buf_slice(&out));
+    buf_fini(&out);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -433,6 +585,21 @@ static void test_calls_without_ids_are_joined_by_their_words(void **state)
     assert_has("3 tool calls");
 }
 
+/* Whoever names another's call or session does not speak for him. */
+static void test_nobody_speaks_for_another_user(void **state)
+{
+    (void)state;
+    add(0, "agent.prompt", FROM_LOG, "agent.event.phase", "point", "prompt", "go on", CODEX, END);
+    add(5, "agent.prompt", FROM_HOOK, "agent.event.phase", "point", "prompt", "go on",
+        "agent.peer.attestation", "uid", "#agent.peer.uid", "1001", END);
+    add(6, "agent.prompt", FROM_SPAN, "agent.event.phase", "point", "prompt", "go on",
+        "agent.peer.attestation", "uid", "#agent.peer.uid", "1000", END);
+    join();
+    timeline(&plain);
+    assert_int_equal(count_of("prompt    go on"), 2);
+    assert_int_equal(count_of("ANOTHER PROCESS: uid 1001"), 1);
+}
+
 static void test_one_way_says_two_things_when_it_says_it_twice(void **state)
 {
     (void)state;
@@ -476,20 +643,31 @@ int main(void)
         TEST(test_a_network_decision_between_two_calls_joins_neither),
         TEST(test_a_call_told_by_log_hook_and_span_is_shown_once),
         TEST(test_calls_without_ids_are_joined_by_their_words),
+        TEST(test_nobody_speaks_for_another_user),
         TEST(test_one_way_says_two_things_when_it_says_it_twice),
         TEST(test_decisions_of_two_kinds_are_both_shown),
         TEST(test_rubbish_is_no_event),
         TEST(test_what_is_missing_is_shown_as_missing),
         TEST(test_a_denied_call_was_not_run_or_was_blocked),
+        TEST(test_a_refused_call_needs_no_result),
+        TEST(test_trouble_of_any_kind_is_shown),
         TEST(test_decisions_and_calls_without_an_id_are_told_in_words),
         TEST(test_long_output_is_cut_to_its_first_lines),
         TEST(test_the_machinery_is_shown_when_asked_for),
         TEST(test_color_is_ours_alone),
         TEST(test_a_kind_that_acts_is_made_safe),
+        TEST(test_the_sender_of_a_session_stands_at_its_head),
+        TEST(test_events_of_another_process_are_marked_however_they_are_dated),
+        TEST(test_forged_keys_are_shown_for_what_they_are),
+        TEST(test_what_a_native_sender_may_say_is_not_forged),
         TEST(test_a_full_page_is_a_failure),
         TEST(test_an_exfiltration_reads_as_it_happened),
         TEST(test_approvals_read_as_they_happened),
         TEST(test_a_network_proxy_reads_as_it_happened),
+        TEST(test_calls_of_gemini_cli_read_as_they_happened),
+        TEST(test_a_refusal_in_gemini_cli_reads_as_it_happened),
+        TEST(test_failures_of_qwen_code_read_as_they_happened),
+        TEST(test_documented_claude_code_reads_as_it_happened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,9 +7,13 @@
 
 #include <cmocka.h>
 
+#include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -42,6 +46,8 @@ struct fixture {
 
 static struct fixture fixture;
 
+static unsigned int connections_per_uid_max; /* 0: as by default */
+
 static void start(uint64_t journal_size, uint64_t pending_bytes_max)
 {
     static const char *const extra_paths[] = {"/codex", NULL};
@@ -61,6 +67,8 @@ static void start(uint64_t journal_size, uint64_t pending_bytes_max)
     otlp_http_settings_default(&settings);
     settings.listeners = fixture.listeners;
     settings.listener_count = 2;
+    if (connections_per_uid_max > 0)
+        settings.connections_per_uid_max = connections_per_uid_max;
     settings.request_limits.body_size_max = BODY_SIZE_MAX;
     settings.request_limits.decoded_size_max = DECODED_SIZE_MAX;
     settings.request_limits.extra_paths = extra_paths;
@@ -277,7 +285,11 @@ static void test_recorded_protobuf_is_kept_byte_for_byte(void **state)
     assert_string_equal(test_journal_attribute(&fixture.journal, 0, "agent.transport"),
                         "otlp_http_protobuf");
     assert_string_equal(test_journal_attribute(&fixture.journal, 0, "agent.peer.attestation"),
-                        "none");
+                        "uid");
+    char uid[16];
+    snprintf(uid, sizeof(uid), "%u", geteuid());
+    assert_string_equal(test_journal_attribute(&fixture.journal, 0, "agent.peer.uid"), uid);
+    assert_string_equal(test_journal_attribute(&fixture.journal, 0, "agent.peer.pid"), "");
 }
 
 static void test_recorded_json_is_kept_as_its_protobuf(void **state)
@@ -376,6 +388,107 @@ static void test_unix_sockets_name_their_senders(void **state)
                         "kernel");
     snprintf(pid, sizeof(pid), "%d", getpid());
     assert_string_equal(test_journal_attribute(&fixture.journal, 0, "agent.peer.pid"), pid);
+    char program[PATH_MAX] = "";
+    assert_true(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
+    assert_string_equal(test_journal_attribute(&fixture.journal, 0, "agent.peer.executable.path"),
+                        program);
+}
+
+/* --- How many connections ----------------------------------------------------------------------
+ */
+
+enum { PER_UID_MAX = 4 };
+
+static int setup_with_few_connections(void **state)
+{
+    (void)state;
+    connections_per_uid_max = PER_UID_MAX;
+    start(UINT64_C(1) << 30, UINT64_C(64) << 20);
+    connections_per_uid_max = 0;
+    return 0;
+}
+
+static int connect_unix(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    memcpy(address.sun_path, fixture.listeners[1].path, strlen(fixture.listeners[1].path) + 1);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+/* Everything up to the end of the connection. */
+static void read_all(int fd, char *out, size_t size)
+{
+    size_t used = 0;
+    ssize_t got;
+
+    while (used + 1 < size && (got = read(fd, out + used, size - 1 - used)) > 0)
+        used += (size_t)got;
+    out[used] = 0;
+}
+
+static void wait_for_open(uint64_t count)
+{
+    struct metric *open = metric_register(METRIC_GAUGE, "telltale_receiver_open_connections", "",
+                                          "receiver=\"otlp_http\"");
+
+    while (metric_get(open) != count)
+        (void)sched_yield(); /* the library's thread is at it */
+}
+
+static void test_a_user_with_too_many_connections_is_told_and_others_are_not_shut_out(void **state)
+{
+    struct metric *refused =
+        metric_register(METRIC_COUNTER, "telltale_receiver_refused_connections_total", "",
+                        "receiver=\"otlp_http\",reason=\"per_uid\"");
+    uint64_t before = metric_get(refused);
+    int held[PER_UID_MAX];
+    char answer[1024];
+
+    (void)state;
+    for (int i = 0; i < PER_UID_MAX; i++)
+        held[i] = connect_unix();
+    wait_for_open(PER_UID_MAX);
+    for (int i = 1; i <= 200; i++) {
+        int fd = connect_unix();
+        read_all(fd, answer, sizeof(answer));
+        assert_non_null(strstr(answer, "HTTP/1.1 503 "));
+        assert_non_null(strstr(answer, "too many connections"));
+        assert_int_equal(metric_get(refused), before + (uint64_t)i);
+        (void)close(fd);
+    }
+    for (int i = 0; i < PER_UID_MAX; i++)
+        (void)close(held[i]);
+    wait_for_open(0);
+    assert_int_equal(post_text(JSON, one_record("now there is room")).http_status, 200);
+}
+
+/* What a refused one wrote before it was shut down is not taken. */
+static void test_requests_of_a_refused_connection_are_not_taken(void **state)
+{
+    static const char request[] = "POST /v1/logs HTTP/1.1\r\nHost: x\r\n"
+                                  "Content-Type: application/json\r\nContent-Length: ";
+    int held[PER_UID_MAX];
+    char text[2048];
+    char answer[1024];
+
+    (void)state;
+    for (int i = 0; i < PER_UID_MAX; i++)
+        held[i] = connect_unix();
+    wait_for_open(PER_UID_MAX);
+    const char *body = one_record("of one too many");
+    int size = snprintf(text, sizeof(text), "%s%zu\r\n\r\n%s", request, strlen(body), body);
+    int fd = connect_unix();
+    ssize_t sent = send(fd, text, (size_t)size, MSG_NOSIGNAL);
+    (void)sent; /* it may be closed already */
+    read_all(fd, answer, sizeof(answer));
+    assert_non_null(strstr(answer, "HTTP/1.1 503 "));
+    (void)close(fd);
+    assert_int_equal(test_journal_read(&fixture.journal), 0);
+    for (int i = 0; i < PER_UID_MAX; i++)
+        (void)close(held[i]);
 }
 
 static void test_empty_requests_are_success(void **state)
@@ -723,7 +836,9 @@ static void test_stop_answers_what_is_under_way(void **state)
     curl_multi_cleanup(multi);
 }
 
-#define HTTP_TEST(test)      cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define HTTP_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define HTTP_TEST_FEW(test)                                                                        \
+    cmocka_unit_test_setup_teardown(test, setup_with_few_connections, teardown)
 #define HTTP_TEST_BARE(test) cmocka_unit_test_setup_teardown(test, NULL, teardown)
 
 int main(void)
@@ -735,6 +850,8 @@ int main(void)
         HTTP_TEST(test_chunked_bodies_are_taken),
         HTTP_TEST(test_extra_paths_are_taken_as_logs),
         HTTP_TEST(test_unix_sockets_name_their_senders),
+        HTTP_TEST_FEW(test_a_user_with_too_many_connections_is_told_and_others_are_not_shut_out),
+        HTTP_TEST_FEW(test_requests_of_a_refused_connection_are_not_taken),
         HTTP_TEST(test_empty_requests_are_success),
         HTTP_TEST(test_traces_and_metrics_are_answered_and_counted),
         HTTP_TEST(test_wrong_method_path_and_type_are_told),

@@ -74,6 +74,7 @@ static const char *const recorded_json[] = {
     "codex-0.169.0/http-json/approvals-appserver/logs/002.json",
     "codex-0.169.0/http-json/netproxy/logs/002.json",
     "gemini-cli-0.61.0/http-json/refactor/logs/001.json",
+    "qwen-code-0.15.10/http-json/mcpfail/logs/001.json",
     "qwen-code-0.15.10/http-json/refactor/logs/001.json",
     "opencode-1.18.33/http-json/refactor/logs/001.json",
     "opencode-1.18.33/http-json/refactor/logs/002.json",
