@@ -7,7 +7,6 @@ from live import gemini, session
 
 DEFAULT = [(scenario, "http-json") for scenario in gemini.SCENARIOS] + [("refactor", "grpc")]
 TRANSPORTS = ["http-json", "grpc"]
-pytestmark = session.understood("gemini_cli_otel")
 
 
 @pytest.mark.parametrize("scenario,transport", session.cases(DEFAULT, gemini.SCENARIOS, TRANSPORTS))

@@ -6,7 +6,6 @@ from expected.opencode import EXPECTED
 from live import opencode, session
 
 DEFAULT = [(scenario, "http-json") for scenario in opencode.SCENARIOS]  # it has no other
-pytestmark = session.understood("opencode_otel")
 
 
 @pytest.mark.parametrize("scenario,transport",

@@ -7,7 +7,6 @@ from live import qwen, session
 
 DEFAULT = [(scenario, "http-json") for scenario in qwen.SCENARIOS] + [("refactor", "grpc")]
 TRANSPORTS = ["http-json", "grpc"]
-pytestmark = session.understood("qwen_code_otel")
 
 
 @pytest.mark.parametrize("scenario,transport", session.cases(DEFAULT, qwen.SCENARIOS, TRANSPORTS))

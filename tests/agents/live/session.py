@@ -3,7 +3,6 @@
 
 import json
 import os
-import pathlib
 import subprocess
 import time
 
@@ -21,13 +20,6 @@ TRANSPORT_WORDS = {
     "http-json": "otlp_http_json",
     "grpc": "otlp_grpc",
 }
-
-
-def understood(dialect):
-    """Marks tests of agents whose vocabulary this version does not know yet."""
-    schema = (pathlib.Path(__file__).resolve().parents[3] / "docs" / "SCHEMA.md").read_text()
-    return pytest.mark.xfail(f"## Dialect `{dialect}`" not in schema, run=False,
-                             reason=f"no dialect {dialect}")
 
 
 def cases(default, scenarios, transports):
