@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The judge of this suite: a store with one thing wrong is never right.  Needs no agent."""
+
+import re
+
+import pytest
+from expected.words import decision, network, prompt, tool
+from live.judge import judge
+
+TABLE = [
+    prompt("Fix the greeting."),
+    decision("shell", "allow", "config", call="a"),
+    tool("shell", "shell", "success", call="a", exit=0, command="ls"),
+    tool("shell", "shell", "denied", call="b", executed=False, denied_by="user"),
+    network("example.net", 80, "deny", "denied"),
+]
+STORE = [{**row, "time": "2026-01-01T00:00:00Z", "unrelated": 1} for row in TABLE]
+
+
+def changed(index, **values):
+    store = [dict(record) for record in STORE]
+    store[index] |= values
+    return store
+
+
+def test_a_store_that_says_all_is_right_in_any_order():
+    assert judge(STORE, TABLE) == []
+    assert judge(STORE[::-1], TABLE) == []
+
+
+@pytest.mark.parametrize("index", range(len(STORE)))
+def test_one_record_that_is_missing_is_found(index):
+    complaints = judge(STORE[:index] + STORE[index + 1:], TABLE)
+    assert complaints == [f"expected, not in the store: {TABLE[index]}"]
+
+
+@pytest.mark.parametrize("index", range(len(STORE)))
+def test_one_record_that_is_there_twice_is_found(index):
+    (complaint,) = judge(STORE + [STORE[index]], TABLE)
+    assert complaint.startswith("in the store, not expected:")
+
+
+@pytest.mark.parametrize("index,values", [
+    (0, {"prompt": "Fix the greeting"}),
+    (1, {"agent.decision.source": "user"}),
+    (1, {"agent.decision.outcome": "deny"}),
+    (1, {"agent.decision.automated": 1}),
+    (2, {"process.exit.code": 3}),
+    (2, {"process.exit.code": False}),
+    (2, {"agent.outcome": "failure"}),
+    (2, {"agent.event.kind": "agent.other"}),
+    (3, {"agent.tool.executed": True}),
+    (4, {"agent.norm.agent.decision.effect": "allowed"}),
+])
+def test_one_wrong_value_is_found(index, values):
+    assert judge(changed(index, **values), TABLE)
+
+
+def test_kinds_that_are_not_judged_may_be_there_besides():
+    assert judge(STORE + [{"agent.event.kind": "agent.other"}], TABLE) == []
+
+
+def test_our_value_goes_before_the_senders():
+    assert judge(changed(2, **{"agent.outcome": "lie", "agent.norm.agent.outcome": "success"}),
+                 TABLE) == []
+
+
+def test_a_wide_row_leaves_the_record_that_a_narrow_one_needs():
+    first, second = {"agent.event.kind": "agent.tool", "n": "1"}, {"agent.event.kind": "agent.tool",
+                                                                  "n": "2"}
+    wide, narrow = {"n": re.compile(".")}, {"n": "1"}
+    assert judge([first, second], [wide, narrow]) == []
+    assert judge([second, first], [wide, narrow]) == []
