@@ -10,7 +10,7 @@ from expected.words import decision, model, session
 from live.scripts import BUILD, EXFIL
 
 # Whether receivers make events of spans; until they do, their rows are left out.
-EVENTS_FROM_SPANS = False
+EVENTS_FROM_SPANS = True
 
 
 def of_span(row):
