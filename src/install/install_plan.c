@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COMMAND_MAX = 2 * PATH_MAX + 64, HOOK_TIMEOUT_S = 5 };
+enum { COMMAND_MAX = 3 * PATH_MAX + 64, HOOK_TIMEOUT_S = 5 };
 
 /* How an agent wants its hooks written down. */
 enum hook_shape {
@@ -125,6 +125,19 @@ static bool is_plain_word(const char *text)
                                         "0123456789/._-+@:=,") == strlen(text);
 }
 
+/* None is the program's own default. */
+static bool is_plain_place(const char *path)
+{
+    return path == NULL || path[0] == 0 || is_plain_word(path);
+}
+
+static int add_option(char out[static COMMAND_MAX], int size, const char *option, const char *path)
+{
+    if (path == NULL || path[0] == 0)
+        return size;
+    return size + snprintf(out + size, COMMAND_MAX - (size_t)size, "%s%s", option, path);
+}
+
 static enum status make_command(const struct install_settings *settings,
                                 char out[static COMMAND_MAX], struct error *err)
 {
@@ -133,14 +146,14 @@ static enum status make_command(const struct install_settings *settings,
                          "the path of telltale-hook, '%s', has characters that a shell reads as "
                          "more than a word: put it elsewhere, or name another with --hook",
                          settings->hook);
-    if (settings->socket != NULL && !is_plain_word(settings->socket))
+    if (!is_plain_place(settings->socket) || !is_plain_place(settings->spool))
         return error_set(err, ST_INVALID,
-                         "the path of the socket, '%s', has characters that a shell reads as more "
-                         "than a word",
-                         settings->socket);
-    snprintf(out, COMMAND_MAX, "%s %s%s%s", settings->hook, agents[settings->agent].name,
-             settings->socket != NULL ? " --socket " : "",
-             settings->socket != NULL ? settings->socket : "");
+                         "the path of the socket or the spool, '%s', has characters that a shell "
+                         "reads as more than a word",
+                         is_plain_place(settings->socket) ? settings->spool : settings->socket);
+    int size = snprintf(out, COMMAND_MAX, "%s %s", settings->hook, agents[settings->agent].name);
+    size = add_option(out, size, " --socket ", settings->socket);
+    (void)add_option(out, size, " --spool ", settings->spool);
     return ST_OK;
 }
 

@@ -23,6 +23,7 @@ struct install_settings {
     const char *project_dir; /* NULL: for the user, in all projects */
     const char *hook;        /* path of telltale-hook */
     const char *socket;      /* that it is to use; NULL: its own default */
+    const char *spool;       /* the same; NULL or empty: its own default */
     const char *endpoint;    /* "http://127.0.0.1:4318" */
     bool no_content;         /* prompts and tool arguments stay out of OTLP records */
 };

@@ -40,7 +40,7 @@ struct seen {
 
 struct doctor {
     struct config_dirs dirs;
-    char socket[PATH_MAX];
+    struct hook_place place;
     char id[UUID_TEXT_SIZE + 1];
     bool bad;
     bool event_in_store;
@@ -88,7 +88,7 @@ static enum status send_event(struct doctor *doctor, struct error *err)
                         "{\"kind\":\"agent.other\",\"body\":\"telltale doctor\","
                         "\"attributes\":{\"" ID_KEY "\":\"%s\"}}",
                         doctor->id);
-    st = telltale_client_open(doctor->socket, deadline_ns, &client, err);
+    st = telltale_client_open(doctor->place.socket, deadline_ns, &client, err);
     if (st == ST_OK)
         st = telltale_client_send(client, event, (size_t)size, deadline_ns, err);
     if (st == ST_OK)
@@ -236,10 +236,10 @@ static void check_way(struct doctor *doctor)
     cJSON_Delete(report);
     uint64_t start_ns = clock_monotonic_ns();
     if (send_event(doctor, &err) != ST_OK) {
-        say(doctor, BAD, "an event over '%s' was not accepted: %s", doctor->socket, err.text);
+        say(doctor, BAD, "an event over '%s' was not accepted: %s", doctor->place.socket, err.text);
         return;
     }
-    say(doctor, GOOD, "an event over '%s' was durable after %.1f ms", doctor->socket,
+    say(doctor, GOOD, "an event over '%s' was durable after %.1f ms", doctor->place.socket,
         (double)(clock_monotonic_ns() - start_ns) / NS_PER_MS);
     check_delivery(doctor, before);
     read_store(doctor);
@@ -329,7 +329,8 @@ static void check_agent(struct doctor *doctor, enum install_agent agent, const c
     struct install_settings settings = {.agent = agent,
                                         .home = getenv("HOME"),
                                         .hook = hook,
-                                        .socket = doctor->socket,
+                                        .socket = doctor->place.socket,
+                                        .spool = doctor->place.spool,
                                         .endpoint = ENDPOINT_DEFAULT};
     struct install_plan plan = {0};
     struct error err;
@@ -358,14 +359,14 @@ static int run(const struct command_options *options, int argc, char **argv)
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (option != 's')
             return command_usage(&command_doctor);
-        snprintf(doctor.socket, sizeof(doctor.socket), "%s", optarg);
+        snprintf(doctor.place.socket, sizeof(doctor.place.socket), "%s", optarg);
     }
     if (optind != argc)
         return command_usage(&command_doctor);
     if (!command_dirs(options, &doctor.dirs))
         return COMMAND_FAILED;
-    if (doctor.socket[0] == 0)
-        hook_place_socket(&doctor.dirs, doctor.socket);
+    if (doctor.place.socket[0] == 0)
+        hook_place_find(&doctor.dirs, &doctor.place);
     if (!hook_place_program(hook))
         hook[0] = 0;
     puts("the way of an event");

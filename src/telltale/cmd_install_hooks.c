@@ -29,7 +29,8 @@ struct installing {
     bool dry_run, undo, replace;
     cJSON *record; /* owned */
     char project_dir[PATH_MAX];
-    char hook[PATH_MAX], socket[PATH_MAX];
+    char hook[PATH_MAX];
+    struct hook_place place;
 };
 
 /* One file while it is changed. */
@@ -241,11 +242,17 @@ static int change_all(struct installing *installing)
 static bool read_options(struct installing *installing, int argc, char **argv)
 {
     static const struct option known[] = {
-        {"user", no_argument, NULL, 'u'},           {"project", no_argument, NULL, 'p'},
-        {"dry-run", no_argument, NULL, 'n'},        {"undo", no_argument, NULL, 'x'},
-        {"replace", no_argument, NULL, 'r'},        {"no-content", no_argument, NULL, 'c'},
-        {"hook", required_argument, NULL, 'h'},     {"socket", required_argument, NULL, 's'},
-        {"endpoint", required_argument, NULL, 'e'}, {NULL, 0, NULL, 0},
+        {"user", no_argument, NULL, 'u'},
+        {"project", no_argument, NULL, 'p'},
+        {"dry-run", no_argument, NULL, 'n'},
+        {"undo", no_argument, NULL, 'x'},
+        {"replace", no_argument, NULL, 'r'},
+        {"no-content", no_argument, NULL, 'c'},
+        {"hook", required_argument, NULL, 'h'},
+        {"socket", required_argument, NULL, 's'},
+        {"spool", required_argument, NULL, 'S'},
+        {"endpoint", required_argument, NULL, 'e'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -265,7 +272,9 @@ static bool read_options(struct installing *installing, int argc, char **argv)
         else if (option == 'h')
             snprintf(installing->hook, PATH_MAX, "%s", optarg);
         else if (option == 's')
-            snprintf(installing->socket, PATH_MAX, "%s", optarg);
+            snprintf(installing->place.socket, PATH_MAX, "%s", optarg);
+        else if (option == 'S')
+            snprintf(installing->place.spool, PATH_MAX, "%s", optarg);
         else if (option == 'e')
             installing->settings.endpoint = optarg;
     }
@@ -291,10 +300,11 @@ static int run(const struct command_options *options, int argc, char **argv)
               stderr);
         return COMMAND_FAILED;
     }
-    if (installing.socket[0] == 0)
-        hook_place_socket(&installing.dirs, installing.socket);
+    if (installing.place.socket[0] == 0 && installing.place.spool[0] == 0)
+        hook_place_find(&installing.dirs, &installing.place);
     installing.settings.hook = installing.hook;
-    installing.settings.socket = installing.socket;
+    installing.settings.socket = installing.place.socket;
+    installing.settings.spool = installing.place.spool;
     return change_all(&installing);
 }
 
@@ -302,7 +312,7 @@ const struct command command_install_hooks = {
     .name = "install-hooks",
     .synopsis = "codex|claude-code|gemini|cursor [--user|--project] [--dry-run] [--undo]\n"
                 "           [--replace] [--no-content] [--hook PATH] [--socket PATH] "
-                "[--endpoint URL]",
+                "[--spool DIR]\n           [--endpoint URL]",
     .summary = "make an agent report to the daemon, or --undo that",
     .run = run,
 };

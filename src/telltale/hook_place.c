@@ -9,6 +9,7 @@
 
 #define PROGRAM       "telltale-hook"
 #define SYSTEM_SOCKET "/run/telltale/agent.sock"
+#define SYSTEM_SPOOL  "/var/lib/telltale/spool"
 
 static bool is_program(const char *dir, size_t size, char out[static PATH_MAX])
 {
@@ -36,11 +37,14 @@ bool hook_place_program(char out[static PATH_MAX])
     return false;
 }
 
-void hook_place_socket(const struct config_dirs *dirs, char out[static PATH_MAX])
+void hook_place_find(const struct config_dirs *dirs, struct hook_place *ret)
 {
-    int size = snprintf(out, PATH_MAX, "%s/agent.sock", dirs->run_dir);
+    int socket = snprintf(ret->socket, PATH_MAX, "%s/agent.sock", dirs->run_dir);
+    int spool = snprintf(ret->spool, PATH_MAX, "%s/spool", dirs->state_dir);
 
-    ASSERT(size > 0);
-    if (access(out, F_OK) != 0 && access(SYSTEM_SOCKET, F_OK) == 0)
-        snprintf(out, PATH_MAX, "%s", SYSTEM_SOCKET);
+    ASSERT(socket > 0 && spool > 0); /* a path that was cut is not there, and is told so */
+    if (access(ret->socket, F_OK) == 0 || access(SYSTEM_SOCKET, F_OK) != 0)
+        return;
+    snprintf(ret->socket, PATH_MAX, "%s", SYSTEM_SOCKET);
+    snprintf(ret->spool, PATH_MAX, "%s", SYSTEM_SPOOL);
 }

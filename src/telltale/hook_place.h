@@ -13,6 +13,10 @@
 /* Beside this program, or in PATH; absolute.  False: nowhere. */
 bool hook_place_program(char out[static PATH_MAX]);
 
-/* That of the run directory if it is there, else the system's if it is, else that of the run
- * directory. */
-void hook_place_socket(const struct config_dirs *dirs, char out[static PATH_MAX]);
+/* Where a hook finds its daemon. */
+struct hook_place {
+    char socket[PATH_MAX], spool[PATH_MAX];
+};
+
+/* Those of `dirs` if there is a socket, else the system's if there is one, else those of `dirs`. */
+void hook_place_find(const struct config_dirs *dirs, struct hook_place *ret);

@@ -158,6 +158,18 @@ def test_a_project_and_no_content(home, tmp_path):
     assert not (project / ".codex/config.toml").exists()
 
 
+def test_hooks_know_the_daemon_of_these_directories(home, tmp_path):
+    with Daemon(tmp_path / "daemon") as daemon:
+        home.state = daemon.state
+        done = home.telltale("install-hooks", "cursor", run_dir=daemon.run)
+        assert done.returncode == 0, done.stderr
+        commands = commands_of(json.loads((home.path / ".cursor/hooks.json").read_text()))
+        assert commands["stop"] == [f"{BIN.resolve()}/telltale-hook cursor --socket {daemon.run}/agent.sock"
+                                    f" --spool {daemon.state}/spool"]
+        done = home.telltale("doctor", run_dir=daemon.run)
+        assert f"ok    {home.path}/.cursor/hooks.json says what it must" in done.stdout
+
+
 def test_words_for_a_shell_are_refused(home):
     done = home.telltale("install-hooks", "cursor", "--hook", "/tmp/a b; rm")
     assert done.returncode == 1 and "more than a word" in done.stderr
