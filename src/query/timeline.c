@@ -16,76 +16,11 @@
 #include "query/sender_marks.h"
 #include "query/summary.h"
 #include "query/time_text.h"
+#include "query/timeline_words.h"
 #include "query/totals.h"
 #include "util/clock.h"
 
 enum { INDENT = PAGE_INDENT, LABEL_WIDTH = PAGE_LABEL_WIDTH };
-
-/* --- Words ------------------------------------------------------------------------------ */
-
-struct word {
-    const char *value;
-    const char *text;
-    enum page_ink ink;
-};
-
-static const struct word decisions[] = {
-    {"allow", "approved", INK_GOOD}, {"deny", "DENIED", INK_BAD},
-    {"ask", "asked", INK_ODD},       {"modify", "approved with changes", INK_ODD},
-    {"abort", "ABORTED", INK_BAD},   {"timeout", "TIMED OUT", INK_BAD},
-    {"defer", "deferred", INK_ODD},
-};
-
-static const struct word network_decisions[] = {
-    {"allow", "allowed", INK_GOOD}, {"deny", "BLOCKED", INK_BAD}, {"ask", "asked", INK_ODD}};
-
-static const struct word deciders[] = {
-    {"user", "by the user", INK_PLAIN},
-    {"config", "by configuration", INK_PLAIN},
-    {"hook", "by a hook", INK_PLAIN},
-    {"auto_reviewer", "by the automatic reviewer", INK_PLAIN},
-    {"policy", "by policy", INK_PLAIN},
-    {"network_proxy", "by the network proxy", INK_PLAIN},
-    {"sandbox", "by the sandbox", INK_PLAIN},
-    {"host_app", "by the host application", INK_PLAIN},
-};
-
-static const struct word outcomes[] = {
-    {"success", "ok", INK_GOOD},
-    {"failure", "FAILED", INK_BAD},
-    {"denied", "BLOCKED", INK_BAD},
-    {"cancelled", "CANCELLED", INK_ODD},
-    {"timeout", "TIMED OUT", INK_BAD},
-    {"pending", "pending", INK_ODD},
-    {"unknown", "outcome unknown", INK_ODD},
-};
-
-static const struct word scopes[] = {
-    {"session", "for the session", INK_PLAIN},
-    {"permanent", "for good", INK_PLAIN},
-    {"rule_added", "and a rule was added", INK_PLAIN},
-};
-
-static const struct word *find_word(const struct word *words, size_t count, struct slice value)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (slice_equal(value, slice_of_text(words[i].value)))
-            return &words[i];
-    }
-    return NULL;
-}
-
-static bool put_word(struct page *page, const struct word *words, size_t count, struct slice value,
-                     const char *otherwise)
-{
-    const struct word *word = find_word(words, count, value);
-
-    if (word != NULL)
-        page_put_ink(page, word->ink, word->text);
-    else
-        page_put_ink(page, INK_ODD, otherwise);
-    return word != NULL;
-}
 
 static bool is_kind(const struct record_view *view, const char *kind)
 {
@@ -107,14 +42,13 @@ static void begin_line(struct page *page, uint64_t time_unix_ns, struct slice la
 static void put_decider(struct page *page, const struct record_view *view)
 {
     struct slice reason = lookup_text(view, "agent.decision.reason");
-    const struct word *scope =
-        find_word(scopes, COUNT_OF(scopes), lookup_text(view, "agent.decision.scope"));
+    const char *scope = timeline_words_find(WORDS_SCOPE, lookup_text(view, "agent.decision.scope"));
 
     page_put(page, " ");
-    (void)put_word(page, deciders, COUNT_OF(deciders), lookup_text(view, "agent.decision.source"),
-                   "by whom is not said");
+    (void)timeline_words_put(page, WORDS_DECIDER, lookup_text(view, "agent.decision.source"),
+                             "by whom is not said");
     if (scope != NULL)
-        page_put_format(page, " %s", scope->text);
+        page_put_format(page, " %s", scope);
     if (reason.size > 0) {
         page_put(page, ": ");
         page_put_text(page, reason, page_columns_behind(page, INDENT + 40));
@@ -149,8 +83,8 @@ static void put_verdict(struct page *page, const struct story_event *event)
 {
     const struct record_view *view = &event->view;
 
-    (void)put_word(page, decisions, COUNT_OF(decisions),
-                   lookup_text(view, "agent.decision.outcome"), "decision unknown");
+    (void)timeline_words_put(page, WORDS_DECISION, lookup_text(view, "agent.decision.outcome"),
+                             "decision unknown");
     put_decider(page, view);
     struct slice risk = lookup_text(view, "agent.review.risk_level");
     if (risk.size > 0) {
@@ -199,8 +133,9 @@ static void put_network(struct page *page, const struct story_event *event)
 {
     put_target(page, &event->view);
     page_put(page, "  ");
-    (void)put_word(page, network_decisions, COUNT_OF(network_decisions),
-                   lookup_text(&event->view, "agent.decision.outcome"), "decision unknown");
+    (void)timeline_words_put(page, WORDS_NETWORK,
+                             lookup_text(&event->view, "agent.decision.outcome"),
+                             "decision unknown");
     put_decider(page, &event->view);
     if (event->joined_by_time)
         page_put_ink(page, INK_DIM, "  [joined by time]");
@@ -225,8 +160,8 @@ static void put_result(struct page *page, const struct story_event *event, struc
     if (was_not_run(view))
         page_put_ink(page, INK_BAD, "NOT RUN");
     else
-        (void)put_word(page, outcomes, COUNT_OF(outcomes), lookup_text(view, "agent.outcome"),
-                       "outcome unknown");
+        (void)timeline_words_put(page, WORDS_OUTCOME, lookup_text(view, "agent.outcome"),
+                                 "outcome unknown");
     if (exit_code >= 0) {
         page_put(page, ", exit code ");
         page_put_number(page, exit_code);
@@ -470,7 +405,7 @@ static void put_model(struct page *page, const struct story_event *event)
     begin_line(page, event->time_unix_ns, SLICE("model"));
     page_put_text(page, lookup_text(view, "gen_ai.request.model"), 40);
     page_put(page, " ");
-    (void)put_word(page, outcomes, COUNT_OF(outcomes), lookup_text(view, "agent.outcome"), "");
+    (void)timeline_words_put(page, WORDS_OUTCOME, lookup_text(view, "agent.outcome"), "");
     if (input >= 0) {
         page_put(page, ", ");
         put_tokens(page, input, lookup_number(view, "gen_ai.usage.output_tokens", 0));
@@ -521,7 +456,7 @@ static void put_trouble(struct page *page, const struct record_view *view)
     if (is_kind(view, "agent.error"))
         return;
     page_put(page, "  ");
-    (void)put_word(page, outcomes, COUNT_OF(outcomes), outcome, "outcome unknown");
+    (void)timeline_words_put(page, WORDS_OUTCOME, outcome, "outcome unknown");
 }
 
 static void put_other(struct page *page, const struct story_event *event)
