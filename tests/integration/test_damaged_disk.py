@@ -77,12 +77,16 @@ def restart(daemon, wanted):
 
 
 def frame_at(data, index):
-    """The offset of frame `index` and its size, by the tables of the journal's format."""
+    """The offset of frame `index`, or of the next that holds an event of ours, for some are fillers,
+    and its size, by the tables of the journal's format."""
     at = 64
-    for _ in range(index):
-        size = int.from_bytes(data[at + 8 : at + 12], "little")
-        at += (24 + size + 7) // 8 * 8
-    return at, 24 + int.from_bytes(data[at + 8 : at + 12], "little")
+    while True:
+        size = 24 + int.from_bytes(data[at + 8 : at + 12], "little")
+        if index <= 0 and b"old-" in data[at : at + size]:
+            return at, size
+        at += (size + 7) // 8 * 8
+        index -= 1
+        assert at < len(data)
 
 
 def record_id(data, at, size):

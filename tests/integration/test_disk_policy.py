@@ -169,7 +169,7 @@ def test_no_file_goes_whose_records_another_destination_lacks(home):
     with SmallDisk(home, f"{STORE}\n{dead}", "drop_oldest_delivered") as disk:
         daemon = disk.daemon
         with Agent(daemon.socket_path) as agent:
-            taken = send(agent, 0, 1500)
+            taken = send(agent, 0, 1000)
             wait_until(lambda: set(store.test_ids(disk.state / "store")) >= set(taken), TIMEOUT_S,
                        "all is in the store")
             before = names(disk)

@@ -92,7 +92,7 @@ def test_inspect_shows_segments_and_how_far_cursors_are(home):
         assert (segment["first_sequence"], segment["last_sequence"]) == (1, COUNT)
         assert (segment["newest"], segment["records"]) == (True, COUNT)
         assert segment["size_bytes"] == segments(daemon)[0].stat().st_size
-        assert segment["format_version"] == 2 and segment["created"].endswith("Z")
+        assert segment["format_version"] == 3 and segment["created"].endswith("Z")
         assert segment["groups"] >= 1
         assert report["quarantine"] == []
         text = daemon.command("journal", "inspect")
@@ -237,13 +237,13 @@ def test_a_newer_format_is_left_alone(home):
         daemon.kill()
     path = segments(daemon)[0]
     data = bytearray(path.read_bytes())
-    data[8] = 3
+    data[8] = 4
     data[60:64] = crc32c(data[:60]).to_bytes(4, "little")
     path.write_bytes(data)
     before = state_of(daemon.state / "journal")
     done = daemon.command("journal", "repair", check=False)
     assert done.returncode == 1 and done.stdout == ""
-    assert path.name in done.stderr and "version 3" in done.stderr
+    assert path.name in done.stderr and "version 4" in done.stderr
     assert "start the newer program again" in done.stderr
     after = state_of(daemon.state / "journal")
     assert {p: s for p, s in after.items() if p.name != "lock"} == {
