@@ -20,7 +20,7 @@ enum status install_record_read(const char *state_dir, cJSON **ret, struct error
     struct buf text;
 
     find_path(state_dir, path);
-    buf_init(&text, 2 * JSON_EDIT_SIZE_MAX);
+    buf_init(&text, JSON_EDIT_ROOM);
     enum status st = settings_file_read(path, &text, err);
     if (st == ST_NOT_FOUND) {
         *ret = cJSON_CreateObject();

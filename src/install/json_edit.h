@@ -20,6 +20,9 @@
 #include "telltale/buf.h"
 #include "telltale/error.h"
 
+/* For a file that was edited. */
+#define JSON_EDIT_ROOM ((size_t)2 * JSON_EDIT_SIZE_MAX)
+
 enum {
     JSON_EDIT_SIZE_MAX = 4 << 20, /* of a settings file, bytes */
     JSON_EDIT_DEPTH_MAX = 8,      /* of a path */

@@ -23,7 +23,7 @@ static size_t skip_string(struct slice text, size_t at)
 
 static bool starts(struct slice text, size_t at, const char *two)
 {
-    return at + 1 < text.size && text.data[at] == two[0] && text.data[at + 1] == two[1];
+    return at + 1 < text.size && memcmp(text.data + at, two, 2) == 0;
 }
 
 /* Behind the comment that begins at `at`; a line's end is left. */
@@ -467,9 +467,14 @@ enum status json_place_replace(struct buf *text, const struct json_place *place,
     return st;
 }
 
+static bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 static bool is_space(const struct buf *text, size_t start, size_t end)
 {
-    while (start < end && memchr(" \t\r\n", text->data[start], 4) != NULL)
+    while (start < end && is_blank(text->data[start]))
         start++;
     return start == end;
 }

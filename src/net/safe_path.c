@@ -16,12 +16,12 @@ static bool is_plain(const uint8_t *at, size_t size)
 
 void safe_path_write(struct slice path, char *out, size_t size)
 {
-    const uint8_t *at = path.data;
-    const uint8_t *end = path.data + path.size;
+    const uint8_t *at = path.size > 0 ? path.data : (const uint8_t *)"";
+    const uint8_t *end = at + path.size;
     size_t used = 0;
     size_t cut = 0; /* where the mark can go */
 
-    ASSERT(size >= 2 * MARK_SIZE);
+    ASSERT(size >= MARK_SIZE + MARK_SIZE);
     while (at < end) {
         size_t taken = utf8_size(at, end);
         bool plain = is_plain(at, taken);

@@ -10,7 +10,7 @@ static uint8_t encoded[EVENT_LINE_MAX]; /* touched only as far as it is written 
 static uint8_t *put(uint8_t *out, const char *text)
 {
     size_t size = strlen(text);
-    memcpy(out, text, size);
+    memcpy(out, text, size); // NOLINT(bugprone-not-null-terminated-result): bytes of a line
     return out + size;
 }
 

@@ -104,7 +104,7 @@ static void add_place(struct places *places, const char *dir, const char *name)
         strlen(dir) + strlen(name) >= PATH_SIZE)
         return;
     char *path = places->room[places->count];
-    memcpy(path, dir, strlen(dir));
+    memcpy(path, dir, strlen(dir) + 1);
     memcpy(path + strlen(dir), name, strlen(name) + 1);
     places->paths[places->count++] = path;
 }

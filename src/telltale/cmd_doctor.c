@@ -153,9 +153,10 @@ static void say_exporters(struct doctor *doctor, const cJSON *report, double seq
     }
 }
 
-/* Waits for the report to know the event, and for the destinations. */
-static void check_delivery(struct doctor *doctor, double committed_before)
+/* Waits for a report that was made after the event was durable, and for the destinations. */
+static void check_delivery(struct doctor *doctor)
 {
+    double durable_s = (double)clock_unix_ns() / NS_PER_S;
     uint64_t deadline_ns = clock_monotonic_ns() + DELIVERY_TIMEOUT_S * NS_PER_S;
     double sequence = 0;
     cJSON *report = NULL;
@@ -167,16 +168,17 @@ static void check_delivery(struct doctor *doctor, double committed_before)
             doctor->bad = true;
             return;
         }
-        if (sequence == 0) {
-            double committed =
+        if (sequence == 0 && number(report, "report_time") > durable_s)
+            sequence =
                 number(cJSON_GetObjectItemCaseSensitive(report, "journal"), "committed_sequence");
-            sequence = committed > committed_before ? committed : 0;
-        }
         if ((sequence > 0 && all_delivered(report, sequence)) || clock_monotonic_ns() > deadline_ns)
             break;
         (void)usleep(POLL_US);
     }
-    say_exporters(doctor, report, sequence > 0 ? sequence : committed_before + 1);
+    if (sequence > 0)
+        say_exporters(doctor, report, sequence);
+    else
+        say(doctor, BAD, "the daemon's report does not become newer");
     cJSON_Delete(report);
 }
 
@@ -231,8 +233,6 @@ static void check_way(struct doctor *doctor)
     }
     say(doctor, GOOD, "telltaled %s answers, process %.0f", text_of(report, "version"),
         number(report, "pid"));
-    double before =
-        number(cJSON_GetObjectItemCaseSensitive(report, "journal"), "committed_sequence");
     cJSON_Delete(report);
     uint64_t start_ns = clock_monotonic_ns();
     if (send_event(doctor, &err) != ST_OK) {
@@ -241,7 +241,7 @@ static void check_way(struct doctor *doctor)
     }
     say(doctor, GOOD, "an event over '%s' was durable after %.1f ms", doctor->place.socket,
         (double)(clock_monotonic_ns() - start_ns) / NS_PER_MS);
-    check_delivery(doctor, before);
+    check_delivery(doctor);
     read_store(doctor);
 }
 
@@ -258,7 +258,7 @@ static bool compare_json(const struct install_file *file, const struct buf *text
     struct buf copy;
 
     *ret_kept = cJSON_CreateArray();
-    buf_init(&copy, 2 * JSON_EDIT_SIZE_MAX);
+    buf_init(&copy, JSON_EDIT_ROOM);
     enum status st = buf_append(&copy, text->data, text->size, &ignored);
     if (st == ST_OK)
         st = json_edit_merge(&copy, file->wanted, false, edits, *ret_kept, &ignored);
@@ -293,7 +293,7 @@ static void check_file(struct doctor *doctor, const struct install_file *file)
     struct error err;
     struct buf text;
 
-    buf_init(&text, 2 * JSON_EDIT_SIZE_MAX);
+    buf_init(&text, JSON_EDIT_ROOM);
     enum status st = settings_file_read(file->path, &text, &err);
     if (st == ST_NOT_FOUND)
         say(doctor, OPEN, "%s is not there", file->path);

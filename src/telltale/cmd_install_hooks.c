@@ -23,6 +23,8 @@
 
 #define ENDPOINT_DEFAULT "http://127.0.0.1:4318"
 
+enum { WORDS_ROOM = 64 * 1024 };
+
 struct installing {
     struct install_settings settings;
     struct config_dirs dirs;
@@ -48,8 +50,8 @@ static enum status show_diff(const struct change *change, struct error *err)
     struct buf diff;
     struct buf safe;
 
-    buf_init(&diff, 4 * JSON_EDIT_SIZE_MAX);
-    buf_init(&safe, 16 * JSON_EDIT_SIZE_MAX);
+    buf_init(&diff, 2 * JSON_EDIT_ROOM);
+    buf_init(&safe, 8 * JSON_EDIT_ROOM);
     enum status st =
         text_diff_append(buf_slice(&change->before), buf_slice(&change->after), &diff, err);
     if (st == ST_OK)
@@ -70,7 +72,7 @@ static void show_kept(const struct change *change, const char *words)
     cJSON_ArrayForEach(item, change->kept)
     {
         struct buf safe;
-        buf_init(&safe, 64 * 1024);
+        buf_init(&safe, WORDS_ROOM);
         if (safe_text_append(&safe, slice_of_text(item->valuestring), 0, NEWLINES_ESCAPED,
                              &ignored) == ST_OK)
             fprintf(stderr, "telltale install-hooks: %s: %s: %.*s\n", change->file->path, words,
@@ -85,8 +87,8 @@ static enum status start_change(const struct install_file *file, struct change *
                                 struct error *err)
 {
     *ret = (struct change){.file = file};
-    buf_init(&ret->before, 2 * JSON_EDIT_SIZE_MAX);
-    buf_init(&ret->after, 2 * JSON_EDIT_SIZE_MAX);
+    buf_init(&ret->before, JSON_EDIT_ROOM);
+    buf_init(&ret->after, JSON_EDIT_ROOM);
     ret->edits = cJSON_CreateArray();
     ret->kept = cJSON_CreateArray();
     if (ret->edits == NULL || ret->kept == NULL)

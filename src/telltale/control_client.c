@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 enum { ANSWER_TIMEOUT_S = 10 };
+enum { OK = 200, STARTING = 503 };
+/* A daemon that starts has nothing to report for a moment. */
+enum { STARTING_TRIES = 40, STARTING_PAUSE_US = 50000 };
 
 static size_t on_data(char *data, size_t size, size_t count, void *context)
 {
@@ -31,16 +34,15 @@ static void say_why(CURL *curl, const char *socket_path, char problem[static CUR
         snprintf(problem, CURL_ERROR_SIZE, "%s", strerror((int)number));
 }
 
-bool control_ask(const struct config_dirs *dirs, const char *asker, struct buf *answer)
+/* Asks once; the answer's HTTP status, 0 and `problem` when there is none. */
+static long ask_once(const char *socket_path, struct buf *answer,
+                     char problem[static CURL_ERROR_SIZE])
 {
-    char socket_path[PATH_MAX + 16];
     CURL *curl = curl_easy_init();
-    char problem[CURL_ERROR_SIZE] = "";
     long code = 0;
 
     if (curl == NULL)
-        return false;
-    snprintf(socket_path, sizeof(socket_path), "%s/control.sock", dirs->run_dir);
+        return 0;
     (void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path);
     (void)curl_easy_setopt(curl, CURLOPT_URL, "http://localhost/status");
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
@@ -54,11 +56,28 @@ bool control_ask(const struct config_dirs *dirs, const char *asker, struct buf *
     else if (result == CURLE_COULDNT_CONNECT)
         say_why(curl, socket_path, problem);
     curl_easy_cleanup(curl);
-    if (result == CURLE_OK && code == 200)
+    return code;
+}
+
+bool control_ask(const struct config_dirs *dirs, const char *asker, struct buf *answer)
+{
+    char socket_path[PATH_MAX + 16];
+    char problem[CURL_ERROR_SIZE] = "";
+    long code = 0;
+
+    snprintf(socket_path, sizeof(socket_path), "%s/control.sock", dirs->run_dir);
+    for (int i = 0; i < STARTING_TRIES; i++) {
+        buf_clear(answer);
+        code = ask_once(socket_path, answer, problem);
+        if (code != STARTING)
+            break;
+        (void)usleep(STARTING_PAUSE_US);
+    }
+    if (code == OK)
         return true;
     fprintf(stderr,
             "%s: no daemon answers at '%s': %s\n"
             "Is telltaled running, and with this run directory (--run-dir)?\n",
-            asker, socket_path, result != CURLE_OK ? problem : "it is not ready");
+            asker, socket_path, code == 0 ? problem : "it is not ready");
     return false;
 }

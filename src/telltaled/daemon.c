@@ -329,8 +329,6 @@ static enum status start_parts(struct daemon *daemon, struct error *err)
     if (st == ST_OK)
         st = status_report_create(daemon->journal, daemon->ledger, &daemon->status_report, err);
     if (st == ST_OK) {
-        /* Who is let in may ask at once. */
-        status_report_update(daemon->status_report, daemon->destinations, false);
         st = intake_start(daemon->config, daemon->loop, daemon->journal, daemon->status_report,
                           &daemon->intake, err);
     }

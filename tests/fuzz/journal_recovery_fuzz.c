@@ -114,7 +114,7 @@ static bool is_frame_of(const struct record *record, struct slice at, uint32_t s
     struct frame_header header;
 
     return at.size >= FRAME_HEADER_SIZE && frame_header_get(at.data, salt, &header) &&
-           header.type == FRAME_RECORD && header.sequence == record->sequence &&
+           frame_is_record(header.type) && header.sequence == record->sequence &&
            header.payload_size == record->bytes.size &&
            slice_starts_with(slice_from(at, FRAME_HEADER_SIZE), record->bytes) &&
            header.payload_crc == crc32c(salt, record->bytes.data, record->bytes.size);

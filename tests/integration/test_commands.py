@@ -76,7 +76,7 @@ def session_of(daemon, word):
 
 def test_status_shows_what_happened(recorded):
     wait_until(lambda: recorded.metric("journal_committed_sequence") == recorded.count + 1
-               and recorded.metric("exporter_lag_records") == 0,
+               and recorded.status()["exporters"][0]["lag_records"] == 0,
                ARRIVAL_TIMEOUT_S, "the report, which is made twice a second")
     text = recorded.command("status")
     assert f"process {recorded.process.pid}" in text
