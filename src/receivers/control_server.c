@@ -99,8 +99,11 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         return MHD_YES;
     }
     buf_init(&body, ANSWER_MAX);
-    if (write_answer(context, method, path, &answer, &body, &err) != ST_OK) {
-        answer = (struct answer){MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain; charset=utf-8", NULL};
+    enum status st = write_answer(context, method, path, &answer, &body, &err);
+    if (st != ST_OK) {
+        unsigned int status =
+            st == ST_AGAIN ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_INTERNAL_SERVER_ERROR;
+        answer = (struct answer){status, "text/plain; charset=utf-8", NULL};
         buf_clear(&body);
     }
     enum MHD_Result result = send_answer(connection, &answer, &body);
