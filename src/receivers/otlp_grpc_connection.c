@@ -343,9 +343,8 @@ void otlp_grpc_on_accepted(void *context, int fd, const struct peer *peer)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* answers are small */
     connection->watched_fd = fd;
     connection->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (connection->fd < 0 ||
-        loop_watch_add(receiver->loop, &connection->watch, connection->watched_fd, 0, &ignored) !=
-            ST_OK) {
+    if (connection->fd < 0 || loop_watch_add(receiver->loop, &connection->watch,
+                                             connection->watched_fd, 0, &ignored) != ST_OK) {
         free_connection(connection); /* the process has no descriptors left */
         return;
     }
