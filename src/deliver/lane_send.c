@@ -119,6 +119,7 @@ static enum fate send_once(struct lane *lane, const struct batch *part, uint64_t
         return refuse_part(worker, part, false, attempts, err);
     case EXPORT_TOO_LARGE:
         return refuse_part(worker, part, true, attempts, err);
+    case EXPORT_MIXED:
     case EXPORT_RETRY:
         break;
     }
