@@ -128,11 +128,12 @@ void lane_make_room(struct lane *lane);
 
 struct claim {
     struct batch batch;
-    uint64_t next;    /* behind the batch and behind damage that follows it */
-    uint64_t ticket;  /* in the window */
-    uint64_t passed;  /* records of the range that the destination does not take */
-    bool is_borrowed; /* the batch is the reader's, which nobody else has until it is settled */
-    bool wants_help;  /* a full request more waits, and it is worth a lane */
+    uint64_t next;     /* behind the batch and behind damage that follows it */
+    uint64_t ticket;   /* in the window */
+    uint64_t passed;   /* records of the range that are of signals it does not take, */
+    uint64_t filtered; /* and others that its filter holds back */
+    bool is_borrowed;  /* the batch is the reader's, which nobody else has until it is settled */
+    bool wants_help;   /* a full request more waits, and it is worth a lane */
 };
 
 enum claim_result {
