@@ -13,6 +13,7 @@
 #pragma once
 
 #include "config/config_dirs.h"
+#include "config/config_filter.h"
 #include "telltale/buf.h"
 #include "telltale/config_field.h"
 #include "telltale/exporter.h"
@@ -122,6 +123,7 @@ struct config_delivery {
     struct {
         uint64_t initial, max; /* ns */
     } retry;
+    struct config_filter filter;
     int on_journal_full; /* enum config_on_full */
     struct {
         uint64_t max_size;

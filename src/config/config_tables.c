@@ -675,6 +675,14 @@ const struct config_field config_delivery_fields[] = {
         .help = "Pauses after failures.",
     },
     {
+        .key = "filter",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config_delivery, filter),
+        .fields = config_filter_fields,
+        .help = "Which log records the destination is to have: those that agree with all of this. "
+                "The others pass it by and are counted. Spans and metrics are not filtered.",
+    },
+    {
         .key = "on_journal_full",
         .type = CONFIG_ENUM,
         .offset = offsetof(struct config_delivery, on_journal_full),
