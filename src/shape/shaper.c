@@ -67,7 +67,7 @@ static enum status prepare(struct shaper *shaper, const struct shape_options *op
         return st;
     st = write_stream(shaper, options, err);
     if (st == ST_OK && shaper->shape == SHAPE_ECS)
-        st = ecs_plan_create(&shaper->reader, &shaper->ecs, err);
+        st = ecs_plan_create(&shaper->ecs, err);
     if (st == ST_OK && shaper->shape == SHAPE_CIM)
         st = cim_plan_create(&shaper->cim, err);
     return st;
@@ -115,7 +115,7 @@ static bool is_taken_by_ecs(const void *context, size_t index)
     const struct record_reader *reader = context;
     unsigned key = reader->resource.reads[index].id;
     return key != TEXT_TABLE_NONE && reader->resource_at[key] == index + 1 &&
-           ecs_takes_resource(reader, key);
+           ecs_takes_resource(key);
 }
 
 /* Writes a text of the scope or resource, or keeps it for the list. */

@@ -53,11 +53,10 @@ void shape_put_ecs(struct shaper *shaper, struct shape_out *out);
 void shape_put_cim(struct shaper *shaper, struct shape_out *out);
 
 /* ST_NO_MEMORY. */
-MUST_CHECK enum status ecs_plan_create(const struct record_reader *reader, struct ecs_plan **ret,
-                                       struct error *err);
+MUST_CHECK enum status ecs_plan_create(struct ecs_plan **ret, struct error *err);
 void ecs_plan_destroy(struct ecs_plan *plan); /* accepts NULL */
 MUST_CHECK enum status cim_plan_create(struct cim_plan **ret, struct error *err);
 void cim_plan_destroy(struct cim_plan *plan); /* accepts NULL */
 
 /* Whether a key of the resource stands elsewhere in a document of ECS, and only there. */
-bool ecs_takes_resource(const struct record_reader *reader, unsigned key);
+bool ecs_takes_resource(unsigned key);
