@@ -18,7 +18,7 @@
 
 enum {
     DEPTH_MAX = 6,    /* objects around a field */
-    KEY_ROWS_MAX = 4, /* fields that one key of the model fills */
+    KEY_ROWS_MAX = 8, /* fields that one key of the model fills */
     ROW_WORDS = (ECS_FIELDS_MAX + 63) / 64,
     CONSUMED_WORDS = (READER_KEY_COUNT + 63) / 64,
     ADDRESS_SIZE_MAX = 64,
@@ -411,7 +411,8 @@ static void put_row(struct shape_out *out, const struct filling *filling,
     }
     const struct any_view *value = value_of(filling->reader, field);
     if (field->source == FROM_MS) {
-        json_put_int(json, (int64_t)llround(number_of(value) * (double)NS_PER_MS));
+        double ns = number_of(value) * (double)NS_PER_MS;
+        json_put_int(json, (int64_t)(ns < 0 ? ns - 0.5 : ns + 0.5));
         return;
     }
     switch (field->type) {
