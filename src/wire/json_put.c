@@ -9,7 +9,6 @@
 #include "wire/json_put.h"
 
 #include <endian.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,14 +272,61 @@ void json_put_hex(struct json_put *json, struct slice bytes)
     json->at = at;
 }
 
+/* --- Times --------------------------------------------------------------------------------- */
+
+/* Writes `count` digits of `value` and returns what is behind them. */
+static uint8_t *put_digits(uint8_t *out, uint64_t value, unsigned count)
+{
+    for (unsigned i = count; i > 0; i--) {
+        out[i - 1] = (uint8_t)('0' + value % 10);
+        value /= 10;
+    }
+    return out + count;
+}
+
+/* The date of a day since 1970, in the calendar that repeats every 400 years; these begin in March,
+ * so that the day that only some years have is their last.  By hand: strftime() costs more than the
+ * rest of a record. */
+static void find_date(uint64_t day, unsigned *ret_year, unsigned *ret_month, unsigned *ret_day)
+{
+    enum { DAYS_TO_1970 = 719468, DAYS_400 = 146097, DAYS_100 = 36524, DAYS_4 = 1460 };
+    unsigned since = (unsigned)day + DAYS_TO_1970; /* since March of the year 0 */
+    unsigned in_era = since % DAYS_400;
+    unsigned year = (in_era - in_era / DAYS_4 + in_era / DAYS_100 - in_era / (DAYS_400 - 1)) / 365;
+    unsigned in_year = in_era - (365 * year + year / 4 - year / 100);
+    unsigned month = (5 * in_year + 2) / 153; /* from March; 153 days are five months */
+
+    *ret_day = in_year - (153 * month + 2) / 5 + 1;
+    *ret_month = month < 10 ? month + 3 : month - 9;
+    *ret_year = year + since / DAYS_400 * 400 + (*ret_month <= 2);
+}
+
 void json_put_time(struct json_put *json, uint64_t unix_ns)
 {
-    char text[48];
-    struct tm utc;
-    time_t seconds = (time_t)(unix_ns / NS_PER_S);
+    enum { TIME_SIZE = sizeof("\"1970-01-01T00:00:00.000000000Z\"") - 1, S_PER_DAY = 86400 };
+    unsigned year, month, day;
+    uint64_t seconds = unix_ns / NS_PER_S;
+    unsigned in_day = (unsigned)(seconds % S_PER_DAY);
 
-    (void)gmtime_r(&seconds, &utc);
-    size_t used = strftime(text, sizeof(text), "\"%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + used, sizeof(text) - used, ".%09" PRIu64 "Z\"", unix_ns % NS_PER_S);
-    json_put(json, slice_of_text(text));
+    if (!json_room(json, TIME_SIZE))
+        return;
+    find_date(seconds / S_PER_DAY, &year, &month, &day);
+    uint8_t *at = json->at;
+    *at++ = '"';
+    at = put_digits(at, year, 4);
+    *at++ = '-';
+    at = put_digits(at, month, 2);
+    *at++ = '-';
+    at = put_digits(at, day, 2);
+    *at++ = 'T';
+    at = put_digits(at, in_day / 3600, 2);
+    *at++ = ':';
+    at = put_digits(at, in_day / 60 % 60, 2);
+    *at++ = ':';
+    at = put_digits(at, in_day % 60, 2);
+    *at++ = '.';
+    at = put_digits(at, unix_ns % NS_PER_S, 9);
+    *at++ = 'Z';
+    *at++ = '"';
+    json->at = at;
 }

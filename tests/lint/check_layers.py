@@ -21,6 +21,7 @@ MAY_INCLUDE = {
     "net": BASE,
     "normalize": BASE | {"wire", "metrics"},
     "journal": BASE | {"wire", "metrics"},
+    "shape": BASE | {"wire", "normalize"},
     "receivers": BASE | {"wire", "metrics", "loop", "net", "normalize", "journal"},
     "deliver": BASE | {"wire", "metrics", "journal"},
     "store": BASE | {"wire"},
