@@ -69,7 +69,3 @@ enum export_result http_outcome_unsent(enum status st);
 
 /* Whether the words say that a request is too large. */
 bool http_outcome_says_too_large(struct slice words);
-
-/* Copies words of a destination for log lines: cut at the end of a character, no control bytes,
- * NUL-terminated. */
-void http_outcome_copy_words(char *out, size_t out_size, struct slice words);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "telltale/peer_words.h"
+
 #define CHECK_TOKEN    "check the credentials and what they may do"
 #define CHECK_ENDPOINT "check the endpoint"
 #define CHECK_FORMAT   "check that the endpoint takes this format and this compression"
@@ -92,22 +94,6 @@ bool http_outcome_says_too_large(struct slice words)
     return contains_any(words, size_words, COUNT_OF(size_words));
 }
 
-void http_outcome_copy_words(char *out, size_t out_size, struct slice words)
-{
-    size_t size = words.size;
-
-    if (size >= out_size) {
-        size = out_size - 1;
-        while (size > 0 && (words.data[size] & 0xC0) == 0x80)
-            size--;
-    }
-    for (size_t i = 0; i < size; i++) {
-        bool is_control = words.data[i] < 0x20 || words.data[i] == 0x7f;
-        out[i] = (char)(is_control ? ' ' : words.data[i]);
-    }
-    out[size] = 0;
-}
-
 static const struct http_rule *find_in(const struct http_rule *rules, size_t count, int status)
 {
     for (size_t i = 0; i < count; i++) {
@@ -177,7 +163,7 @@ enum export_result http_outcome_as(enum http_verdict verdict, const char *hint,
     const struct http_response *response = input->response;
 
     report->sent_bytes = response->sent_bytes;
-    http_outcome_copy_words(report->message, sizeof(report->message),
+    peer_words_copy(report->message, sizeof(report->message),
                             is_web_page(input) ? input->words : words_of(input));
     switch (verdict) {
     case HTTP_VERDICT_DONE:
