@@ -17,6 +17,7 @@
 #include "telltale/http_client.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -136,7 +137,6 @@ static CURLcode set_fixed(struct http_client *client)
     SET(CURLOPT_NOSIGNAL, 1L);   /* the daemon ignores SIGPIPE */
     SET(CURLOPT_QUICK_EXIT, 1L); /* a name server that is silent holds nobody up */
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_REDIR_PROTOCOLS_STR, "");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_PATH_AS_IS, 1L);
@@ -388,6 +388,18 @@ static enum http_transport how_far(struct http_client *client)
     return went_out(client) ? HTTP_UNCLEAR : HTTP_NOT_SENT;
 }
 
+/* libcurl does not say why a connection was refused. */
+static void add_os_words(struct http_client *client, struct error *err)
+{
+    long number = 0;
+
+    (void)curl_easy_getinfo(client->easy, CURLINFO_OS_ERRNO, &number);
+    if (number != 0) {
+        errno = (int)number;
+        (void)error_set_errno(err, ST_IO, "%s", client->problem);
+    }
+}
+
 static enum http_transport end_failed(struct http_client *client, CURLcode code, struct error *err)
 {
     const char *problem = client->problem[0] != 0 ? client->problem : curl_easy_strerror(code);
@@ -402,6 +414,8 @@ static enum http_transport end_failed(struct http_client *client, CURLcode code,
         (void)error_set(err, ST_IO, "%s (%s)", words.hint, problem);
     else
         (void)error_set(err, ST_IO, "%s", problem);
+    if (code == CURLE_COULDNT_CONNECT && words.hint == NULL)
+        add_os_words(client, err);
     return words.not_sent ? HTTP_NOT_SENT : how_far(client);
 }
 
