@@ -164,7 +164,7 @@ enum export_result http_outcome_as(enum http_verdict verdict, const char *hint,
 
     report->sent_bytes = response->sent_bytes;
     peer_words_copy(report->message, sizeof(report->message),
-                            is_web_page(input) ? input->words : words_of(input));
+                    is_web_page(input) ? input->words : words_of(input));
     switch (verdict) {
     case HTTP_VERDICT_DONE:
         return EXPORT_DONE;

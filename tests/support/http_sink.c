@@ -246,33 +246,52 @@ static void hold(struct connection *connection)
         wait_ms(connection, DRIP_MS);
 }
 
-/* What is done before the body is read; false: that was it. */
-static bool act_behind_head(struct connection *connection, const char *head,
-                            const struct http_sink_answer *answer)
+/* Hangs up so that the peer gets what was written last. */
+static void drain(int fd)
+{
+    char rest[PART];
+
+    (void)shutdown(fd, SHUT_WR);
+    while (recv(fd, rest, sizeof(rest), 0) > 0)
+        ;
+}
+
+/* Whether all is done before the body is read. */
+static bool ends_behind_head(enum http_sink_deed deed)
+{
+    return deed == SINK_CLOSE_BEHIND_HEAD || deed == SINK_HOLD_UNREAD ||
+           deed == SINK_ANSWER_BEHIND_HEAD || deed == SINK_CLOSE_IN_BODY;
+}
+
+static void act_behind_head(struct connection *connection, const struct http_sink_answer *answer,
+                            bool is_asked)
 {
     char part[PART];
-    char text[32];
 
-    switch (answer->deed) {
-    case SINK_CLOSE_BEHIND_HEAD:
-        return false;
-    case SINK_HOLD_UNREAD:
+    if (answer->deed == SINK_HOLD_UNREAD)
         hold(connection);
-        return false;
-    case SINK_ANSWER_BEHIND_HEAD:
-        (void)put_answer(connection, answer);
-        if (find_header(head, "expect", text, sizeof(text)))
-            (void)get(connection, part, sizeof(part)); /* waits for the peer to go */
-        return false;
-    case SINK_CLOSE_IN_BODY:
-        (void)get(connection, part, sizeof(part));
-        return false;
-    default:
-        break;
+    if (answer->deed == SINK_CLOSE_IN_BODY)
+        (void)get(connection, part, sizeof(part)); /* as much as there is */
+    if (answer->deed != SINK_ANSWER_BEHIND_HEAD)
+        return;
+    (void)put_answer(connection, answer);
+    if (is_asked)
+        drain(connection->fd);
+}
+
+static void get_request_body(struct connection *connection, struct http_sink_request *request,
+                             bool *ret_whole)
+{
+    size_t size = body_size(request->head);
+    uint8_t *body = size > 0 ? malloc(size) : NULL;
+
+    ASSERT(size == 0 || body != NULL);
+    *ret_whole = get_body(connection, body, size);
+    if (connection->sink->discard) {
+        free(body);
+        body = NULL;
     }
-    if (find_header(head, "expect", text, sizeof(text)))
-        return put(connection, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-    return true;
+    request->body = slice_of(body, body != NULL ? size : 0);
 }
 
 /* False: the connection is to end. */
@@ -281,28 +300,27 @@ static bool serve(struct connection *connection)
     struct http_sink *sink = connection->sink;
     struct http_sink_request *request = calloc(1, sizeof(*request));
     ASSERT(request != NULL);
-    uint8_t *body = NULL;
+    char text[32];
+    bool whole = true;
 
+    request->connection = connection->index;
     if (!get_head(connection, request->head, sizeof(request->head))) {
         free(request);
         return false;
     }
     struct http_sink_answer answer = next_answer(sink, false);
-    bool go_on = act_behind_head(connection, request->head, &answer);
-    size_t size = body_size(request->head);
-    if (go_on && size > 0) {
-        body = malloc(size);
-        ASSERT(body != NULL);
-        go_on = get_body(connection, body, size);
+    bool is_asked = find_header(request->head, "expect", text, sizeof(text));
+    if (ends_behind_head(answer.deed)) {
+        remember(sink, request);
+        act_behind_head(connection, &answer, is_asked);
+        return false;
     }
-    if (sink->discard) {
-        free(body);
-        body = NULL;
-    }
-    request->body = slice_of(body, body != NULL ? size : 0);
-    request->connection = connection->index;
+    if (is_asked && !put(connection, "HTTP/1.1 100 Continue\r\n\r\n", 25))
+        whole = false;
+    else
+        get_request_body(connection, request, &whole);
     remember(sink, request);
-    if (!go_on || answer.deed == SINK_CLOSE_UNANSWERED)
+    if (!whole || answer.deed == SINK_CLOSE_UNANSWERED)
         return false;
     if (answer.deed == SINK_HOLD) {
         hold(connection);
@@ -321,6 +339,8 @@ static void *run_connection(void *context)
         connection->ssl = SSL_new(sink->tls);
         ASSERT(connection->ssl != NULL && SSL_set_fd(connection->ssl, connection->fd) == 1);
         closes = SSL_accept(connection->ssl) != 1;
+        if (closes)
+            drain(connection->fd);
     }
     while (!closes)
         closes = !serve(connection);
