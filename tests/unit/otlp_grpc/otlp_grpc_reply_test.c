@@ -10,7 +10,7 @@
 
 #include "exporters/otlp_grpc/grpc_endpoint.h"
 #include "exporters/otlp_grpc/grpc_outcome.h"
-#include "exporters/otlp_grpc/otlp_reply.h"
+#include "telltale/otlp_reply.h"
 #include "support/grpc_codes.h"
 
 /* google.rpc.Status with one RetryInfo of 7.5 s. */

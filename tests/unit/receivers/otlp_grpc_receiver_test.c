@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "exporters/otlp_grpc/grpc_link.h"
-#include "exporters/otlp_grpc/otlp_reply.h"
+#include "telltale/otlp_reply.h"
 #include "metrics/metrics.h"
 #include "receivers/otlp_grpc_receiver.h"
 #include "support/collected.h"
