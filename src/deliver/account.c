@@ -32,6 +32,11 @@ static void register_metrics(struct account_metrics *metrics, const char *name)
     metrics->rejected_records =
         counter("telltale_exporter_rejected_records_total",
                 "Records that were refused inside an accepted request.", labels);
+    metrics->put_aside_records =
+        counter("telltale_exporter_put_aside_records_total",
+                "Records that the destination has confirmed, but keeps elsewhere because it could "
+                "not take them as they should be.",
+                labels);
     metrics->dead_letter_records = counter("telltale_exporter_dead_letter_records_total",
                                            "Records that went to the dead letters.", labels);
     metrics->replayed_records =
@@ -190,6 +195,16 @@ void account_refused_within(struct account *account, uint64_t records, const cha
     struct worker_status *status = lock_status(account);
     remember_error(status, words[0] != 0 ? words : "records refused without a reason");
     status->rejected_records += records;
+    unlock_status(account);
+}
+
+void account_put_aside(struct account *account, uint64_t records, const char *words)
+{
+    metric_add(account->metrics.put_aside_records, records);
+    say_refusal(account, "export.put_aside", records, words);
+    struct worker_status *status = lock_status(account);
+    remember_error(status, words);
+    status->put_aside_records += records;
     unlock_status(account);
 }
 

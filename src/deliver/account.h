@@ -20,6 +20,7 @@ struct account_metrics {
     struct metric *batches;
     struct metric *retries;
     struct metric *rejected_records;
+    struct metric *put_aside_records;
     struct metric *dead_letter_records;
     struct metric *replayed_records;
     struct metric *missing_records;
@@ -60,6 +61,9 @@ void account_delivered(struct account *account, uint64_t records, uint64_t wire_
 
 /* Something went wrong and will be tried again in `delay_ns`. */
 void account_retry(struct account *account, const struct error *err, uint64_t delay_ns);
+
+/* Delivered, and counted so, but the destination keeps them in another place than it should. */
+void account_put_aside(struct account *account, uint64_t records, const char *words);
 
 /* Refused for ever: inside a request that was accepted, or to the dead letters. */
 void account_refused_within(struct account *account, uint64_t records, const char *words);
