@@ -98,6 +98,9 @@ struct exporter_ops {
     /* Takes records in the order of the journal only, and ignores those that come late: there is
      * one instance, and dead letters cannot be given to it again. */
     bool in_order_only;
+    /* How long one request may take, its answer included, unless the configuration says otherwise.
+     * 0: as for all. */
+    uint64_t timeout_ns;
     /* The signals that it can take, a set; 0: logs only.  send() is given records of one of them at
      * a time; records of others pass the destination by. */
     unsigned signals;
