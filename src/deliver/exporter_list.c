@@ -4,12 +4,14 @@
 
 #include <string.h>
 
+extern const struct exporter_ops exporter_elastic;
 extern const struct exporter_ops exporter_file;
 extern const struct exporter_ops exporter_null;
 extern const struct exporter_ops exporter_otlp_grpc;
 extern const struct exporter_ops exporter_otlp_http;
 
 static const struct exporter_ops *const all[] = {
+    &exporter_elastic,
     &exporter_file,
     &exporter_null,
     &exporter_otlp_grpc,
