@@ -66,9 +66,10 @@ struct attribute_set {
 };
 
 struct record_reader {
-    struct text_table keys;  /* owned: key to schema_key or reader_key */
-    struct text_table kinds; /* owned: name to enum event_kind */
-    uint64_t seed;           /* of the hashes: nobody can foresee which keys collide */
+    struct text_table keys;                /* owned: key to schema_key or reader_key */
+    struct text_table kinds;               /* owned: name to enum event_kind */
+    uint8_t plain_types[READER_KEY_COUNT]; /* enum any_type that needs no further look */
+    uint64_t seed; /* of the hashes: nobody can foresee which keys collide */
 
     /* Of the present group. */
     const struct record_group *group; /* borrowed; NULL: none yet */
