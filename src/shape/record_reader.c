@@ -608,6 +608,11 @@ enum status record_reader_set_group(struct record_reader *reader, const struct r
     return ST_OK;
 }
 
+const char *reader_key_name(unsigned key)
+{
+    return key < SCHEMA_KEY_COUNT ? schema_attributes[key].key : extra_keys[key - SCHEMA_KEY_COUNT];
+}
+
 unsigned reader_word(const struct record_reader *reader, unsigned key, const char *const *words,
                      unsigned none)
 {

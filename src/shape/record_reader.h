@@ -108,6 +108,9 @@ static inline struct slice reader_text(const struct record_reader *reader, unsig
     return value == NULL ? SLICE_EMPTY : value->bytes;
 }
 
+/* The name of a key of the model or of a resource. */
+const char *reader_key_name(unsigned key);
+
 /* The number of the text in `words` that the record says at `key`; `none` when it is none. */
 unsigned reader_word(const struct record_reader *reader, unsigned key, const char *const *words,
                      unsigned none);
