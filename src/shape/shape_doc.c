@@ -3,22 +3,10 @@
  * come from the tables. */
 #include "shape/shape_doc.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "shape/cim_fields.h"
 #include "shape/ecs_fields.h"
 #include "shape/ecs_kind.h"
-
-enum { LINE_SIZE_MAX = 2048 };
-
-/* Where the text goes; the first failure sticks. */
-struct page {
-    struct buf *out;
-    enum status status;
-    struct error *err;
-};
+#include "util/doc_page.h"
 
 static const char introduction[] =
     "# Shapes: a record as a JSON document\n"
@@ -136,26 +124,6 @@ static const char cim_text[] =
     "| Field of CIM | Data models | From |\n"
     "|---|---|---|\n";
 
-static void put(struct page *page, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static void put(struct page *page, const char *fmt, ...)
-{
-    char line[LINE_SIZE_MAX];
-    va_list args;
-    va_start(args, fmt);
-    int size = vsnprintf(line, sizeof(line), fmt, args);
-    va_end(args);
-    ASSERT(size >= 0 && (size_t)size < sizeof(line)); /* our own tables are short */
-    if (page->status == ST_OK)
-        page->status = buf_append(page->out, line, (size_t)size, page->err);
-}
-
-static void put_text(struct page *page, const char *text)
-{
-    if (page->status == ST_OK)
-        page->status = buf_append(page->out, text, strlen(text), page->err);
-}
-
 static const char *describe_fact(enum ecs_fact fact)
 {
     static const char *const texts[] = {
@@ -180,7 +148,7 @@ static const char *describe_fact(enum ecs_fact fact)
     return texts[fact];
 }
 
-static void put_ecs_source(struct page *page, const struct ecs_field *field)
+static void put_ecs_source(struct doc_page *page, const struct ecs_field *field)
 {
     static const char *const notes[] = {[FROM_MODEL] = "",
                                         [FROM_MS] = ", in nanoseconds",
@@ -190,69 +158,70 @@ static void put_ecs_source(struct page *page, const struct ecs_field *field)
                                         [FROM_EITHER] = ", else the same of the resource",
                                         [FROM_RECORD] = ""};
     if (field->source == FROM_RECORD)
-        put(page, "%s", describe_fact((enum ecs_fact)field->key));
+        doc_put(page, "%s", describe_fact((enum ecs_fact)field->key));
     else
-        put(page, "`%s`%s", reader_key_name(field->key), notes[field->source]);
+        doc_put(page, "`%s`%s", reader_key_name(field->key), notes[field->source]);
 }
 
-static void put_ecs(struct page *page)
+static void put_ecs(struct doc_page *page)
 {
     static struct ecs_field fields[ECS_FIELDS_MAX];
     static char paths[ECS_FIELDS_MAX][ECS_PATH_MAX];
     size_t count = ecs_all_fields(fields, paths);
 
-    put_text(page, "| Kind | `event.category` | `event.type` |\n|---|---|---|\n");
+    doc_put_text(page, "| Kind | `event.category` | `event.type` |\n|---|---|---|\n");
     for (size_t kind = 0; kind < KIND_COUNT; kind++)
-        put(page, "| `%s` | %s | %s |\n", schema_kinds[kind].name, ecs_kind_rows[kind].categories,
-            ecs_kind_rows[kind].types);
-    put_text(page, "\n| Field | Type | From |\n|---|---|---|\n");
+        doc_put(page, "| `%s` | %s | %s |\n", schema_kinds[kind].name,
+                ecs_kind_rows[kind].categories, ecs_kind_rows[kind].types);
+    doc_put_text(page, "\n| Field | Type | From |\n|---|---|---|\n");
     for (size_t i = 0; i < count; i++) {
         bool is_stored = fields[i].type == ECS_STORED;
-        put(page, "| `%s` | %s%s | ", fields[i].path, ecs_type_name((enum ecs_type)fields[i].type),
-            is_stored                        ? ", not indexed"
-            : fields[i].type == ECS_KEYWORDS ? "[]"
-                                             : "");
+        doc_put(page, "| `%s` | %s%s | ", fields[i].path,
+                ecs_type_name((enum ecs_type)fields[i].type),
+                is_stored                        ? ", not indexed"
+                : fields[i].type == ECS_KEYWORDS ? "[]"
+                                                 : "");
         put_ecs_source(page, &fields[i]);
-        put_text(page, " |\n");
+        doc_put_text(page, " |\n");
     }
-    put_text(page, "\n");
+    doc_put_text(page, "\n");
 }
 
-static void put_cim_models(struct page *page, unsigned models)
+static void put_cim_models(struct doc_page *page, unsigned models)
 {
     const char *between = "";
 
     if (models == (1U << CIM_MODEL_COUNT) - 1) {
-        put_text(page, "all");
+        doc_put_text(page, "all");
         return;
     }
     for (unsigned model = 0; model < CIM_MODEL_COUNT; model++) {
         if ((models & 1U << model) == 0)
             continue;
-        put(page, "%s%s", between, cim_model_names[model]);
+        doc_put(page, "%s%s", between, cim_model_names[model]);
         between = ", ";
     }
 }
 
-static void put_cim(struct page *page)
+static void put_cim(struct doc_page *page)
 {
-    put_text(page, cim_text);
+    doc_put_text(page, cim_text);
     for (size_t i = 0; i < CIM_FACT_COUNT; i++) {
-        put(page, "| `%s` | ", cim_concluded[i].name);
+        doc_put(page, "| `%s` | ", cim_concluded[i].name);
         put_cim_models(page, cim_concluded[i].models);
-        put(page, " | %s |\n", cim_concluded[i].meaning);
+        doc_put(page, " | %s |\n", cim_concluded[i].meaning);
     }
     for (size_t i = 0; i < cim_field_count; i++) {
-        put(page, "| `%s` | ", cim_fields[i].name);
+        doc_put(page, "| `%s` | ", cim_fields[i].name);
         put_cim_models(page, cim_fields[i].models);
-        put(page, " | `%s` |\n", schema_attributes[cim_fields[i].key].key);
+        doc_put(page, " | `%s` |\n", schema_attributes[cim_fields[i].key].key);
     }
 }
 
 enum status shape_write_markdown(struct buf *out, struct error *err)
 {
-    struct page page = {.out = out, .err = err};
-    put_text(&page, introduction);
+    struct doc_page page = {.out = out, .err = err};
+    doc_put_text(&page, introduction);
     put_ecs(&page);
     put_cim(&page);
     return page.status;
