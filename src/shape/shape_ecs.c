@@ -497,7 +497,8 @@ void shape_put_ecs(struct shaper *shaper, struct shape_out *out)
     fill_from_resource(shaper->ecs, &filling);
     fill_from_record(shaper->ecs, &filling);
     put_rows(out, shaper->ecs, &filling);
-    json_put(&out->json, buf_slice(&shaper->stream_text));
+    if (shaper->stream_text.size > 0)
+        json_put(&out->json, buf_slice(&shaper->stream_text));
     shape_put_container(out, SHAPE_NAME("attributes"), &reader->record, is_consumed, &filling,
                         true);
     shape_find_pairs(&reader->view, &pairs);
