@@ -59,6 +59,7 @@ static const struct otlp_limits limits = {
 
 static enum status set_grow(struct attribute_set *set, size_t capacity, struct error *err)
 {
+    ASSERT(capacity > set->capacity);
     struct attribute_view *views = realloc(set->views, capacity * sizeof(*views));
     if (views != NULL)
         set->views = views;

@@ -144,7 +144,7 @@ static const char *describe_fact(enum ecs_fact fact)
         [FACT_FLAGS] = "the flags, if not 0",
         [FACT_DROPPED] = "the count of attributes that the sender dropped, if not 0",
         [FACT_SEVERITY_NUMBER] = "the severity number",
-        [FACT_VERSION] = "`" ECS_VERSION "`"};
+        [FACT_VERSION] = "the version of ECS, as above"};
     return texts[fact];
 }
 

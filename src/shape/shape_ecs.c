@@ -114,10 +114,10 @@ enum status ecs_plan_create(struct ecs_plan **ret, struct error *err)
         return st;
     }
     plan->row_count = ecs_all_fields(fields, paths);
-    for (uint16_t i = 0; i < plan->row_count; i++) {
+    for (size_t i = 0; i < plan->row_count; i++) {
         plan->rows[i].field = fields[i];
         plan_path(plan, &plan->rows[i], i > 0 ? &plan->rows[i - 1] : NULL);
-        plan_source(plan, i);
+        plan_source(plan, (uint16_t)i);
     }
     for (size_t i = 0; i < plan->row_count; i++)
         plan->rows[i].field.path = NULL; /* it may be in `paths` */
@@ -497,8 +497,7 @@ void shape_put_ecs(struct shaper *shaper, struct shape_out *out)
     fill_from_resource(shaper->ecs, &filling);
     fill_from_record(shaper->ecs, &filling);
     put_rows(out, shaper->ecs, &filling);
-    if (shaper->stream_text.size > 0)
-        json_put(&out->json, buf_slice(&shaper->stream_text));
+    json_put(&out->json, buf_slice(&shaper->stream_text));
     shape_put_container(out, SHAPE_NAME("attributes"), &reader->record, is_consumed, &filling,
                         true);
     shape_find_pairs(&reader->view, &pairs);

@@ -34,8 +34,7 @@ void shape_put_otel(struct shaper *shaper, struct shape_out *out)
     json_put(json, SLICE("\"@timestamp\":"));
     json_put_time(json, reader->facts.time_unix_ns);
     shape_put_time_member(json, SHAPE_NAME("observed_timestamp"), view->observed_time_unix_nano);
-    if (shaper->stream_text.size > 0)
-        json_put(json, buf_slice(&shaper->stream_text));
+    json_put(json, buf_slice(&shaper->stream_text));
     if (reader->facts.severity_number != 0)
         shape_put_uint_member(json, SHAPE_NAME("severity_number"), reader->facts.severity_number);
     shape_put_text_member(json, SHAPE_NAME("severity_text"), shape_short(view->severity_text));
