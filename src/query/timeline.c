@@ -16,6 +16,7 @@
 #include "query/sender_marks.h"
 #include "query/summary.h"
 #include "query/time_text.h"
+#include "query/timeline_silence.h"
 #include "query/timeline_words.h"
 #include "query/totals.h"
 #include "util/clock.h"
@@ -462,7 +463,8 @@ static void put_trouble(struct page *page, const struct record_view *view)
 static void put_other(struct page *page, const struct story_event *event)
 {
     begin_line(page, event->time_unix_ns, short_kind(&event->view));
-    put_summary(page, &event->view, INDENT + LABEL_WIDTH);
+    if (!timeline_silence_put(page, &event->view, INDENT + LABEL_WIDTH))
+        put_summary(page, &event->view, INDENT + LABEL_WIDTH);
     put_trouble(page, &event->view);
     page_put(page, "\n");
 }
