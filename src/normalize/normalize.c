@@ -15,6 +15,7 @@
 #include "normalize/coerce.h"
 #include "normalize/dialect.h"
 #include "normalize/hook_fields.h"
+#include "normalize/told_source.h"
 #include "util/utf8.h"
 #include "util/uuid.h"
 #include "wire/rfc3339.h"
@@ -49,6 +50,7 @@ struct normalizer {
     uint8_t version[VERSION_SIZE_MAX]; /* service.version of the group, copied */
     size_t version_size;               /* 0: it says nothing, or too much */
     struct spoken *of_service; /* by its service.name, when the scope says nothing; or NULL */
+    struct normalized_source *source; /* borrowed; NULL: nobody asks */
 };
 
 /* --- Setting up ------------------------------------------------------------------------------ */
@@ -560,6 +562,8 @@ static enum status begin(struct normalizer *self, const struct normalize_input *
 static enum status end(struct normalizer *self, size_t start, bool made)
 {
     struct mapping *m = &self->mapping;
+    if (made && m->status == ST_OK && self->source != NULL)
+        told_source_fill(self->source, m, start);
     if (made) {
         self->last.kind = m->kind;
         self->last.is_decision = m->outcome == OUTCOME_DENIED || m->has_decision ||
@@ -630,4 +634,9 @@ struct normalized_kind normalizer_last(const struct normalizer *normalizer)
 const struct sequence_note *normalizer_last_note(const struct normalizer *normalizer)
 {
     return normalizer->mapping.has_note ? &normalizer->mapping.note : NULL;
+}
+
+void normalizer_tell_source(struct normalizer *normalizer, struct normalized_source *source)
+{
+    normalizer->source = source;
 }

@@ -86,6 +86,19 @@ struct normalized_kind {
 };
 struct normalized_kind normalizer_last(const struct normalizer *normalizer);
 
+/* What agents say of themselves: a text is empty where they do not, or say too much. */
+enum { SOURCE_PRODUCT_SIZE = 32, SOURCE_SESSION_SIZE = 128 };
+struct normalized_source {
+    char product[SOURCE_PRODUCT_SIZE];
+    char session[SOURCE_SESSION_SIZE];
+    int32_t claimed_pid; /* process.pid of the resource; 0: none.  Not filled in here */
+    bool is_hook;        /* a hook said something: no agent, but what it started */
+};
+
+/* From now on the first that records say of their agent is written into `source`, until its texts
+ * are filled; clear it to hear of others.  Borrowed; NULL, and at first: nowhere. */
+void normalizer_tell_source(struct normalizer *normalizer, struct normalized_source *source);
+
 /* What its sender's counter tells: records before it are missing, or the agent began anew.  NULL:
  * nothing.  Good until the next record. */
 const struct sequence_note *normalizer_last_note(const struct normalizer *normalizer);

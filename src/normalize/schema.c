@@ -418,8 +418,8 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
     [KEY_AGENT_PIPELINE_LAST] = {"agent.pipeline.last", VALUE_INT, SCHEMA_OPTIONAL, NULL,
                                  "Last sequence number concerned."},
     [KEY_AGENT_PIPELINE_CODE] = {"agent.pipeline.code", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
-                                 "What exactly: a code of a refusal (PROTOCOL.md), or a reason of "
-                                 "the loss ledger (DELIVERY.md)."},
+                                 "What exactly: a code of PROTOCOL.md, or a reason of the loss "
+                                 "ledger (DELIVERY.md)."},
     [KEY_AGENT_PIPELINE_KIND] = {"agent.pipeline.kind", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
                                  "The kind of those events, where they were refused for it."},
     [KEY_AGENT_PIPELINE_DESTINATION] = {"agent.pipeline.destination", VALUE_TEXT, SCHEMA_OPTIONAL,

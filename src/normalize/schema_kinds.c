@@ -130,11 +130,10 @@ static const uint16_t resource_optional[] = {KEY_AGENT_RESOURCE_CPU_TIME_S,
 static const uint16_t error_optional[] = {KEY_AGENT_ERROR_MESSAGE, KEY_EXCEPTION_TYPE,
                                           KEY_EXCEPTION_MESSAGE, KEY_EXCEPTION_STACKTRACE, NONE};
 static const uint16_t pipeline_optional[] = {
-    KEY_AGENT_PIPELINE_COUNT, KEY_AGENT_PIPELINE_FIRST,
-    KEY_AGENT_PIPELINE_LAST,  KEY_AGENT_PIPELINE_CODE,
-    KEY_AGENT_PIPELINE_KIND,  KEY_AGENT_PIPELINE_DESTINATION,
-    KEY_AGENT_PIPELINE_BYTES, KEY_AGENT_PIPELINE_FROM,
-    KEY_AGENT_PIPELINE_TO,    NONE};
+    KEY_AGENT_PIPELINE_COUNT, KEY_AGENT_PIPELINE_FIRST,    KEY_AGENT_PIPELINE_LAST,
+    KEY_AGENT_PIPELINE_CODE,  KEY_AGENT_PIPELINE_KIND,     KEY_AGENT_PIPELINE_DESTINATION,
+    KEY_AGENT_PIPELINE_BYTES, KEY_AGENT_PIPELINE_FROM,     KEY_AGENT_PIPELINE_TO,
+    KEY_PROCESS_PID,          KEY_PROCESS_EXECUTABLE_PATH, NONE};
 static const uint16_t other_optional[] = {NONE};
 
 const struct schema_kind schema_kinds[KIND_COUNT] = {
@@ -300,7 +299,7 @@ const struct schema_kind schema_kinds[KIND_COUNT] = {
                        {{KEY_AGENT_PIPELINE_REASON, NONE}},
                        1,
                        pipeline_optional,
-                       "Events are missing, doubled or damaged."},
+                       "Events are missing, doubled or damaged, or do not come."},
     [KIND_OTHER] = {"agent.other",
                     1 << PHASE_POINT,
                     PHASE_POINT,

@@ -113,6 +113,7 @@ struct http_connection *http_connection_open(struct http_connections *connection
         return connection;
     }
     peer_learn_process(fd, &peer); /* only now: who is refused costs little */
+    connection->source = source_id_of_peer(&peer);
     if (write_sender(connection, &peer))
         return connection;
     http_connection_close(connections, connection);

@@ -15,6 +15,7 @@
 #include "receivers/admission.h"
 #include "receivers/http_users.h"
 #include "receivers/refusal.h"
+#include "receivers/source_watch.h"
 #include "telltale/buf.h"
 
 struct http_connections_settings {
@@ -41,6 +42,7 @@ struct http_connection {
     size_t *listener_open;  /* borrowed; how many its listener has */
     struct recent_bytes recent;
     struct buf sender_fields; /* agent.peer.*, encoded once */
+    struct source_id source;
 };
 
 /* More connections than are taken are open for a moment, until they are closed. */

@@ -294,6 +294,8 @@ static enum status fill_batch(struct grpc_exchange *exchange, struct slice reque
         .sender_fields = buf_slice(&exchange->connection->sender),
         .transport = TRANSPORT_OTLP_GRPC,
         .now_unix_ns = clock_unix_ns(),
+        .sources = settings->sources,
+        .source = &exchange->connection->source,
     };
     return otlp_intake_add(receiver->intake, &input, exchange->flow.batch, &exchange->result, err);
 }

@@ -60,6 +60,7 @@ struct grpc_connection {
     uint64_t quiet_since_ns;
     struct recent_bytes recent;
     struct buf sender; /* encoded agent.peer.* attributes */
+    struct source_id source;
 };
 
 enum grpc_call_state {

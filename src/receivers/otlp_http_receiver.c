@@ -261,6 +261,8 @@ static enum status fill_batch(struct exchange *exchange, struct slice protobuf, 
         .transport = exchange->request.encoding == OTLP_JSON ? TRANSPORT_OTLP_HTTP_JSON
                                                              : TRANSPORT_OTLP_HTTP_PROTOBUF,
         .now_unix_ns = clock_unix_ns(),
+        .sources = exchange->server->receiver->settings.sources,
+        .source = &exchange->sender->source,
     };
 
     enum status st = make_batch(exchange, err);

@@ -10,6 +10,7 @@
 #include "normalize/span_derive.h"
 #include "receivers/native_intake.h"
 #include "telltale/encode.h"
+#include "util/clock.h"
 #include "wire/json_put.h"
 #include "wire/otlp_check.h"
 
@@ -39,6 +40,7 @@ struct otlp_intake {
     /* of the present request */
     const struct otlp_intake_input *input;
     struct append_batch *batch;
+    struct normalized_source said;
     struct otlp_intake_result result;
     size_t group_spread; /* what each record of the present group counts, as said above */
     size_t spread;       /* what all have counted */
@@ -155,6 +157,29 @@ static void derive_from_spans(struct otlp_intake *intake)
     append_batch_set_signal(intake->batch, SIGNAL_TRACES);
 }
 
+/* Which process the sender says it is: the last resource counts. */
+static void read_claim(struct otlp_intake *intake, struct slice resource_logs_fields)
+{
+    struct pb_walk walk = pb_walk_start(resource_logs_fields);
+    struct pb_field field, inner;
+    struct error ignored;
+
+    while (pb_next(&walk, &field) == PB_FIELD) {
+        if (field.number != RESOURCE_LOGS_RESOURCE || field.type != WIRE_BYTES)
+            continue;
+        struct pb_walk resource = pb_walk_start(field.bytes);
+        while (pb_next(&resource, &inner) == PB_FIELD) {
+            struct attribute_view attribute;
+            if (inner.number == RESOURCE_ATTRIBUTES && inner.type == WIRE_BYTES &&
+                otlp_read_attribute(inner.bytes, &attribute, &ignored) == ST_OK &&
+                slice_equal(attribute.key, SLICE("process.pid")) &&
+                attribute.value.type == ANY_TYPE_INT && attribute.value.integer > 0 &&
+                attribute.value.integer <= INT32_MAX)
+                intake->said.claimed_pid = (int32_t)attribute.value.integer;
+        }
+    }
+}
+
 static enum status set_group(struct otlp_intake *intake, const struct record_group *around)
 {
     struct record_group group = *around;
@@ -182,6 +207,8 @@ static enum status on_group(void *context, const struct record_group *group, str
                   group->scope_logs_fields.size;
     intake->group_spread = size > SPREAD_FREE ? size - SPREAD_FREE : 0;
     intake->group_status = set_group(intake, group);
+    if (intake->input->sources != NULL)
+        read_claim(intake, group->resource_logs_fields);
     return ST_OK;
 }
 
@@ -362,6 +389,18 @@ static enum status on_record(void *context, struct slice bytes, struct error *er
     return st;
 }
 
+/* Metrics are no sign of life: they come by themselves. */
+static void note_source(struct otlp_intake *intake)
+{
+    const struct otlp_intake_input *input = intake->input;
+
+    if (input->sources == NULL || input->signal == SIGNAL_METRICS ||
+        intake->result.accepted + intake->result.rejected == 0)
+        return;
+    source_watch_note(input->sources, input->source, &intake->said, clock_monotonic_ns(),
+                      input->now_unix_ns);
+}
+
 enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake_input *input,
                             struct append_batch *batch, struct otlp_intake_result *ret,
                             struct error *err)
@@ -369,6 +408,8 @@ enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake
     const struct otlp_request_visitor visitor = {intake, on_group, on_record};
 
     intake->input = input;
+    intake->said = (struct normalized_source){0};
+    normalizer_tell_source(intake->normalizer, input->sources != NULL ? &intake->said : NULL);
     intake->batch = batch;
     intake->result = (struct otlp_intake_result){0};
     intake->group_status = ST_OK;
@@ -382,6 +423,7 @@ enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake
         return st;
     derive_from_spans(intake);
     add_notes(intake);
+    note_source(intake);
     *ret = intake->result;
     return ST_OK;
 }

@@ -13,6 +13,7 @@
 #include "normalize/normalize.h"
 #include "receivers/refusal.h"
 #include "receivers/shedding.h"
+#include "receivers/source_watch.h"
 #include "telltale/error.h"
 
 struct otlp_intake;
@@ -29,6 +30,8 @@ struct otlp_intake_input {
     struct slice sender_fields; /* encoded agent.peer.* attributes */
     enum transport transport;
     uint64_t now_unix_ns;
+    struct source_watch *sources;   /* is told of the sender; NULL: nobody is watched */
+    const struct source_id *source; /* who that is; NULL only without `sources` */
 };
 
 struct otlp_intake_result {
