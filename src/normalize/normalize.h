@@ -69,6 +69,7 @@ struct span_facts {
     const struct span_view *span;
     struct slice exception_type; /* of its first event `exception`; empty: there is none */
     struct slice exception_message;
+    struct slice parent_call_id; /* of the call that its call was made for; empty: not known */
 };
 
 /* The same for a record made from a span, by the table `span_dialect_list[dialect]`; the name of

@@ -30,17 +30,11 @@ static const uint16_t model_optional[] = {KEY_GEN_AI_RESPONSE_ID,
                                           KEY_SERVER_ADDRESS,
                                           KEY_ERROR_TYPE,
                                           NONE};
-static const uint16_t tool_optional[] = {KEY_GEN_AI_TOOL_CALL_ID,
-                                         KEY_GEN_AI_TOOL_CALL_ARGUMENTS,
-                                         KEY_GEN_AI_TOOL_CALL_RESULT,
-                                         KEY_AGENT_TOOL_NAMESPACE,
-                                         KEY_AGENT_TOOL_ORIGIN,
-                                         KEY_AGENT_TOOL_REPORTED_SUCCESS,
-                                         KEY_AGENT_TOOL_EXECUTED,
-                                         KEY_AGENT_TOOL_INPUT_BYTES,
-                                         KEY_AGENT_TOOL_OUTPUT_BYTES,
-                                         KEY_AGENT_TOOL_OUTPUT_TRUNCATED,
-                                         NONE};
+static const uint16_t tool_optional[] = {
+    KEY_GEN_AI_TOOL_CALL_ID,         KEY_GEN_AI_TOOL_CALL_ARGUMENTS,  KEY_GEN_AI_TOOL_CALL_RESULT,
+    KEY_AGENT_TOOL_PARENT_CALL_ID,   KEY_AGENT_TOOL_NAMESPACE,        KEY_AGENT_TOOL_ORIGIN,
+    KEY_AGENT_TOOL_REPORTED_SUCCESS, KEY_AGENT_TOOL_EXECUTED,         KEY_AGENT_TOOL_INPUT_BYTES,
+    KEY_AGENT_TOOL_OUTPUT_BYTES,     KEY_AGENT_TOOL_OUTPUT_TRUNCATED, NONE};
 static const uint16_t approval_optional[] = {
     KEY_AGENT_DECISION_EFFECT,     KEY_AGENT_DECISION_AUTOMATED,
     KEY_AGENT_DECISION_SCOPE,      KEY_AGENT_DECISION_REASON,

@@ -151,8 +151,10 @@ static void derive_from_spans(struct otlp_intake *intake)
 {
     if (intake->span_count == 0)
         return;
+    span_deriver_set_family(intake->deriver, intake->spans, intake->span_count);
     for (size_t i = 0; i < intake->span_count; i++)
         derive_from_span(intake, intake->spans[i]);
+    span_deriver_set_family(intake->deriver, NULL, 0);
     intake->span_count = 0;
     append_batch_set_signal(intake->batch, SIGNAL_TRACES);
 }
