@@ -309,6 +309,29 @@ static void put_missing_decision(struct page *page, const struct story *story, i
     page_put_ink(page, INK_DIM, "none was reported\n");
 }
 
+/* The call that another was made for, by its tool and what it asked for; by its id where it is not
+ * in the story. */
+static void put_parent(struct page *page, const struct story *story, struct slice own_id,
+                       struct slice parent_id)
+{
+    if (parent_id.size == 0 || slice_equal(parent_id, own_id))
+        return;
+    page_put_detail(page, "made for");
+    for (size_t i = 0; i < story->call_count; i++) {
+        if (!slice_equal(story->calls[i].id, parent_id))
+            continue;
+        page_put_text(page, call_text(story, (int)i, "gen_ai.tool.name"), 60);
+        page_put(page, " ");
+        page_put_text(page, call_request(story, (int)i),
+                      page_columns_behind(page, INDENT + 2 * LABEL_WIDTH + 15));
+        page_put(page, "\n");
+        return;
+    }
+    page_put(page, "call ");
+    page_put_text(page, parent_id, page_columns_behind(page, INDENT + 2 * LABEL_WIDTH));
+    page_put(page, "\n");
+}
+
 static void put_call(struct page *page, struct story *story, const struct sender_marks *marks,
                      int index)
 {
@@ -329,6 +352,7 @@ static void put_call(struct page *page, struct story *story, const struct sender
     else
         page_put_ink(page, INK_ODD, "(what it asked for was not reported)");
     page_put(page, "\n");
+    put_parent(page, story, call->id, call_text(story, index, "agent.tool.parent_call_id"));
     if (!call->has_decision)
         put_missing_decision(page, story, index);
     for (size_t i = 0; i < story->event_count; i++) {
@@ -432,13 +456,15 @@ static void put_loose_decision(struct page *page, const struct story_event *even
 
 /* A tool call without an id: nothing can be joined to it, and what was decided over it stands in
  * its own record if anywhere. */
-static void put_loose_call(struct page *page, const struct story_event *event)
+static void put_loose_call(struct page *page, const struct story *story,
+                           const struct story_event *event)
 {
     const struct record_view *view = &event->view;
 
     begin_line(page, event->time_unix_ns, SLICE("tool"));
     put_summary(page, view, INDENT + LABEL_WIDTH);
     page_put(page, "\n");
+    put_parent(page, story, SLICE_EMPTY, lookup_text(view, "agent.tool.parent_call_id"));
     (void)put_own_decision(page, event); /* it may tell none */
     if (is_result(view))
         put_result(page, event, output_of(view));
@@ -487,7 +513,7 @@ static bool is_told(const struct record_view *view)
     return failed && !begins && !again;
 }
 
-static void put_event(struct page *page, const struct story_event *event)
+static void put_event(struct page *page, const struct story *story, const struct story_event *event)
 {
     if (is_kind(&event->view, "agent.prompt")) {
         put_prompt(page, event);
@@ -501,7 +527,7 @@ static void put_event(struct page *page, const struct story_event *event)
     } else if (is_decision(&event->view)) {
         put_loose_decision(page, event);
     } else if (is_kind(&event->view, "agent.tool")) {
-        put_loose_call(page, event);
+        put_loose_call(page, story, event);
     } else {
         put_other(page, event);
     }
@@ -592,7 +618,7 @@ enum status timeline_write(struct story *story, const struct timeline_style *sty
             continue;
         if (event->call == STORY_NO_CALL) {
             if (style->everything || is_told(&event->view)) {
-                put_event(&page, event);
+                put_event(&page, story, event);
                 sender_marks_put(&marks, &page, &event->view);
             }
         } else if (!story->calls[event->call].shown && !event->joined_by_time) {

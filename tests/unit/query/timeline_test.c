@@ -198,6 +198,25 @@ static void test_rubbish_is_no_event(void **state)
 
 /* --- The page ------------------------------------------------------------------------------ */
 
+static void test_call_names_the_call_that_it_was_made_for(void **state)
+{
+    (void)state;
+    add_result(30, "child", "5");
+    add(31, "agent.tool", "gen_ai.tool.call.id", "child", "agent.tool.parent_call_id", "parent",
+        END);
+    add(32, "agent.tool", "gen_ai.tool.call.id", "orphan", "agent.tool.parent_call_id", "gone",
+        END);
+    add(33, "agent.tool", "gen_ai.tool.call.id", "own", "agent.tool.parent_call_id", "own", END);
+    add(40, "agent.tool", "gen_ai.tool.call.id", "parent", "agent.event.phase", "end",
+        "gen_ai.tool.name", "task", "gen_ai.tool.call.arguments", "look into it", END);
+    join();
+    timeline(&plain);
+    assert_has("tool      bash  (what it asked for was not reported)\n"
+               "                made for  task look into it\n");
+    assert_has("made for  call gone\n");
+    assert_null(strstr(text, "call own"));
+}
+
 static void test_what_is_missing_is_shown_as_missing(void **state)
 {
     (void)state;
@@ -647,6 +666,7 @@ int main(void)
         TEST(test_one_way_says_two_things_when_it_says_it_twice),
         TEST(test_decisions_of_two_kinds_are_both_shown),
         TEST(test_rubbish_is_no_event),
+        TEST(test_call_names_the_call_that_it_was_made_for),
         TEST(test_what_is_missing_is_shown_as_missing),
         TEST(test_a_denied_call_was_not_run_or_was_blocked),
         TEST(test_a_refused_call_needs_no_result),
