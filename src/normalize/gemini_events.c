@@ -44,6 +44,7 @@ const char *const gemini_sources[GEMINI_SOURCE_COUNT] = {
     [GEMINI_MCP_SERVER_NAME] = "mcp_server_name",
     [GEMINI_METADATA] = "metadata",
     [GEMINI_CONTENT_LENGTH] = "content_length",
+    [GEMINI_TOOL_NAME] = "tool_name",
     [GEMINI_CALL_ID] = "call_id",
     [GEMINI_PARENT_CALL_ID] = "parent_call_id",
     [GEMINI_EXECUTION_STATUS] = "execution_status",
@@ -115,6 +116,7 @@ const struct rule gemini_prompt_rules[GEMINI_PROMPT_RULES] = {
 };
 
 const struct rule gemini_file_rules[GEMINI_FILE_RULES] = {
+    {GEMINI_TOOL_NAME, RULE_TEXT, KEY_GEN_AI_TOOL_NAME, NULL},
     {GEMINI_OPERATION, RULE_WORD, KEY_AGENT_FILE_OPERATION, operations},
     {GEMINI_MIMETYPE, RULE_TEXT, KEY_AGENT_FILE_MIME_TYPE, NULL},
     {GEMINI_PROGRAMMING_LANGUAGE, RULE_TEXT, KEY_AGENT_FILE_LANGUAGE, NULL},

@@ -70,6 +70,7 @@ static const uint16_t file_optional[] = {KEY_FILE_PATH,
                                          KEY_AGENT_FILE_IN_WORKSPACE,
                                          KEY_AGENT_FILE_LANGUAGE,
                                          KEY_AGENT_FILE_MIME_TYPE,
+                                         KEY_GEN_AI_TOOL_NAME,
                                          NONE};
 static const uint16_t network_optional[] = {KEY_SERVER_PORT,
                                             KEY_NETWORK_TRANSPORT,
