@@ -150,7 +150,37 @@ static bool was_not_run(const struct record_view *view)
            lookup_number(view, "agent.tool.executed", 1) == 0;
 }
 
-static void put_result(struct page *page, const struct story_event *event, struct slice output)
+/* What was done to a file: by an operation that is a part of the result, and by the result itself
+ * if nothing went wrong. */
+static void put_file(struct page *page, const struct story *story, const struct story_event *event)
+{
+    const struct record_view *view = &event->view;
+    double added = lookup_number(view, "agent.file.lines_added", -1);
+    double removed = lookup_number(view, "agent.file.lines_removed", -1);
+    int self = (int)(event - story->events);
+
+    for (size_t i = 0; i < story->event_count; i++) {
+        if (story->events[i].part_of != self)
+            continue;
+        page_put(page, ", ");
+        page_put_text(page, lookup_text(&story->events[i].view, "agent.file.operation"), 20);
+        double lines = lookup_number(&story->events[i].view, "lines", 0);
+        page_put(page, " of ");
+        page_put_number(page, lines);
+        page_put(page, lines == 1 ? " line" : " lines");
+    }
+    if (added < 0 || removed < 0 ||
+        !slice_equal(lookup_text(view, "agent.outcome"), SLICE("success")))
+        return;
+    page_put(page, ", +");
+    page_put_number(page, added);
+    page_put(page, " -");
+    page_put_number(page, removed);
+    page_put(page, " lines");
+}
+
+static void put_result(struct page *page, const struct story *story,
+                       const struct story_event *event, struct slice output)
 {
     const struct record_view *view = &event->view;
     char duration[TIME_TEXT_SIZE];
@@ -171,6 +201,7 @@ static void put_result(struct page *page, const struct story_event *event, struc
         time_format_duration(duration_ms, duration);
         page_put_format(page, ", %s", duration);
     }
+    put_file(page, story, event);
     if (output.size == 0)
         output = lookup_text(view, "agent.error.message");
     put_ways(page, event);
@@ -292,7 +323,7 @@ static void put_call_event(struct page *page, const struct story *story,
     } else if (is_kind(view, "agent.sandbox")) {
         put_sandbox(page, view);
     } else if (is_result(view)) {
-        put_result(page, event, call_output(story, event));
+        put_result(page, story, event, call_output(story, event));
     } else if (!is_kind(view, "agent.tool") && !is_kind(view, "agent.other")) {
         put_aside(page, view);
     }
@@ -467,7 +498,7 @@ static void put_loose_call(struct page *page, const struct story *story,
     put_parent(page, story, SLICE_EMPTY, lookup_text(view, "agent.tool.parent_call_id"));
     (void)put_own_decision(page, event); /* it may tell none */
     if (is_result(view))
-        put_result(page, event, output_of(view));
+        put_result(page, story, event, output_of(view));
 }
 
 /* How it ended, where that is worth a word. */
@@ -614,7 +645,8 @@ enum status timeline_write(struct story *story, const struct timeline_style *sty
     put_head(&page, story, &marks);
     for (size_t i = 0; i < story->event_count; i++) {
         const struct story_event *event = &story->events[i];
-        if (event->echo_of != STORY_NO_EVENT && event->call == STORY_NO_CALL)
+        if ((event->echo_of != STORY_NO_EVENT && event->call == STORY_NO_CALL) ||
+            event->part_of != STORY_NO_EVENT)
             continue;
         if (event->call == STORY_NO_CALL) {
             if (style->everything || is_told(&event->view)) {

@@ -516,6 +516,19 @@ static void test_a_refusal_in_gemini_cli_reads_as_it_happened(void **state)
     check_session_from("gemini-cli-0.61.0/grpc/approvals-acp", 2, "gemini-approvals-acp");
 }
 
+/* What was done to files stands with the calls that did it. */
+static void test_file_operations_of_gemini_cli_stand_with_their_calls(void **state)
+{
+    (void)state;
+    check_session_from("gemini-cli-0.61.0/http-json/refactor", 1, "gemini-refactor");
+}
+
+static void test_file_operations_of_qwen_code_stand_with_their_calls(void **state)
+{
+    (void)state;
+    check_session_from("qwen-code-0.15.10/grpc/refactor", 1, "qwen-refactor");
+}
+
 static void test_failures_of_qwen_code_read_as_they_happened(void **state)
 {
     (void)state;
@@ -686,6 +699,8 @@ int main(void)
         TEST(test_a_network_proxy_reads_as_it_happened),
         TEST(test_calls_of_gemini_cli_read_as_they_happened),
         TEST(test_a_refusal_in_gemini_cli_reads_as_it_happened),
+        TEST(test_file_operations_of_gemini_cli_stand_with_their_calls),
+        TEST(test_file_operations_of_qwen_code_stand_with_their_calls),
         TEST(test_failures_of_qwen_code_read_as_they_happened),
         TEST(test_documented_claude_code_reads_as_it_happened),
     };
