@@ -3,14 +3,16 @@
 
 import json
 import os
+import pathlib
 import sys
 
-
+from support import messages
 from support.as_user import start_as
 from support.daemon import Daemon, wait_until
 
 STORE = "file/forensic: {}"
 TIMEOUT_S = 60
+HERE = pathlib.Path(__file__).resolve().parent
 
 # An agent that says one thing for each line of its standard input, and ends with it.
 UNIX_AGENT = """
@@ -36,6 +38,23 @@ for line in sys.stdin:
     c.close()
     print("said", flush=True)
 """
+GRPC_AGENT = """
+sys.path.insert(0, sys.argv[2])
+from support.grpc_client import GrpcClient
+client = GrpcClient(sys.argv[1])
+for line in sys.stdin:
+    client.export(bytes.fromhex(sys.argv[3]))
+    print("said", flush=True)
+"""
+
+
+def grpc_body():
+    request = messages.logs_request()
+    record = request.resource_logs.add().scope_logs.add().log_records.add()
+    for key, value in (("event.name", "codex.user_prompt"), ("conversation.id", "of-grpc")):
+        attribute = record.attributes.add()
+        attribute.key, attribute.value.string_value = key, value
+    return request.SerializeToString().hex()
 
 
 class Agent:
@@ -62,6 +81,7 @@ def agents(daemon):
     return {
         "of-unix": ("opencode", Agent(UNIX_AGENT, daemon.socket_path)),
         "of-http": ("gemini_cli", Agent(HTTP_AGENT, daemon.run / "otlp-http.sock", "of-http")),
+        "of-grpc": ("codex", Agent(GRPC_AGENT, daemon.grpc_socket, HERE, grpc_body())),
         "of-tcp": ("gemini_cli", Agent(HTTP_AGENT, daemon.http_port, "of-tcp")),
     }
 
@@ -83,7 +103,7 @@ def test_silence_of_each_agent_is_told_once_and_so_is_its_end(home):
     try:
         for _, agent in living.values():
             agent.speak()
-        silent = {record["session.id"]: record for record in wait_for(daemon, "source_silent", 3)}
+        silent = {record["session.id"]: record for record in wait_for(daemon, "source_silent", 4)}
         assert set(silent) == set(living)
         for session, (product, agent) in living.items():
             record = silent[session]
@@ -99,11 +119,11 @@ def test_silence_of_each_agent_is_told_once_and_so_is_its_end(home):
         assert found(daemon, "source_resumed") == []
         for _, agent in living.values():
             agent.speak()
-        resumed = wait_for(daemon, "source_resumed", 3)
+        resumed = wait_for(daemon, "source_resumed", 4)
         assert {record["session.id"] for record in resumed} == set(living)
         assert "the agent spoke again after " in daemon.command("timeline", "of-unix")
-        assert len(wait_for(daemon, "source_silent", 6)) == 6  # and silent again
-        daemon.wait_metric("sources_silent_total", "", 6)
+        assert len(wait_for(daemon, "source_silent", 8)) == 8  # and silent again
+        daemon.wait_metric("sources_silent_total", "", 8)
     finally:
         for _, agent in living.values():
             agent.end()
@@ -111,7 +131,7 @@ def test_silence_of_each_agent_is_told_once_and_so_is_its_end(home):
 
 
 def test_agent_that_ends_is_forgotten_without_a_word(home):
-    daemon = start(home)
+    daemon = start(home, silent_after="4s")  # longer than it takes to end
     try:
         ended = agents(daemon)
         for _, agent in ended.values():
