@@ -52,6 +52,16 @@ static bool same_turn(const struct record_view *operation, const struct record_v
            same_text(operation, result, "agent.turn.id");
 }
 
+/* Both are log records of the agent itself, so that another program does not speak for it. */
+static bool same_sender(const struct record_view *a, const struct record_view *b)
+{
+    struct attested_peer of_a, of_b;
+
+    attested_read(a, &of_a);
+    attested_read(b, &of_b);
+    return attested_is_same(&of_a, &of_b) && attested_may_be_one_fact(a, b);
+}
+
 static bool may_be_its_result(const struct story_event *operation, const struct story_event *event)
 {
     const struct record_view *a = &operation->view, *b = &event->view;
@@ -62,7 +72,7 @@ static bool may_be_its_result(const struct story_event *operation, const struct 
            same_text(a, b, "session.id") && same_text(a, b, "gen_ai.conversation.id") &&
            same_turn(a, b) &&
            fits_extension(lookup_text(b, "file.path"), lookup_text(a, "file.extension")) &&
-           attested_may_be_one_fact(a, b);
+           same_sender(a, b);
 }
 
 static uint64_t begin_of(const struct story_event *result)

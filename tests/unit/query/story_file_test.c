@@ -160,6 +160,24 @@ static void test_operation_is_not_of_another_session_or_a_call_that_did_not_run(
     assert_int_equal(story.events[0].part_of, STORY_NO_EVENT);
 }
 
+static void test_operation_of_another_program_is_shown_by_itself(void **state)
+{
+    struct seen_record seen;
+
+    (void)state;
+    begin(&seen, 100);
+    seen_add_texts(&seen, "agent.event.kind", "agent.file", "agent.file.operation", "update",
+                   "agent.file.path_source", "none", "agent.peer.attestation", "kernel",
+                   "agent.peer.executable.path", "/tmp/other", (const char *)NULL);
+    finish(&seen);
+    begin_edit(&seen, 110, "a.js", 50);
+    seen_add_texts(&seen, "agent.peer.attestation", "kernel", "agent.peer.executable.path",
+                   "/usr/bin/node", (const char *)NULL);
+    finish(&seen);
+    assert_int_equal(story_join(&story, &err), ST_OK);
+    assert_int_equal(story.events[0].part_of, STORY_NO_EVENT);
+}
+
 static void test_lines_of_a_call_that_went_wrong_are_not_told(void **state)
 {
     (void)state;
@@ -186,6 +204,7 @@ int main(void)
         TEST(test_operation_that_may_belong_to_two_calls_belongs_to_none),
         TEST(test_call_of_two_operations_has_none),
         TEST(test_operation_is_not_of_another_session_or_a_call_that_did_not_run),
+        TEST(test_operation_of_another_program_is_shown_by_itself),
         TEST(test_lines_of_a_call_that_went_wrong_are_not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
