@@ -50,7 +50,9 @@ static bool read_start(int directory, uint64_t *ret_ticks, char *ret_state)
 
     text[size] = 0;
     const char *at = strrchr(text, ')');
-    *ret_state = at != NULL && at[1] == ' ' ? at[2] : 0;
+    *ret_state = 0;
+    if (at != NULL && at[1] == ' ')
+        *ret_state = at[2];
     for (int i = 0; i < STAT_FIELDS_TO_START && at != NULL; i++) {
         at = strchr(at, ' ');
         at = at != NULL ? at + 1 : NULL;

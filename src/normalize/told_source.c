@@ -29,7 +29,8 @@ static struct slice find_said(const struct mapping *m, size_t start, enum schema
 
 static void copy_said(char *out, size_t size, struct slice text)
 {
-    if (out[0] != 0 || text.size >= size || memchr(text.data, 0, text.size) != NULL)
+    if (out[0] != 0 || text.size == 0 || text.size >= size ||
+        memchr(text.data, 0, text.size) != NULL)
         return;
     memcpy(out, text.data, text.size);
     out[text.size] = 0;

@@ -16,6 +16,7 @@
 #include "query/sender_marks.h"
 #include "query/summary.h"
 #include "query/time_text.h"
+#include "query/timeline_file.h"
 #include "query/timeline_silence.h"
 #include "query/timeline_words.h"
 #include "query/totals.h"
@@ -150,35 +151,6 @@ static bool was_not_run(const struct record_view *view)
            lookup_number(view, "agent.tool.executed", 1) == 0;
 }
 
-/* What was done to a file: by an operation that is a part of the result, and by the result itself
- * if nothing went wrong. */
-static void put_file(struct page *page, const struct story *story, const struct story_event *event)
-{
-    const struct record_view *view = &event->view;
-    double added = lookup_number(view, "agent.file.lines_added", -1);
-    double removed = lookup_number(view, "agent.file.lines_removed", -1);
-    int self = (int)(event - story->events);
-
-    for (size_t i = 0; i < story->event_count; i++) {
-        if (story->events[i].part_of != self)
-            continue;
-        page_put(page, ", ");
-        page_put_text(page, lookup_text(&story->events[i].view, "agent.file.operation"), 20);
-        double lines = lookup_number(&story->events[i].view, "lines", 0);
-        page_put(page, " of ");
-        page_put_number(page, lines);
-        page_put(page, lines == 1 ? " line" : " lines");
-    }
-    if (added < 0 || removed < 0 ||
-        !slice_equal(lookup_text(view, "agent.outcome"), SLICE("success")))
-        return;
-    page_put(page, ", +");
-    page_put_number(page, added);
-    page_put(page, " -");
-    page_put_number(page, removed);
-    page_put(page, " lines");
-}
-
 static void put_result(struct page *page, const struct story *story,
                        const struct story_event *event, struct slice output)
 {
@@ -201,7 +173,7 @@ static void put_result(struct page *page, const struct story *story,
         time_format_duration(duration_ms, duration);
         page_put_format(page, ", %s", duration);
     }
-    put_file(page, story, event);
+    timeline_file_put(page, story, event);
     if (output.size == 0)
         output = lookup_text(view, "agent.error.message");
     put_ways(page, event);
