@@ -248,6 +248,7 @@ static enum status fill(struct install_plan *plan, const struct install_settings
                         is_project ? agent->project_file : agent->user_file);
     if (size < 0 || (size_t)size >= sizeof(file->path))
         return error_set(err, ST_INVALID, "a path is too long");
+    file->project_size = is_project ? strlen(settings->project_dir) : 0;
     if (!is_plain_word(settings->endpoint))
         return error_set(err, ST_INVALID, "'%s' is no endpoint", settings->endpoint);
     enum status st = make_command(settings, command, err);

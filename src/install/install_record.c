@@ -21,7 +21,7 @@ enum status install_record_read(const char *state_dir, cJSON **ret, struct error
 
     find_path(state_dir, path);
     buf_init(&text, JSON_EDIT_ROOM);
-    enum status st = settings_file_read(path, &text, err);
+    enum status st = settings_file_read(&(struct settings_path){.text = path}, &text, err);
     if (st == ST_NOT_FOUND) {
         *ret = cJSON_CreateObject();
         st = *ret != NULL ? ST_OK : error_set(err, ST_NO_MEMORY, "make a record");
@@ -45,7 +45,8 @@ enum status install_record_write(const char *state_dir, const cJSON *record, str
     if (text == NULL)
         return error_set(err, ST_NO_MEMORY, "write the record of what was installed");
     find_path(state_dir, path);
-    enum status st = settings_file_write(path, slice_of_text(text), err);
+    enum status st =
+        settings_file_write(&(struct settings_path){.text = path}, slice_of_text(text), err);
     cJSON_free(text);
     return st;
 }
