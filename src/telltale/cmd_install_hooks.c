@@ -140,26 +140,16 @@ static bool is_changed(const struct change *change)
     return !slice_equal(buf_slice(&change->before), buf_slice(&change->after));
 }
 
-/* Adds to what is noted of the file already: installing twice is undone at once. */
 static enum status note_change(struct installing *installing, struct change *change,
                                struct error *err)
 {
-    cJSON *entry = cJSON_GetObjectItemCaseSensitive(installing->record, change->file->path);
+    const char *block = change->file->wanted == NULL ? change->file->block : NULL;
 
-    if (entry == NULL) {
-        entry = cJSON_AddObjectToObject(installing->record, change->file->path);
-        (void)cJSON_AddBoolToObject(entry, "created", !change->was_there);
-        (void)cJSON_AddArrayToObject(entry, "edits");
-    }
-    cJSON *edits = cJSON_GetObjectItemCaseSensitive(entry, "edits");
-    while (cJSON_GetArraySize(change->edits) > 0 &&
-           cJSON_AddItemToArray(edits, cJSON_DetachItemFromArray(change->edits, 0)))
-        ;
-    if (change->file->wanted == NULL) {
-        cJSON_DeleteItemFromObjectCaseSensitive(entry, "block");
-        (void)cJSON_AddStringToObject(entry, "block", change->file->block);
-    }
-    return install_record_write(installing->dirs.state_dir, installing->record, err);
+    enum status st = install_record_add(installing->record, change->file->path, !change->was_there,
+                                        change->edits, block, err);
+    return st == ST_OK
+               ? install_record_write(installing->dirs.state_dir, installing->record, err)
+               : st;
 }
 
 static enum status install_into(struct installing *installing, struct change *change,
