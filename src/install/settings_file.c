@@ -222,6 +222,7 @@ static enum status write_at(const struct settings_path *path, const struct place
     struct stat info;
 
     snprintf(beside, sizeof(beside), "%s.telltale-%ld", place->name, (long)getpid());
+    (void)io->unlink_at(place->dir_fd, beside); /* of a process before us, which was cut off */
     bool is_there = io->stat_at(place->dir_fd, place->name, &info) == 0;
     if (!is_there && errno != ENOENT)
         return error_set_errno(err, ST_IO, "look at '%s'", path->text);
