@@ -290,6 +290,33 @@ def test_hostile_files_in_the_spool_are_removed_unread(home):
     assert secret.read_bytes() == good % b"stolen"
 
 
+def test_rejected_files_of_the_spool_are_on_record(home):
+    daemon = Daemon(home, STORE, receivers="unix: { max_event_size: 4KiB }")
+    with daemon:
+        run_hook(daemon, stop_event("0"))
+    for n in range(5):
+        (spool_of(daemon) / f"{n:032x}.event").write_bytes(b"rubbish\n")
+    (spool_of(daemon) / f"{5:032x}.event").write_bytes(b"x" * 5000)
+
+    def refused():
+        counts = {}
+        for record in store.records(daemon.state / "store"):
+            values = {item["key"]: item["value"] for item in record["attributes"]}
+            if "agent.pipeline.code" in values:
+                assert values["agent.event.kind"] == {"stringValue": "agent.pipeline"}
+                code = values["agent.pipeline.code"]["stringValue"]
+                counts[code] = counts.get(code, 0) + int(values["agent.pipeline.count"]["intValue"])
+        return counts
+
+    with daemon:
+        wait_until(lambda: refused() == {"invalid_json": 5, "too_large": 1}, ARRIVAL_TIMEOUT_S,
+                   "records of what was refused")
+        daemon.wait_metric("spool_rejected_files_total", 'reason="content"', 5)
+        run_hook(daemon, stop_event("1"))
+        wait_turns(daemon, ["0", "1"])
+    assert refused() == {"invalid_json": 5, "too_large": 1}
+
+
 def test_spool_is_as_open_as_the_socket_and_cannot_be_listed(home):
     daemon = Daemon(home, STORE)
     for socket_mode, spool_mode in ((0o666, 0o1733), (0o660, 0o1730), (0o600, 0o700)):
