@@ -4,6 +4,8 @@
 import json
 import os
 import re
+import resource
+import signal
 import subprocess
 import tomllib
 
@@ -38,13 +40,13 @@ class Home:
         self.hook.write_text("#!/bin/sh\n")
         self.hook.chmod(0o755)
 
-    def telltale(self, *arguments, run_dir=None, cwd=None):
+    def telltale(self, *arguments, run_dir=None, cwd=None, **more):
         run_dir = run_dir or self.path
         return subprocess.run(
             [str(BIN / "telltale"), *map(str, arguments), "--run-dir", str(run_dir),
              "--state-dir", str(self.state)],
             capture_output=True, text=True, timeout=TIMEOUT_S, check=False, cwd=cwd,
-            env={**os.environ, "HOME": str(self.path), "TZ": "UTC"})
+            env={**os.environ, "HOME": str(self.path), "TZ": "UTC"}, **more)
 
     def install(self, *arguments, **more):
         return self.telltale("install-hooks", *arguments, "--hook", self.hook, "--socket",
@@ -137,6 +139,27 @@ def test_links_are_followed_and_broken_settings_left_alone(home):
     assert done.returncode == 1
     assert "left alone" in done.stderr and "line 2, column 13" in done.stderr
     assert path.read_text() == '{\n  "hooks": {,}\n}\n'
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_settings_that_cannot_be_written_stay_whole(home, is_killed):
+    text = CLAUDE.replace("opus", "o" * 100_000)
+    path = home.write(".claude/settings.json", text)
+    limit = {"restore_signals": is_killed,  # a limit on files kills, or makes the write fail
+             "preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))}
+    for _ in range(2):
+        done = home.install("claude-code", "--replace", **limit)
+        assert done.returncode == (-signal.SIGXFSZ if is_killed else 1)
+        assert is_killed or "File too large" in done.stderr
+        assert path.read_text() == text
+    assert is_killed or [p.name for p in path.parent.iterdir()] == ["settings.json"]
+    assert home.install("claude-code", "--replace").returncode == 0
+    assert "telltale-hook" in path.read_text()
+    assert home.install("claude-code", "--undo", **limit).returncode != 0
+    assert "telltale-hook" in path.read_text()
+    done = home.install("claude-code", "--undo")
+    assert (done.returncode, done.stderr) == (0, ""), "nothing was noted twice"
+    assert path.read_text() == text
 
 
 def test_a_link_to_nothing_is_left_alone(home):
