@@ -147,9 +147,8 @@ static enum status note_change(struct installing *installing, struct change *cha
 
     enum status st = install_record_add(installing->record, change->file->path, !change->was_there,
                                         change->edits, block, err);
-    return st == ST_OK
-               ? install_record_write(installing->dirs.state_dir, installing->record, err)
-               : st;
+    return st == ST_OK ? install_record_write(installing->dirs.state_dir, installing->record, err)
+                       : st;
 }
 
 static enum status install_into(struct installing *installing, struct change *change,
