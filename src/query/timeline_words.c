@@ -45,6 +45,12 @@ static const struct word scopes[] = {
     {"rule_added", "and a rule was added", INK_PLAIN},
 };
 
+static const struct word threads[] = {
+    {"reviewer", "(the reviewer) ", INK_PLAIN},
+    {"subagent", "(a sub-agent) ", INK_PLAIN},
+    {"teammate", "(a teammate) ", INK_PLAIN},
+};
+
 static const struct {
     const struct word *words;
     size_t count;
@@ -54,6 +60,7 @@ static const struct {
     [WORDS_DECIDER] = {deciders, COUNT_OF(deciders)},
     [WORDS_OUTCOME] = {outcomes, COUNT_OF(outcomes)},
     [WORDS_SCOPE] = {scopes, COUNT_OF(scopes)},
+    [WORDS_THREAD] = {threads, COUNT_OF(threads)},
 };
 
 static const struct word *find(enum timeline_words list, struct slice value)

@@ -14,6 +14,7 @@ enum timeline_words {
     WORDS_DECIDER,  /* agent.decision.source */
     WORDS_OUTCOME,  /* agent.outcome */
     WORDS_SCOPE,    /* agent.decision.scope, where it is worth a word */
+    WORDS_THREAD,   /* agent.role, where it is not the person's own thread */
 };
 
 /* NULL: the list has no such word. */

@@ -104,6 +104,16 @@ static void reject(struct otlp_intake *intake, enum status status, const struct 
     snprintf(result->message, sizeof(result->message), "%s", why->text);
 }
 
+/* What is wrong with a record costs that record.  Want of memory is no fault of it: the request
+ * fails, and its sender comes again. */
+static enum status refuse(struct otlp_intake *intake, enum status status, struct error *why)
+{
+    if (status == ST_NO_MEMORY)
+        return status;
+    reject(intake, status, why);
+    return ST_OK;
+}
+
 static void reject_unseen(struct otlp_intake *intake)
 {
     struct error why;
@@ -347,8 +357,8 @@ static enum status take_record(void *context, struct slice bytes, struct error *
         return ST_OK;
     }
     if (intake->group_status != ST_OK) {
-        reject(intake, intake->group_status, &intake->group_error);
-        return ST_OK;
+        *err = intake->group_error;
+        return refuse(intake, intake->group_status, err);
     }
     enum status st = ST_OK;
     if (intake->group_spread > SPREAD_MAX - intake->spread)
@@ -358,10 +368,8 @@ static enum status take_record(void *context, struct slice bytes, struct error *
                        intake->limits.record_size_max);
     if (st == ST_OK)
         st = append_batch_begin(intake->batch, &record, err);
-    if (st != ST_OK) {
-        reject(intake, st, err);
-        return ST_OK;
-    }
+    if (st != ST_OK)
+        return refuse(intake, st, err);
     st = add_record(intake, bytes, record, err);
     if (st == ST_OK && shed(intake)) {
         append_batch_cancel(intake->batch);
@@ -375,7 +383,7 @@ static enum status take_record(void *context, struct slice bytes, struct error *
             remember_note(intake);
     } else {
         append_batch_cancel(intake->batch);
-        reject(intake, st, err);
+        return refuse(intake, st, err);
     }
     return ST_OK;
 }

@@ -53,7 +53,8 @@ static inline uint64_t otlp_intake_rejected(const struct otlp_intake_result *res
 }
 
 /* Adds the records to `batch`.  ST_CORRUPT: that is no such request; ST_LIMIT: a value of a
- * resource or a scope nests too deep.  On failure the batch is to be thrown away. */
+ * resource or a scope nests too deep; ST_NO_MEMORY: the whole may come again.  On failure the batch
+ * is to be thrown away. */
 MUST_CHECK enum status otlp_intake_add(struct otlp_intake *intake,
                                        const struct otlp_intake_input *input,
                                        struct append_batch *batch, struct otlp_intake_result *ret,

@@ -497,6 +497,18 @@ static void test_approvals_read_as_they_happened(void **state)
     check_session("approvals-appserver", 2);
 }
 
+static void test_a_reviewers_thread_adds_no_prompt_and_no_call(void **state)
+{
+    (void)state;
+    check_session("autoreview", 1);
+}
+
+static void test_a_subagents_thread_adds_no_prompt(void **state)
+{
+    (void)state;
+    check_session("subagent", 1);
+}
+
 static void test_a_network_proxy_reads_as_it_happened(void **state)
 {
     (void)state;
@@ -696,6 +708,8 @@ int main(void)
         TEST(test_a_full_page_is_a_failure),
         TEST(test_an_exfiltration_reads_as_it_happened),
         TEST(test_approvals_read_as_they_happened),
+        TEST(test_a_reviewers_thread_adds_no_prompt_and_no_call),
+        TEST(test_a_subagents_thread_adds_no_prompt),
         TEST(test_a_network_proxy_reads_as_it_happened),
         TEST(test_calls_of_gemini_cli_read_as_they_happened),
         TEST(test_a_refusal_in_gemini_cli_reads_as_it_happened),
