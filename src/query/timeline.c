@@ -382,17 +382,6 @@ static bool is_mention(const struct record_view *view)
     return slice_equal(lookup_text(view, "agent.prompt.source"), SLICE("mention"));
 }
 
-/* Whose thread it is, if not the person's own.  Returns its columns. */
-static size_t put_thread(struct page *page, const struct record_view *view)
-{
-    const char *words = timeline_words_find(WORDS_THREAD, lookup_text(view, "agent.role"));
-
-    if (words == NULL)
-        return 0;
-    page_put(page, words);
-    return strlen(words);
-}
-
 static void put_prompt(struct page *page, const struct story_event *event)
 {
     const struct record_view *view = &event->view;
@@ -402,7 +391,7 @@ static void put_prompt(struct page *page, const struct story_event *event)
     bool is_absent = slice_equal(lookup_text(view, "agent.content.state"), SLICE("absent"));
 
     begin_line(page, event->time_unix_ns, SLICE("prompt"));
-    size_t used = put_thread(page, view);
+    size_t used = timeline_words_put_thread(page, lookup_text(view, "agent.role"));
     if (text.size == 0 && view->body.type == ANY_TYPE_STRING)
         text = view->body.bytes;
     if (is_redacted) {
@@ -422,7 +411,7 @@ static void put_session(struct page *page, const struct story_event *event)
     bool ends = slice_equal(lookup_text(&event->view, "agent.event.phase"), SLICE("end"));
 
     begin_line(page, event->time_unix_ns, SLICE("session"));
-    (void)put_thread(page, &event->view);
+    (void)timeline_words_put_thread(page, lookup_text(&event->view, "agent.role"));
     page_put_format(page, "%s", ends ? "ended" : "started");
     page_put(page, "\n");
 }

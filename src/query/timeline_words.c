@@ -90,3 +90,13 @@ bool timeline_words_put(struct page *page, enum timeline_words list, struct slic
         page_put_ink(page, INK_ODD, otherwise);
     return word != NULL;
 }
+
+size_t timeline_words_put_thread(struct page *page, struct slice role)
+{
+    const struct word *word = find(WORDS_THREAD, role);
+
+    if (word == NULL)
+        return 0;
+    page_put_ink(page, word->ink, word->text);
+    return strlen(word->text);
+}

@@ -21,7 +21,6 @@ enum {
     KEY_SIZE_MAX = 1024,
     TIMEOUT_DEFAULT_S = 10,
     TIMEOUT_MAX_S = 3600,
-    FOREIGN_MAX = 1 << 20, /* of an object over several lines, to see what it is */
 };
 
 struct emit_options {
@@ -100,7 +99,7 @@ static enum status refuse_lines(struct lines *lines, struct error *err)
     struct buf object;
     enum status st = ST_OK;
 
-    buf_init(&object, FOREIGN_MAX);
+    buf_init(&object, FOREIGN_JSON_LOOK_MAX);
     do {
         st = buf_append(&object, lines->line, (size_t)lines->size, err);
     } while (st == ST_OK && !is_bracket(lines, '}') && next_line(lines));

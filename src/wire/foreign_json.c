@@ -27,7 +27,8 @@ static enum foreign_json meaning_of(const struct json_text *key)
 
 enum foreign_json foreign_json_find(struct slice json)
 {
-    struct json_scan scan = json_scan_start(json);
+    size_t size = json.size < FOREIGN_JSON_LOOK_MAX ? json.size : FOREIGN_JSON_LOOK_MAX;
+    struct json_scan scan = json_scan_start(slice_of(json.data, size));
     struct json_text key;
     bool more;
 

@@ -17,6 +17,9 @@ enum foreign_json {
     FOREIGN_JSON_SDK,  /* an object of the SDK for JavaScript: a log record, a span, metrics */
 };
 
+/* So much of a text is looked at. */
+enum { FOREIGN_JSON_LOOK_MAX = 1 << 20 };
+
 /* Looks at the first value of the text.  What follows it, and what is behind a mistake in it, is
  * not read. */
 enum foreign_json foreign_json_find(struct slice json);
