@@ -12,9 +12,11 @@
 #include "receivers/otlp_grpc_parts.h"
 
 #include <grpc/byte_buffer.h>
+#include <grpc/support/alloc.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "receivers/grpc_answers.h"
 #include "receivers/grpc_message.h"
@@ -262,7 +264,15 @@ static size_t batch_size_max(const struct otlp_grpc_settings *settings)
     return otlp_batch_size_max(settings->message_size_max, settings->limits.record_size_max);
 }
 
-static void take_request(struct grpc_exchange *exchange, struct slice request)
+/* "ipv6:%5B::1%5D:4317" without the port. */
+static struct slice address_of(const char *peer)
+{
+    const char *port = strrchr(peer, ':');
+
+    return slice_of(peer, port != NULL ? (size_t)(port - peer) : strlen(peer));
+}
+
+static enum otlp_taking take_request(struct grpc_exchange *exchange, struct slice request)
 {
     const struct grpc_connection *connection = exchange->connection;
     struct otlp_grpc_receiver *receiver = connection->receiver;
@@ -273,25 +283,34 @@ static void take_request(struct grpc_exchange *exchange, struct slice request)
         .transport = TRANSPORT_OTLP_GRPC,
         .now_unix_ns = clock_unix_ns(),
     };
+    struct slice address = slice_of(connection->address.bytes, connection->address.size);
+    char *peer = connection->is_tls ? grpc_call_get_peer(exchange->call) : NULL;
+    enum otlp_taking taking;
     struct error err = {.text = ""};
 
-    enum status st = otlp_exchange_take(&exchange->otlp, receiver->intake, &input,
-                                        batch_size_max(&receiver->settings), &err);
+    if (peer != NULL)
+        address = address_of(peer);
+    enum status st = otlp_exchange_take(&exchange->otlp, receiver->intake, &input, address,
+                                        batch_size_max(&receiver->settings), &taking, &err);
     judge_taking(exchange, st, err.text);
+    gpr_free(peer);
+    return taking;
 }
 
-static void convert(struct grpc_exchange *exchange)
+static enum otlp_taking convert(struct grpc_exchange *exchange)
 {
     size_t size_max = exchange->connection->receiver->settings.message_size_max;
+    enum otlp_taking taking = OTLP_TAKEN;
     struct grpc_message message;
     struct error err = {.text = ""};
 
     enum status st = grpc_message_open(&message, exchange->message, size_max, &err);
     if (st == ST_OK)
-        take_request(exchange, message.content);
+        taking = take_request(exchange, message.content);
     else
         judge_message(exchange, st, err.text);
     grpc_message_close(&message);
+    return taking;
 }
 
 static void settle_refusals(struct grpc_exchange *exchange)
@@ -311,14 +330,20 @@ static void settle_refusals(struct grpc_exchange *exchange)
 static void take(struct grpc_exchange *exchange)
 {
     struct otlp_grpc_receiver *receiver = exchange->connection->receiver;
+    enum otlp_taking taking = OTLP_TAKEN;
 
     if (exchange->verdict.code == 0) {
         if (receiver->settings.shedding != NULL)
             shedding_update(receiver->settings.shedding);
-        convert(exchange);
+        taking = convert(exchange);
+    }
+    if (taking == OTLP_COPY) {
+        request_flow_wait_as_copy(&exchange->otlp.flow);
+        return;
     }
     drop_message(exchange);
-    settle_refusals(exchange);
+    if (taking == OTLP_TAKEN)
+        settle_refusals(exchange);
     if (otlp_exchange_has_batch(&exchange->otlp))
         submit(exchange);
     else
@@ -329,10 +354,17 @@ static void on_resumed(void *owner)
 {
     struct grpc_exchange *exchange = owner;
 
-    if (exchange->otlp.flow.state == REQUEST_LANDED)
+    switch (exchange->otlp.flow.state) {
+    case REQUEST_COPY:
+        take(exchange);
+        break;
+    case REQUEST_LANDED:
         answer(exchange);
-    else
+        break;
+    default:
         submit(exchange);
+        break;
+    }
 }
 
 /* A message of a signal that is not kept. */

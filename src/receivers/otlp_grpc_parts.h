@@ -58,7 +58,8 @@ struct grpc_connection {
     bool ending;
     uint64_t quiet_since_ns;
     struct recent_bytes recent;
-    struct buf sender; /* encoded agent.peer.* attributes */
+    struct buf sender;           /* encoded agent.peer.* attributes */
+    struct peer_address address; /* of a peer that is not known; TLS: each call has its own */
 };
 
 enum grpc_call_state {

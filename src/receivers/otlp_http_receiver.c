@@ -3,9 +3,9 @@
  *
  *     received --whole--> otlp_exchange.h --> request_flow.h --landed--> answered
  *
- * While the batch is in the journal, or waits for its turn, the connection is suspended.  It is
- * before the flow has the request, for the journal may be done before request_flow_submit()
- * returns; the library allows resuming at any time. */
+ * While the batch is in the journal, or waits for its turn, or a copy for its first, the connection
+ * is suspended.  It is before the flow has the request, for the journal may be done before
+ * request_flow_submit() returns; the library allows resuming at any time. */
 #include "receivers/otlp_http_receiver.h"
 
 #include <stddef.h>
@@ -137,7 +137,7 @@ static void judge_taking(struct http_request *request, enum status status, const
     }
 }
 
-static void take_request(struct exchange *exchange, struct slice protobuf)
+static enum otlp_taking take_request(struct exchange *exchange, struct slice protobuf)
 {
     const struct http_connection *sender = exchange->sender;
     const struct otlp_intake_input input = {
@@ -148,26 +148,31 @@ static void take_request(struct exchange *exchange, struct slice protobuf)
                                                              : TRANSPORT_OTLP_HTTP_PROTOBUF,
         .now_unix_ns = clock_unix_ns(),
     };
+    enum otlp_taking taking;
     struct error err = {.text = ""};
 
     enum status st =
         otlp_exchange_take(&exchange->otlp, exchange->server->intake, &input,
-                           batch_size_max(&exchange->server->receiver->settings), &err);
+                           slice_of(sender->address.bytes, sender->address.size),
+                           batch_size_max(&exchange->server->receiver->settings), &taking, &err);
     judge_taking(&exchange->request, st, err.text);
+    return taking;
 }
 
-static void convert(struct exchange *exchange)
+static enum otlp_taking convert(struct exchange *exchange)
 {
     struct otlp_http_receiver *receiver = exchange->server->receiver;
     struct http_request *request = &exchange->request;
+    enum otlp_taking taking = OTLP_TAKEN;
     struct http_decoded decoded;
 
     if (receiver->settings.shedding != NULL)
         shedding_update(receiver->settings.shedding);
     http_decoded_init(&decoded, request->limits);
     if (http_request_decode(request, &receiver->settings.limits, &decoded) == ST_OK)
-        take_request(exchange, decoded.request);
+        taking = take_request(exchange, decoded.request);
     http_decoded_fini(&decoded);
+    return taking;
 }
 
 static void settle_refusals(struct exchange *exchange)
@@ -184,15 +189,24 @@ static void settle_refusals(struct exchange *exchange)
                                   whole, http_status != 0, batch_size_max(&receiver->settings));
 }
 
+static enum MHD_Result wait_as_copy(struct exchange *exchange)
+{
+    MHD_suspend_connection(exchange->connection);
+    request_flow_wait_as_copy(&exchange->otlp.flow);
+    return MHD_YES; /* it may be resumed already */
+}
+
 /* The body, unless there is a verdict. */
 static enum MHD_Result take(struct exchange *exchange)
 {
     struct http_request *request = &exchange->request;
+    enum otlp_taking taking = request->verdict.http_status == 0 ? convert(exchange) : OTLP_TAKEN;
 
-    if (request->verdict.http_status == 0)
-        convert(exchange);
+    if (taking == OTLP_COPY)
+        return wait_as_copy(exchange);
     http_request_drop_body(request);
-    settle_refusals(exchange);
+    if (taking == OTLP_TAKEN)
+        settle_refusals(exchange);
     return otlp_exchange_has_batch(&exchange->otlp) ? submit(exchange) : answer(exchange);
 }
 
@@ -269,6 +283,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     switch (exchange->otlp.flow.state) {
     case REQUEST_NEW:
         return finish(exchange);
+    case REQUEST_COPY:
+        return take(exchange);
     case REQUEST_WAITING:
         return submit(exchange);
     case REQUEST_LANDED:
@@ -399,9 +415,10 @@ enum status otlp_http_receiver_start(const struct otlp_http_settings *settings,
         .resume = resume,
         .on_landed = on_landed,
     };
-    request_flow_init(&receiver->flow, &flow);
+    enum status st = request_flow_init(&receiver->flow, &flow, err);
     register_metrics(receiver);
-    enum status st = init_connections(receiver, err);
+    if (st == ST_OK)
+        st = init_connections(receiver, err);
     for (size_t i = 0; i < settings->listener_count && st == ST_OK; i++)
         st = start_server(receiver, &receiver->servers[i], &settings->listeners[i], err);
     if (st != ST_OK) {
