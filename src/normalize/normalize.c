@@ -373,8 +373,16 @@ static void put_number_field(struct mapping *m, uint32_t number, uint64_t value,
     mapping_put_raw(m, slice_of(field, (size_t)(end - field)));
 }
 
-static void put_hook_time(struct mapping *m)
+static void put_time_source(struct normalizer *self, enum time_source source, uint64_t time)
 {
+    mapping_put_word(&self->mapping, KEY_AGENT_TIME_SOURCE, source);
+    self->last.has_time = source != TIME_RECEIPT;
+    self->last.has_coarse_time = time % UINT64_C(1000000000) == 0;
+}
+
+static void put_hook_time(struct normalizer *self)
+{
+    struct mapping *m = &self->mapping;
     const struct normalize_hook *hook = m->input->hook;
     uint64_t time = 0;
     enum time_source source = TIME_HOOK;
@@ -387,14 +395,14 @@ static void put_hook_time(struct mapping *m)
     }
     put_number_field(m, RECORD_TIME_UNIX_NANO, time, true);
     put_number_field(m, RECORD_OBSERVED_TIME_UNIX_NANO, m->input->received_unix_nano, true);
-    mapping_put_word(m, KEY_AGENT_TIME_SOURCE, source);
+    put_time_source(self, source, time);
 }
 
 static void put_time(struct normalizer *self)
 {
     struct mapping *m = &self->mapping;
     if (m->input->hook != NULL) {
-        put_hook_time(m);
+        put_hook_time(self);
         return;
     }
     struct slice stamp = text_of(m, self->event_timestamp_id);
@@ -413,7 +421,7 @@ static void put_time(struct normalizer *self)
     }
     if (m->record.observed_time_unix_nano == 0)
         put_number_field(m, RECORD_OBSERVED_TIME_UNIX_NANO, received, true);
-    mapping_put_word(m, KEY_AGENT_TIME_SOURCE, source);
+    put_time_source(self, source, time);
 }
 
 static void put_severity(struct mapping *m)

@@ -55,6 +55,7 @@ struct normalize_input {
     struct slice sender_fields; /* encoded attributes about the sender (agent.peer.*), appended as
                                   they are; see net/peer.h */
     uint64_t received_unix_nano;
+    bool is_again; /* it was normalized before, and not kept: counters of senders are not noted */
 };
 
 /* Appends to `out` the fields to lay behind the record.  ST_CORRUPT: the record is not a
@@ -83,7 +84,9 @@ MUST_CHECK enum status normalize_derived(struct normalizer *normalizer,
 /* What the last record that was normalized turned out to be. */
 struct normalized_kind {
     enum event_kind kind;
-    bool is_decision; /* somebody decided, or something was denied */
+    bool is_decision;     /* somebody decided, or something was denied */
+    bool has_time;        /* its sender said when it was */
+    bool has_coarse_time; /* to the second, as far as one can see */
 };
 struct normalized_kind normalizer_last(const struct normalizer *normalizer);
 

@@ -341,6 +341,8 @@ void otlp_grpc_on_accepted(void *context, int fd, const struct peer *peer)
         acceptor_leave(receiver->acceptor, peer);
         return;
     }
+    if (peer->attestation == PEER_UNKNOWN)
+        peer_address_of_socket(fd, &connection->address);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* answers are small */
     connection->watched_fd = fd;
     connection->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);

@@ -260,6 +260,7 @@ static enum status add_record(struct otlp_intake *intake, struct slice bytes, st
         .transport = intake->input->transport,
         .sender_fields = intake->input->sender_fields,
         .received_unix_nano = intake->input->now_unix_ns,
+        .is_again = intake->input->is_again,
     };
 
     buf_clear(&intake->normalized);
@@ -297,6 +298,29 @@ static void remember_note(struct otlp_intake *intake)
 
     if (note != NULL && intake->note_count < NOTES_MAX)
         intake->notes[intake->note_count++] = *note;
+}
+
+/* Whether the record, if its bytes come again, is the same one. */
+static void note_distinction(struct otlp_intake *intake, struct slice bytes)
+{
+    struct otlp_intake_result *result = &intake->result;
+
+    if (intake->input->signal != SIGNAL_LOGS) {
+        result->alike += !otlp_is_told_apart(intake->input->signal, bytes);
+        return;
+    }
+    struct normalized_kind last = normalizer_last(intake->normalizer);
+    result->alike += !last.has_time;
+    result->coarse += last.has_coarse_time;
+}
+
+static void note_accepted(struct otlp_intake *intake, struct slice bytes)
+{
+    note_distinction(intake, bytes);
+    if (intake->input->signal == SIGNAL_TRACES)
+        note_span(intake, bytes);
+    else if (intake->input->signal == SIGNAL_LOGS)
+        remember_note(intake);
 }
 
 static enum status describe(const struct sequence_note *note, struct buf *line, struct error *err)
@@ -377,10 +401,7 @@ static enum status take_record(void *context, struct slice bytes, struct error *
         append_batch_end(intake->batch);
         intake->spread += intake->group_spread;
         intake->result.accepted++;
-        if (intake->input->signal == SIGNAL_TRACES)
-            note_span(intake, bytes);
-        else if (intake->input->signal == SIGNAL_LOGS)
-            remember_note(intake);
+        note_accepted(intake, bytes);
     } else {
         append_batch_cancel(intake->batch);
         return refuse(intake, st, err);
