@@ -282,7 +282,7 @@ static enum otlp_taking take_request(struct grpc_exchange *exchange, struct slic
         .sender_fields = buf_slice(&connection->sender),
         .transport = TRANSPORT_OTLP_GRPC,
         .now_unix_ns = clock_unix_ns(),
-        .sources = connection->receiver->settings.sources,
+        .sources = receiver->settings.sources,
         .source = &connection->source,
     };
     struct slice address = slice_of(connection->address.bytes, connection->address.size);
