@@ -32,7 +32,7 @@ struct otlp_intake_input {
     uint64_t now_unix_ns;
     struct source_watch *sources;   /* is told of the sender; NULL: nobody is watched */
     const struct source_id *source; /* who that is; NULL only without `sources` */
-    bool is_again; /* it was added to a batch before, and that was not kept */
+    bool is_again;                  /* it was added to a batch before, and that was not kept */
 };
 
 struct otlp_intake_result {
