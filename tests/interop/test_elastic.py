@@ -9,6 +9,7 @@ import collections
 import json
 import pathlib
 import sys
+import tempfile
 
 import pytest
 
@@ -121,11 +122,12 @@ def check_documents(server, shape, target, daemon):
 
 
 @pytest.fixture(scope="module")
-def opensearch(tmp_path_factory):
-    with SearchServer(tmp_path_factory.mktemp("os"), "opensearch") as server:
-        for shape in STREAMS:
-            install(server, shape)
-        yield server
+def opensearch():
+    with tempfile.TemporaryDirectory(prefix="tt-") as place:
+        with SearchServer(place, "opensearch") as server:
+            for shape in STREAMS:
+                install(server, shape)
+            yield server
 
 
 def clear(server, target):
