@@ -188,6 +188,7 @@ static void test_retry_after_in_all_its_forms(void **state)
         {{"Retry-After: 1.5\r\n"}, false, 0},
         {{"Retry-After: soon\r\n"}, false, 0},
         {{"Retry-After:\r\n"}, false, 0},
+        {{"Date:\r\n"}, false, 0},
         {{"X-Retry-After: 7\r\n"}, false, 0},
         /* by our clock, which says Sat, 21 Nov 2026 08:00:00 GMT */
         {{"Retry-After: Sat, 21 Nov 2026 08:00:30 GMT\r\n"}, true, 30000},
