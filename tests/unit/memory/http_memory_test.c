@@ -8,8 +8,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
+#include <curl/curl.h>
 
 #include "support/failing_alloc.h"
 #include "support/http_sink.h"
@@ -33,6 +35,27 @@ static const struct record_group group = {
     .resource_logs_fields = SLICE("\x0a\x18\x0a\x16\x0a\x0cservice.name\x12\x06\x0a\x04test")};
 static const struct batch batch = {
     .records = records, .record_count = 2, .groups = &group, .group_count = 1};
+
+/* libcurl's allocations fail like ours: these are led to failing_alloc.c, too. */
+static void *curl_malloc(size_t size)
+{
+    return malloc(size);
+}
+
+static void *curl_calloc(size_t count, size_t size)
+{
+    return calloc(count, size);
+}
+
+static void *curl_realloc(void *memory, size_t size)
+{
+    return realloc(memory, size);
+}
+
+static char *curl_strdup(const char *text)
+{
+    return strdup(text);
+}
 
 struct scene {
     struct temp_dir dir;
@@ -74,7 +97,7 @@ static bool run(void *context, unsigned at, unsigned length)
 
 static void test_an_exporter_that_finds_no_memory_is_not_made(void **state)
 {
-    failing_alloc_try("OTLP/HTTP exporter, made", run, *state, 2);
+    failing_alloc_try("OTLP/HTTP exporter, made", run, *state, 20);
 }
 
 /* With nobody listening, so that no other thread allocates. */
@@ -88,10 +111,9 @@ static bool run_unanswered(void *context, unsigned at, unsigned length)
     failing_alloc_begin(at, length);
     enum export_result result = send_batch(scene, exporter);
     bool has_failed = failing_alloc_end();
-    assert_int_equal(result, EXPORT_RETRY);
-    if (scene->err.status != (has_failed ? ST_NO_MEMORY : ST_IO) &&
-        scene->report.retry_after_ms == 0)
-        fail_msg("allocation %u: %s", at, scene->err.text);
+    if (result != EXPORT_RETRY ||
+        (scene->err.status != ST_IO && (!has_failed || scene->err.status != ST_NO_MEMORY)))
+        fail_msg("allocation %u: %d, %s", at, (int)result, scene->err.text);
     assert_int_equal(send_batch(scene, exporter), EXPORT_RETRY);
     assert_int_equal(scene->err.status, ST_IO);
     ops->destroy(exporter);
@@ -103,10 +125,10 @@ static void test_a_request_that_finds_no_memory_is_tried_again(void **state)
     struct scene *scene = *state;
 
     option_set_text(ops, scene->config, "endpoint", "http://127.0.0.1:1");
-    failing_alloc_try("OTLP/HTTP request, protobuf", run_unanswered, scene, 3);
+    failing_alloc_try("OTLP/HTTP request, protobuf", run_unanswered, scene, 40);
     option_set_enum(ops, scene->config, "encoding", "json");
     option_set_enum(ops, scene->config, "compression", "zstd");
-    failing_alloc_try("OTLP/HTTP request, JSON and zstd", run_unanswered, scene, 4);
+    failing_alloc_try("OTLP/HTTP request, JSON and zstd", run_unanswered, scene, 40);
 }
 
 static int make_scene(void **state)
@@ -115,6 +137,9 @@ static int make_scene(void **state)
     static char token[TEST_PATH_MAX];
     static struct scene scene;
 
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, free, curl_realloc, curl_strdup,
+                             curl_calloc) != CURLE_OK)
+        return 1;
     temp_dir_make(&scene.dir);
     test_certs_write(scene.dir.path, "token", "t-1", token);
     scene.sink = http_sink_start(&unscripted);
