@@ -11,7 +11,7 @@ import re
 # Of these kinds a table says all there is; other kinds may be expected, and may be there besides.
 JUDGED_KINDS = {
     "agent.prompt", "agent.tool", "agent.approval", "agent.review", "agent.network",
-    "agent.sandbox", "agent.subagent", "agent.mode",
+    "agent.sandbox", "agent.subagent", "agent.mode", "agent.pipeline",
 }
 
 
@@ -72,5 +72,7 @@ def summary(record):
             "agent.decision.scope", "agent.decision.automated", "agent.decision.reason",
             "agent.review.risk_level", "agent.sandbox.outcome", "server.address", "server.port",
             "agent.network.mechanism", "agent.mcp.server.name", "agent.role", "error.type",
-            "agent.error.message", "prompt", "agent.derived", "agent.classification")
+            "agent.error.message", "prompt", "agent.pipeline.reason",
+            "agent.pipeline.first", "agent.pipeline.last", "agent.content.state",
+            "agent.tool.output.truncated", "agent.derived", "agent.classification")
     return {key: found for key in keys if (found := value(record, key)) is not None}

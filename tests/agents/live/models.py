@@ -61,9 +61,13 @@ class ModelServer:
 
     # --- Which step -----------------------------------------------------------------------
 
-    def step(self, steps, result_count):
-        """The step that follows `result_count` results of calls."""
-        seen = 0
+    def step(self, text, result_count, in_child=False):
+        """The step that follows `result_count` results of calls; `text` is the conversation."""
+        script, before = self.script, 0
+        if script.later is not None and spelled(script.later.prompt) in text:
+            script, before = script.later, script.calls()
+        steps = script.child if in_child else script.steps
+        seen = before
         for index, step in enumerate(steps):
             if result_count <= seen:
                 break
@@ -71,8 +75,8 @@ class ModelServer:
         else:
             index, step = len(steps) - 1, steps[-1]
         with self.lock:
-            if step.fails_first and index not in self.failed:
-                self.failed.add(index)
+            if step.fails_first and (before, index) not in self.failed:
+                self.failed.add((before, index))
                 raise Failure(step.fails_first)
         return step
 
@@ -127,12 +131,16 @@ class ModelServer:
         text = json.dumps(items)
         if "risk_level" in json.dumps(body.get("text") or {}) or "auto-review" in body["model"]:
             output = [message_item(number, review(items))]
+        elif "single-line task title" in text:  # the terminal asks for one
+            output = [message_item(number, "Marker files")]
         else:
             in_child = "CHILD-TASK" in text and not any(
                 item.get("name") == "spawn_agent" for item in items)
             done = sum(item.get("type", "").endswith("_output") for item in items)
-            step = self.step(self.script.child if in_child else self.script.steps, done)
+            step = self.step(text, done, in_child)
             output = [message_item(number, step.text)] if step.text else []
+            if not step.calls:
+                output[0]["phase"] = "final_answer"
             spawned = re.search(r'agent_id\\*":\s*\\*"([0-9a-f-]{36})', text)
             prefix = "call_child" if in_child else "call"
             output += [call_item(call, f"{prefix}_{done + n}", spawned and spawned.group(1))
@@ -161,7 +169,7 @@ class ModelServer:
             or "glob" in tools
         if re.search("memory.extract", json.dumps(messages)[:4000], re.I):
             main = False
-        step = self.step(self.script.steps, done) if main else Step(text="Mock title")
+        step = self.step(json.dumps(messages), done) if main else Step(text="Mock title")
         calls = [{"index": n, "id": f"call_{number}_{n}", "type": "function", "function": {
             "name": call.name, "arguments": json.dumps(call.arguments)}}
             for n, call in enumerate(step.calls)]
@@ -193,7 +201,7 @@ class ModelServer:
         config = body.get("generationConfig") or {}
         schema = config.get("responseJsonSchema") or config.get("responseSchema")
         if any(tool.get("functionDeclarations") for tool in body.get("tools") or []):
-            step = self.step(self.script.steps, done)
+            step = self.step(json.dumps(body.get("contents")), done)
         else:
             step = Step(text=json.dumps(sample(schema)) if schema else "side answer")
         parts = [{"text": step.text}] if step.text else []
@@ -207,6 +215,11 @@ class ModelServer:
             self.send_events(handler, ["data: " + json.dumps(answer)])
         else:
             self.send_json(handler, answer)
+
+
+def spelled(prompt):
+    """As it stands within a JSON text."""
+    return json.dumps(prompt)[1:-1]
 
 
 def message_item(number, text):
