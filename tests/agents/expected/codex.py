@@ -35,7 +35,7 @@ def refactor(_):
         *allowed_and_run("call_0", "ls -la"),
         *allowed_and_run("call_1", "cat src/greet.js"),
         *edited("call_2"),
-        *allowed_and_run("call_3", "node test/greet.test.js"),
+        *allowed_and_run("call_3", TEST),
     ]
 
 

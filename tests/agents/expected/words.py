@@ -103,6 +103,8 @@ SHORT = {
     "category": "agent.tool.category",
     "mode": "agent.network.mechanism",
     "content": "agent.content.state",
+    "host": "server.address",
+    "port": "server.port",
     "truncated": "agent.tool.output.truncated",
 }
 

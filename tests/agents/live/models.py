@@ -61,13 +61,17 @@ class ModelServer:
 
     # --- Which step -----------------------------------------------------------------------
 
-    def step(self, text, result_count, in_child=False):
-        """The step that follows `result_count` results of calls; `text` is the conversation."""
-        script, before = self.script, 0
-        if script.later is not None and spelled(script.later.prompt) in text:
-            script, before = script.later, script.calls()
+    def step(self, messages, count_results, in_child=False):
+        """The step that follows the results of calls that are in `messages`."""
+        script = self.script
+        if script.later is not None:
+            prompt = json.dumps(script.later.prompt)[1:-1]
+            for n, message in enumerate(messages):
+                if prompt in json.dumps(message):
+                    script, messages = script.later, messages[n:]
+                    break
         steps = script.child if in_child else script.steps
-        seen = before
+        result_count, seen = count_results(messages), 0
         for index, step in enumerate(steps):
             if result_count <= seen:
                 break
@@ -75,8 +79,8 @@ class ModelServer:
         else:
             index, step = len(steps) - 1, steps[-1]
         with self.lock:
-            if step.fails_first and (before, index) not in self.failed:
-                self.failed.add((before, index))
+            if step.fails_first and (script.prompt, index) not in self.failed:
+                self.failed.add((script.prompt, index))
                 raise Failure(step.fails_first)
         return step
 
@@ -136,8 +140,8 @@ class ModelServer:
         else:
             in_child = "CHILD-TASK" in text and not any(
                 item.get("name") == "spawn_agent" for item in items)
-            done = sum(item.get("type", "").endswith("_output") for item in items)
-            step = self.step(text, done, in_child)
+            done = count_outputs(items)
+            step = self.step(items, count_outputs, in_child)
             output = [message_item(number, step.text)] if step.text else []
             if not step.calls:
                 output[0]["phase"] = "final_answer"
@@ -162,14 +166,13 @@ class ModelServer:
 
     def chat(self, handler, body, number):
         messages = body.get("messages") or []
-        done = sum(message.get("role") == "tool" for message in messages)
         tools = [tool.get("function", {}).get("name") for tool in body.get("tools") or []]
         # Without the tools of an agent it is some helper of it that asks: a title, a memory.
         main = "run_shell_command" in tools or "list_directory" in tools or "bash" in tools \
             or "glob" in tools
         if re.search("memory.extract", json.dumps(messages)[:4000], re.I):
             main = False
-        step = self.step(json.dumps(messages), done) if main else Step(text="Mock title")
+        step = self.step(messages, count_tool_messages) if main else Step(text="Mock title")
         calls = [{"index": n, "id": f"call_{number}_{n}", "type": "function", "function": {
             "name": call.name, "arguments": json.dumps(call.arguments)}}
             for n, call in enumerate(step.calls)]
@@ -196,12 +199,10 @@ class ModelServer:
     # --- Gemini -------------------------------------------------------------------------------
 
     def gemini(self, handler, body, path, number):
-        done = sum("functionResponse" in part for content in body.get("contents") or []
-                   for part in content.get("parts") or [])
         config = body.get("generationConfig") or {}
         schema = config.get("responseJsonSchema") or config.get("responseSchema")
         if any(tool.get("functionDeclarations") for tool in body.get("tools") or []):
-            step = self.step(json.dumps(body.get("contents")), done)
+            step = self.step(body.get("contents") or [], count_responses)
         else:
             step = Step(text=json.dumps(sample(schema)) if schema else "side answer")
         parts = [{"text": step.text}] if step.text else []
@@ -217,9 +218,17 @@ class ModelServer:
             self.send_json(handler, answer)
 
 
-def spelled(prompt):
-    """As it stands within a JSON text."""
-    return json.dumps(prompt)[1:-1]
+def count_outputs(items):
+    return sum(item.get("type", "").endswith("_output") for item in items)
+
+
+def count_tool_messages(messages):
+    return sum(message.get("role") == "tool" for message in messages)
+
+
+def count_responses(contents):
+    return sum("functionResponse" in part for content in contents
+               for part in content.get("parts") or [])
 
 
 def message_item(number, text):

@@ -61,9 +61,6 @@ class Script:
     child: list = dataclasses.field(default_factory=list)  # the steps of a sub-agent
     later: object = None  # the Script of a second process that resumes the session
 
-    def calls(self):
-        return sum(len(step.calls) for step in self.steps)
-
 
 # --- Codex -----------------------------------------------------------------------------------
 
@@ -99,7 +96,7 @@ def codex(scenario, home):
         "refactor": ([
             Step([shell("ls -la"), shell("cat src/greet.js")], "I will look at the code first."),
             Step([FIX]),
-            Step([shell("node test/greet.test.js")]),
+            Step([shell(TEST)]),
             Step(text="Fixed the spelling, renamed the parameter and added a test."),
         ], []),
         "exfil": ([
@@ -276,7 +273,7 @@ def told_by(words, scenario, home):
                  "I will look at the code first."),
             Step([words.edit(f"{work}/src/greet.js", OLD_GREET, NEW_GREET),
                   words.write(f"{work}/test/greet.test.js", TEST_FILE)]),
-            Step([words.run("node test/greet.test.js")]),
+            Step([words.run(TEST)]),
             Step(text="Fixed the spelling, renamed the parameter and added a test."),
         ],
         "exfil": [
