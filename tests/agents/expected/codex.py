@@ -287,7 +287,7 @@ def poll(_):
         session("never_ask", "workspace_write"),
         prompt(PROMPTS["poll"]),
         *(row for n in range(POLLS)
-          for row in allowed_and_run(f"call_{n}", f"sleep 0.5; echo poll {n}")),
+          for row in allowed_and_run(f"call_{n}", f"sleep 0.4; echo poll {n}")),
     ]
 
 

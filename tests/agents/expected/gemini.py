@@ -99,7 +99,7 @@ def poll(_):
     return [
         session("bypass"),
         prompt(PROMPTS["poll"]),
-        *(tool("run_shell_command", "shell", "success", command=f"sleep 0.5; echo poll {n}", **YOLO)
+        *(tool("run_shell_command", "shell", "success", command=f"sleep 0.4; echo poll {n}", **YOLO)
           for n in range(POLLS)),
     ]
 

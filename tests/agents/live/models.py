@@ -28,8 +28,10 @@ class Failure(Exception):
 class ModelServer:
     """Serves one script on a port of its own until it is closed."""
 
-    def __init__(self, script):
+    def __init__(self, script, on_step=lambda index: None):
+        """`on_step(index)` is called before a step is told, also when it is told again."""
         self.script = script
+        self.on_step = on_step
         self.failed = set()  # steps that have failed as they should
         self.answers = 0
         self.errors = []  # of ours: a scenario that was not played is no verdict
@@ -82,6 +84,7 @@ class ModelServer:
             if step.fails_first and (script.prompt, index) not in self.failed:
                 self.failed.add((script.prompt, index))
                 raise Failure(step.fails_first)
+        self.on_step(index)
         return step
 
     # --- HTTP -------------------------------------------------------------------------------

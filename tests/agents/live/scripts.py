@@ -31,13 +31,13 @@ PROMPTS = {
     "sandboxdeny": "Create the files next to the repository.",
     "bigout": 'Печать большого вывода 🚀 "quotes" \\ backslash\nsecond line',
     "resume": "Thanks. Now run the test once more.",
-    "poll": "Poll the build ten times.",
+    "poll": "Poll the build some times.",
 }
 TEST = "node test/greet.test.js"
 PRINT = 'i=0; while [ $i -lt 4000 ]; do echo "line $i: zażółć gęślą jaźń 🚀"; i=$((i+1)); done'
 LATE = "printf 'bin:\\000\\001\\377 end'; echo; sleep 2; echo late"
 TOKEN = 'export TOKEN=dummy-token-value-1234; echo "using $TOKEN"'
-POLLS = 10
+POLLS = 7
 
 
 @dataclasses.dataclass
@@ -178,7 +178,7 @@ def codex(scenario, home):
             Step(text="Still passing."),
         ], []),
         "poll": ([
-            *(Step([shell(f"sleep 0.5; echo poll {n}")]) for n in range(POLLS)),
+            *(Step([shell(f"sleep 0.4; echo poll {n}")]) for n in range(POLLS)),
             Step(text="Polled often."),
         ], []),
     }[scenario]
@@ -308,7 +308,7 @@ def told_by(words, scenario, home):
             Step(text="Still passing."),
         ],
         "poll": [
-            *(Step([words.run(f"sleep 0.5; echo poll {n}")]) for n in range(POLLS)),
+            *(Step([words.run(f"sleep 0.4; echo poll {n}")]) for n in range(POLLS)),
             Step(text="Polled often."),
         ],
     }[scenario]

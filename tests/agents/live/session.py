@@ -10,10 +10,12 @@ import pytest
 from live import judge
 from live.models import ModelServer
 from live.place import Place
+from live.way import START, Way
 from live.web import Outside
 from support.daemon import BIN, Daemon, quiet_port, wait_until
 
 DELIVERY_TIMEOUT_S = 60
+LINGER_S = 8  # of agents that do not end by themselves, when something went wrong on the way
 ALL = bool(os.environ.get("TELLTALE_AGENTS_ALL"))
 TRANSPORT_WORDS = {
     "http-protobuf": "otlp_http_protobuf",
@@ -71,6 +73,18 @@ def play(home, play_agent, script_of, transport, expectations_of):
         wait_stored(telltale)
         check(telltale.records(), expectations, transport, place)
         return outside.reached
+
+
+def play_badly(home, play_agent, script_of, transport, fault):
+    """The same with a fault on the way to Telltale.  Gives back (place, way, records)."""
+    with Place() as place, Telltale(home, transport) as telltale, \
+            Way(telltale, fault) as way, ModelServer(script_of(place), way.on_step) as model:
+        way.on_step(START)
+        play_agent(place, model.script, model.url, way, lambda: time.sleep(LINGER_S))
+        assert not model.errors, model.errors
+        way.close()
+        wait_stored(telltale)
+        return place, way, telltale.records()
 
 
 def wait_stored(telltale):
