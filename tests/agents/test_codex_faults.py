@@ -8,6 +8,7 @@ import re
 import pytest
 from expected.codex import poll
 from live import codex, losses, session
+from live.scripts import POLLS
 from live.way import START, Fault
 
 RESULT_3 = re.compile(rb"Output:(\n|\\n)poll 3")
@@ -24,7 +25,7 @@ FAULTS = {
 # before the first that it hears of a session, be it the first since its own start.
 LOST = {
     "refused": ([3], True), "dropped": ([3], True), "away": ([2, 3], True),
-    "killed": ([2, 3], False), "late": ([0, 1, 2, 3], False), "absent": (range(7), False),
+    "killed": ([2, 3], False), "late": ([0, 1, 2, 3], False), "absent": (range(POLLS), False),
 }
 DEFAULT = [("refused", "http-protobuf"), ("refused", "grpc"), ("dropped", "http-json"),
            ("away", "http-protobuf"), ("away", "grpc"), ("killed", "http-json"), ("late", "grpc")]
@@ -33,15 +34,13 @@ TRANSPORTS = ["http-protobuf", "http-json", "grpc"]
 
 @pytest.mark.parametrize("name,transport", session.cases(DEFAULT, FAULTS, TRANSPORTS))
 def test_what_codex_was_acknowledged_is_stored_and_gaps_are_told(home, name, transport):
-    place, way, records = session.play_badly(home, codex.agent("poll"), codex.script_of("poll"),
-                                             transport, FAULTS[name])
+    way, records, expectations = session.play_badly(
+        home, codex.agent("poll"), codex.script_of("poll"), transport, FAULTS[name], poll)
+    missing = losses.check(records, way, expectations)
     calls, is_told = LOST[name]
-    losses.check_acknowledged(records, way)
-    losses.check_notes(records, way)
-    missing = losses.missing_rows(records, poll(place))
     for call in calls:
         assert missing["agent.tool", f"call_{call}"] == 1, missing
     told = [range(first, last + 1) for first, last in losses.gaps(way)]
     assert all(any(call + 1 in gap for gap in told) for call in calls) == is_told, told
     if FAULTS[name].refuses:
-        assert missing == losses.lost(way) and not way.was_sent_again()
+        assert not way.was_sent_again()

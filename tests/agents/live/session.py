@@ -58,33 +58,35 @@ def play(home, play_agent, script_of, transport, expectations_of):
     with Place() as place, Outside() as outside, ModelServer(script_of(place)) as model, \
             Telltale(home, transport) as telltale:
         expectations = expectations_of(place)
-
-        def complete():
-            return not judge.pair(telltale.records(), expectations)[0]
-
-        def wait_complete():
-            try:
-                wait_until(complete, DELIVERY_TIMEOUT_S, "everything in the store")
-            except AssertionError:
-                pass  # the verdict below says what is missing
-
-        play_agent(place, model.script, model.url, telltale, wait_complete)
+        play_agent(place, model.script, model.url, telltale,
+                   lambda: wait_complete(telltale, expectations))
         assert not model.errors, model.errors
         wait_stored(telltale)
         check(telltale.records(), expectations, transport, place)
         return outside.reached
 
 
-def play_badly(home, play_agent, script_of, transport, fault):
-    """The same with a fault on the way to Telltale.  Gives back (place, way, records)."""
+def play_badly(home, play_agent, script_of, transport, fault, expectations_of):
+    """The same with a fault on the way to Telltale.  Gives back (way, records, expectations)."""
     with Place() as place, Telltale(home, transport) as telltale, \
             Way(telltale, fault) as way, ModelServer(script_of(place), way.on_step) as model:
+        expectations = expectations_of(place)
         way.on_step(START)
-        play_agent(place, model.script, model.url, way, lambda: time.sleep(LINGER_S))
+        play_agent(place, model.script, model.url, way,
+                   lambda: wait_complete(telltale, expectations, LINGER_S))
         assert not model.errors, model.errors
         way.close()
         wait_stored(telltale)
-        return place, way, telltale.records()
+        return way, telltale.records(), expectations
+
+
+def wait_complete(telltale, expectations, timeout_s=DELIVERY_TIMEOUT_S):
+    """Not that it is: the verdict afterwards says what is missing."""
+    try:
+        wait_until(lambda: not judge.pair(telltale.records(), expectations)[0], timeout_s,
+                   "everything in the store")
+    except AssertionError:
+        pass
 
 
 def wait_stored(telltale):

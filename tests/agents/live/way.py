@@ -135,8 +135,10 @@ class Way:
                     self.open()
 
     def may_leave(self):
-        return any(self.fault.leaves_after in export.body for export in list(self.exports)) or \
-            self.is_faulted or not self.fault.leaves_after
+        """Spans tell of the same as log records, at other times."""
+        return self.is_faulted or not self.fault.leaves_after or any(
+            export.signal == "logs" and self.fault.leaves_after in export.body
+            for export in list(self.exports))
 
     # --- One export -----------------------------------------------------------------------------
 
@@ -154,10 +156,13 @@ class Way:
 
     # --- The book -------------------------------------------------------------------------------
 
-    def accepted(self):
-        """(life, record) of each log record that was acknowledged, in that order."""
-        return [(export.life, record) for export in self.exports if export.is_accepted
-                for record in export.records()]
+    def accepted(self, each_once=False):
+        """(life, record) of each log record that was acknowledged, in that order; `each_once`: of
+        exports that are the same the first."""
+        exports = [export for export in self.exports if export.is_accepted]
+        if each_once:
+            exports = list({export.body: export for export in reversed(exports)}.values())
+        return [(export.life, record) for export in exports for record in export.records()]
 
     def refused(self):
         return [export for export in self.exports if not export.is_accepted]
