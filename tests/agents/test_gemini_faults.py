@@ -9,10 +9,11 @@ from expected.gemini import refactor
 from live import gemini, losses, session
 from live.way import START, Fault
 
-CALLS = re.compile(rb"gemini_cli\.tool_call")
+# Not the export that tells the approval mode: what overtakes it is told without.
+LAST_CALL = re.compile(rb"function_args.{0,60}node test", re.S)
 FAULTS = {
-    "refused": Fault(refuses=CALLS),
-    "dropped": Fault(refuses=CALLS, drops=True),
+    "refused": Fault(refuses=LAST_CALL),
+    "dropped": Fault(refuses=LAST_CALL, drops=True),
     "absent": Fault(leaves_at=START),
 }
 SENT_AGAIN = [("refused", "http-json"), ("dropped", "http-json")]
