@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from expected.words import decision, network, prompt, tool
+from expected.words import decision, maybe, network, pipeline, prompt, sandbox, tool
 from live.judge import judge
 
 TABLE = [
@@ -68,6 +68,25 @@ def test_our_value_goes_before_the_senders():
 def test_a_wide_row_leaves_the_record_that_a_narrow_one_needs():
     first, second = {"agent.event.kind": "agent.tool", "n": "1"}, {"agent.event.kind": "agent.tool",
                                                                   "n": "2"}
-    wide, narrow = {"n": re.compile(".")}, {"n": "1"}
+    kind = {"agent.event.kind": "agent.tool"}
+    wide, narrow = {**kind, "n": re.compile(".")}, {**kind, "n": "1"}
     assert judge([first, second], [wide, narrow]) == []
     assert judge([second, first], [wide, narrow]) == []
+
+
+def test_of_records_that_may_be_left_out_one_must_be_there():
+    rows = [sandbox("shell", "denied", call=call) for call in "ab"]
+    table = [maybe(row) for row in rows]
+    assert judge(rows, table) == []
+    assert judge(rows[:1], table) == []
+    assert len(judge([], table)) == 2
+    assert len(judge([*rows[:1], *rows[:1]], table)) == 1
+
+
+def test_a_note_that_nobody_expected_is_found():
+    assert len(judge([*STORE, pipeline("restart")], TABLE)) == 1
+
+
+def test_what_must_be_missing_is_found_when_it_is_there():
+    assert judge(STORE, [TABLE[0] | {"secret": None}, *TABLE[1:]]) == []
+    assert judge(changed(0, secret="x"), [TABLE[0] | {"secret": None}, *TABLE[1:]])

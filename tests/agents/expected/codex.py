@@ -7,9 +7,9 @@ MCP tools and of sub-agents, and calls that cannot be, are decided by nobody.
 
 import re
 
-from expected.words import (decision, model, network, pipeline, prompt, response, review, sandbox,
-                            session, tool)
-from live.scripts import BUILD, EXFIL, LATE, POLLS, PRINT, PROMPTS, TEST, TOKEN
+from expected.words import (decision, maybe, model, network, pipeline, prompt, response, review,
+                            sandbox, session, tool)
+from live.scripts import BUILD, DENIED, EXFIL, LATE, POLLS, PRINT, PROMPTS, TEST, TOKEN
 
 
 def allowed_and_run(call, command, exit=0, **more):
@@ -183,20 +183,18 @@ def approvals_tui(place):
 
 
 def sandboxdeny(place):
-    """The sandbox says what it denied of files, and nothing of the network."""
-    def stopped(call, command):
-        return [*allowed_and_run(call, command, exit=1),
-                sandbox("exec_command", "denied", call=call)]
-
+    """The sandbox says what it denied of files, though not each time when Codex is slow to read
+    what a command printed, and nothing of the network."""
     return [
         session("ask", "workspace_write"),
         prompt(PROMPTS["sandboxdeny"]),
-        *stopped("call_0", f"touch {place.home}/next-to-repo-1"),
-        *stopped("call_1", f"touch {place.home}/next-to-repo-2"),
-        *allowed_and_run("call_2", "curl -sS -m 4 http://93.184.216.34/", exit=7),
-        decision("apply_patch", "allow", "user", call="call_3", scope="once"),
-        tool("apply_patch", "file_write", "success", call="call_3", executed=True,
-             file=f"{place.home}/next-to-repo-3"),
+        *(row for n in range(DENIED)
+          for row in allowed_and_run(f"call_{n}", f"touch {place.home}/next-to-repo-{n}", exit=1)),
+        *(maybe(sandbox("exec_command", "denied", call=f"call_{n}")) for n in range(DENIED)),
+        *allowed_and_run(f"call_{DENIED}", "curl -sS -m 4 http://93.184.216.34/", exit=7),
+        decision("apply_patch", "allow", "user", call=f"call_{DENIED + 1}", scope="once"),
+        tool("apply_patch", "file_write", "success", call=f"call_{DENIED + 1}", executed=True,
+             file=f"{place.home}/next-to-repo"),
         response("Created what I could.", content="present", role="main"),
     ]
 

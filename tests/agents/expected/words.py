@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of the tables: each gives back the attributes that one record must have."""
 
+from live.judge import Maybe
+
 
 def _row(kind, attributes, **more):
     row = {"agent.event.kind": kind, **attributes}
     row.update({key: value for key, value in more.items() if value is not None})
     return row
+
+
+def maybe(row):
+    """A record that an agent may leave out; of those of one kind at least one must be there."""
+    return Maybe(row)
 
 
 def prompt(text, **more):

@@ -15,6 +15,10 @@ JUDGED_KINDS = {
 }
 
 
+class Maybe(dict):
+    """An expectation that may stay unmet, as long as another of its kind is met."""
+
+
 def value(record, key):
     """What the record says of `key`: ours goes before the sender's (docs/SCHEMA.md)."""
     while f"agent.norm.{key}" in record:
@@ -50,7 +54,12 @@ def pair(records, expectations):
                     return True
         return False
 
-    unmet = [e for index, e in enumerate(expectations) if not place(index, set())]
+    missing = [index for index in range(len(expectations)) if not place(index, set())]
+    met = {expectations[index]["agent.event.kind"] for index in taken_by.values()
+           if isinstance(expectations[index], Maybe)}
+    unmet = [expectations[index] for index in missing
+             if not isinstance(expectations[index], Maybe)
+             or expectations[index]["agent.event.kind"] not in met]
     return unmet, [record for n, record in enumerate(records) if n not in taken_by]
 
 

@@ -38,6 +38,7 @@ PRINT = 'i=0; while [ $i -lt 4000 ]; do echo "line $i: zażółć gęślą jaź�
 LATE = "printf 'bin:\\000\\001\\377 end'; echo; sleep 2; echo late"
 TOKEN = 'export TOKEN=dummy-token-value-1234; echo "using $TOKEN"'
 POLLS = 7
+DENIED = 4
 
 
 @dataclasses.dataclass
@@ -161,10 +162,9 @@ def codex(scenario, home):
             Step(text="Done."),
         ], []),
         "sandboxdeny": ([
-            Step([shell(f"touch {home}/next-to-repo-1")]),
-            Step([shell(f"touch {home}/next-to-repo-2")]),
+            *(Step([shell(f"touch {home}/next-to-repo-{n}")]) for n in range(DENIED)),
             Step([shell("curl -sS -m 4 http://93.184.216.34/")]),
-            Step([patch(f"*** Add File: {home}/next-to-repo-3", "+x")]),
+            Step([patch(f"*** Add File: {home}/next-to-repo", "+x")]),
             Step(text="Created what I could."),
         ], []),
         "bigout": ([
