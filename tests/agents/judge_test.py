@@ -113,7 +113,7 @@ def export(number, is_accepted=True, life=0):
     attributes = [{"key": key, "value": {"stringValue": value}}
                   for key, value in result(number).items()]
     body = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"attributes": attributes}]}]}]}
-    return Export("logs", json.dumps(body).encode(), True, life, is_accepted)
+    return Export("logs", json.dumps(body).encode(), True, life, is_accepted, is_accepted)
 
 
 def way_of(*exports):
@@ -129,7 +129,8 @@ ONE_LOST = way_of(export(1), export(2, False), export(3))
 
 
 def test_a_loss_that_is_told_is_right():
-    assert losses.check([stored(1), GAP, stored(3)], ONE_LOST, ROWS) == {("agent.tool", "call_2"): 1}
+    missing = losses.check([stored(1), GAP, stored(3)], ONE_LOST, ROWS)
+    assert missing == {("agent.tool", "call_2"): 1}
 
 
 @pytest.mark.parametrize("store", [

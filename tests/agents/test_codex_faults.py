@@ -16,6 +16,7 @@ FIRST_RESULT = b"codex.tool_result"
 FAULTS = {
     "refused": Fault(refuses=RESULT_3),
     "dropped": Fault(refuses=RESULT_3, drops=True),
+    "unheard": Fault(refuses=RESULT_3, is_late=True),
     "away": Fault(leaves_at=2, leaves_after=FIRST_RESULT, returns_at=4),
     "killed": Fault(leaves_at=2, leaves_after=FIRST_RESULT, returns_at=4, kills=True),
     "late": Fault(leaves_at=START, returns_at=4),
@@ -24,7 +25,7 @@ FAULTS = {
 # Calls whose results cannot have arrived, and whether Telltale can know that they are missing: not
 # before the first that it hears of a session, be it the first since its own start.
 LOST = {
-    "refused": ([3], True), "dropped": ([3], True), "away": ([2, 3], True),
+    "refused": ([3], True), "dropped": ([3], True), "unheard": ([], True), "away": ([2, 3], True),
     "killed": ([2, 3], False), "late": ([0, 1, 2, 3], False), "absent": (range(POLLS), False),
 }
 DEFAULT = [("refused", "http-protobuf"), ("refused", "grpc"), ("dropped", "http-json"),

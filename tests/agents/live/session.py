@@ -108,8 +108,8 @@ def check(records, expectations, transport, place):
             if judge.value(record, "agent.event.kind") != "agent.pipeline"} == {
                 TRANSPORT_WORDS[transport]}
     # The verdict is worth something: without any one of these records it is another.
-    expectations = [dict(row) for row in expectations
-                    if not isinstance(row, judge.Maybe) or judge.pair(records, [dict(row)])[0] == []]
+    expectations = [dict(row) for row in expectations if not isinstance(row, judge.Maybe)
+                    or any(judge.answers(record, row) for record in records)]
     for n, record in enumerate(records):
         if judge.value(record, "agent.event.kind") in judge.JUDGED_KINDS:
             assert judge.judge(records[:n] + records[n + 1:], expectations), record

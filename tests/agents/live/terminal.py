@@ -5,6 +5,7 @@ What stands on the screen is not known, only what was drawn since the last key; 
 pieces, so that blanks may be missing between words.
 """
 
+import fcntl
 import os
 import pty
 import re
@@ -13,14 +14,14 @@ import signal
 import struct
 import subprocess
 import termios
-import fcntl
 import time
 
 QUESTION_TIMEOUT_S = 30
 END_TIMEOUT_S = 10
 QUIET_S = 0.5  # nothing drawn for so long: the question is whole, keys are read
 ROWS, COLUMNS = 40, 120
-ESCAPES = re.compile(rb"\x1b\[[0-9;?<>=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[=>78()][AB0]?")
+ESCAPES = re.compile(rb"\x1b\[[0-9;?<>=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+                     rb"|\x1b[=>78()][AB0]?")
 QUESTION = re.compile(rb"Would\s*you\s*like\s*to", re.I)
 OTHER_MODEL = re.compile(rb"Use\s*existing\s*model", re.I)  # asked at the start, once
 # What a terminal answers when it is asked about itself.

@@ -31,7 +31,8 @@ class Fault:
     """What goes wrong.  Steps are those of the script, counted from 0."""
 
     refuses: object = None  # the first export of logs that contains this pattern is refused ...
-    drops: bool = False  # ... or rather its connection is closed without an answer
+    drops: bool = False  # ... or rather its connection is closed without an answer ...
+    is_late: bool = False  # ... though Telltale has acknowledged it
     leaves_at: int = NEVER  # the collector is gone before this step is told ...
     leaves_after: bytes = b""  # ... and an export was acknowledged that contains this ...
     returns_at: int = NEVER  # ... and is there again before this one
@@ -45,6 +46,7 @@ class Export:
     is_json: bool
     life: int  # of Telltale: one more with each start
     is_accepted: bool
+    is_heard: bool  # the agent was told so
 
     def records(self):
         """Each log record as a dictionary of its attributes, numbers as texts."""
@@ -148,10 +150,11 @@ class Way:
             marker = self.fault.refuses
             if marker and not self.is_faulted and signal == "logs" and marker.search(body):
                 self.is_faulted = True
-                self.exports.append(Export(signal, body, is_json, self.life, False))
+                is_accepted = self.fault.is_late and forward()[0]
+                self.exports.append(Export(signal, body, is_json, self.life, is_accepted, False))
                 return None
             is_accepted, answer = forward()
-            self.exports.append(Export(signal, body, is_json, self.life, is_accepted))
+            self.exports.append(Export(signal, body, is_json, self.life, is_accepted, is_accepted))
             return answer
 
     # --- The book -------------------------------------------------------------------------------
@@ -168,9 +171,9 @@ class Way:
         return [export for export in self.exports if not export.is_accepted]
 
     def was_sent_again(self):
-        """Every export that was refused was accepted later, byte for byte the same."""
-        accepted = [export.body for export in self.exports if export.is_accepted]
-        return all(export.body in accepted for export in self.refused())
+        """Every export whose success was not heard came again, byte for byte the same."""
+        return all(any(later.is_heard and later.body == export.body for later in self.exports[n:])
+                   for n, export in enumerate(self.exports) if not export.is_heard)
 
 
 class Calls(grpc.GenericRpcHandler):
