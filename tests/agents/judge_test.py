@@ -152,6 +152,13 @@ def test_what_was_sent_again_is_no_loss():
     assert losses.check([stored(1), stored(2), stored(3)], way, ROWS) == {}
 
 
+def test_what_was_acknowledged_twice_is_stored_once():
+    way = way_of(export(1), export(1), export(2), export(3))
+    assert losses.check([stored(1), stored(2), stored(3)], way, ROWS) == {}
+    with pytest.raises(AssertionError):
+        losses.check([stored(1), stored(1), stored(2), stored(3)], way, ROWS)
+
+
 def test_a_telltale_that_was_killed_sees_no_gap_before_its_own_start():
     way = way_of(export(1), export(2, False), export(3, life=1))
     assert losses.check([stored(1), stored(3)], way, ROWS)

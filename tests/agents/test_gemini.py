@@ -6,7 +6,7 @@ from expected.gemini import EXPECTED, REACHED
 from live import gemini, session
 
 DEFAULT = [(scenario, "http-json") for scenario in gemini.SCENARIOS
-           if scenario not in ("poll",)] + [("refactor", "grpc")]
+           if scenario not in ("refactor", "poll")] + [("refactor", "grpc")]
 TRANSPORTS = ["http-json", "grpc"]
 
 

@@ -57,24 +57,13 @@ def gaps(way):
     return found
 
 
-def each_once(records, way):
-    """The records of agents without the copies of exports that were acknowledged more than once:
-    an agent that did not hear the answer in time sends again by itself.  What else is there twice,
-    or not at all, is a failure."""
+def check_acknowledged(records, way):
+    """An export that was acknowledged more than once is the same each time, and stored once."""
+    stored = collections.Counter(identity(record) for record in records
+                                 if not is_own(record) and not is_derived(record))
     acknowledged = collections.Counter(identity(record) for _, record in way.accepted())
-    unique = collections.Counter(identity(record) for _, record in way.accepted(each_once=True))
-    stored, kept = collections.Counter(), []
-    for record in records:
-        if is_own(record):
-            continue
-        name = identity(record)
-        if not is_derived(record):
-            stored[name] += 1
-        if is_derived(record) or stored[name] <= unique[name]:
-            kept.append(record)
-    assert not unique - stored, f"acknowledged, not in the store: {unique - stored}"
+    assert not acknowledged - stored, f"acknowledged, not in the store: {acknowledged - stored}"
     assert not stored - acknowledged, f"too much in the store: {stored - acknowledged}"
-    return kept
 
 
 def check_notes(records, way):
@@ -86,7 +75,7 @@ def check_notes(records, way):
 def missing_rows(records, expectations):
     """The rows of the table that the store does not have, as a Counter of (kind, call id); what
     it has beyond the table is a failure."""
-    unmet, left = judge.pair(records, expectations)
+    unmet, left = judge.pair([record for record in records if not is_own(record)], expectations)
     unasked = [judge.summary(record) for record in left
                if judge.value(record, "agent.event.kind") in judge.JUDGED_KINDS]
     assert not unasked, unasked
@@ -96,8 +85,9 @@ def missing_rows(records, expectations):
 
 def check(records, way, expectations):
     """Gives back missing_rows()."""
+    check_acknowledged(records, way)
     check_notes(records, way)
-    missing = missing_rows(each_once(records, way), expectations)
+    missing = missing_rows(records, expectations)
     if way.fault.refuses:
         assert missing == lost(way)
     return missing

@@ -159,13 +159,14 @@ class Way:
 
     # --- The book -------------------------------------------------------------------------------
 
-    def accepted(self, each_once=False):
-        """(life, record) of each log record that was acknowledged, in that order; `each_once`: of
-        exports that are the same the first."""
-        exports = [export for export in self.exports if export.is_accepted]
-        if each_once:
-            exports = list({export.body: export for export in reversed(exports)}.values())
-        return [(export.life, record) for export in exports for record in export.records()]
+    def accepted(self):
+        """(life, record) of each log record that was acknowledged, in that order; of exports that
+        are the same those of the first."""
+        exports = {}
+        for export in self.exports:
+            if export.is_accepted:
+                exports.setdefault(export.body, export)
+        return [(export.life, record) for export in exports.values() for record in export.records()]
 
     def refused(self):
         return [export for export in self.exports if not export.is_accepted]
