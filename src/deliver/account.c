@@ -167,20 +167,17 @@ void account_retry(struct account *account, const struct error *err, uint64_t de
 }
 
 /* Refusals come in crowds: one line for the first, one a minute for the rest. */
-static void say_refusal(struct account *account, const char *event, uint64_t records,
-                        const char *words)
+static void say_refusal(struct account *account, struct account_crowd *crowd, const char *event,
+                        uint64_t records, const char *words)
 {
     uint64_t now_ns = clock_monotonic_ns();
 
     (void)lock_status(account);
-    account->refused_since += records;
-    uint64_t refused = account->refused_since;
-    bool is_due =
-        account->refusal_said_ns == 0 || now_ns - account->refusal_said_ns >= SAY_AGAIN_NS;
-    if (is_due) {
-        account->refusal_said_ns = now_ns;
-        account->refused_since = 0;
-    }
+    crowd->since += records;
+    uint64_t refused = crowd->since;
+    bool is_due = crowd->said_ns == 0 || now_ns - crowd->said_ns >= SAY_AGAIN_NS;
+    if (is_due)
+        *crowd = (struct account_crowd){.said_ns = now_ns};
     unlock_status(account);
     if (is_due) {
         log_error(event, "exporter=%s records=%" PRIu64 " error=%s", account->name, refused,
@@ -191,7 +188,7 @@ static void say_refusal(struct account *account, const char *event, uint64_t rec
 void account_refused_within(struct account *account, uint64_t records, const char *words)
 {
     metric_add(account->metrics.rejected_records, records);
-    say_refusal(account, "export.refused", records, words);
+    say_refusal(account, &account->refused, "export.refused", records, words);
     struct worker_status *status = lock_status(account);
     remember_error(status, words[0] != 0 ? words : "records refused without a reason");
     status->rejected_records += records;
@@ -201,7 +198,7 @@ void account_refused_within(struct account *account, uint64_t records, const cha
 void account_put_aside(struct account *account, uint64_t records, const char *words)
 {
     metric_add(account->metrics.put_aside_records, records);
-    say_refusal(account, "export.put_aside", records, words);
+    say_refusal(account, &account->put_aside, "export.put_aside", records, words);
     struct worker_status *status = lock_status(account);
     remember_error(status, words);
     status->put_aside_records += records;
@@ -211,7 +208,8 @@ void account_put_aside(struct account *account, uint64_t records, const char *wo
 void account_dead(struct account *account, const char *reason, const char *words)
 {
     metric_add(account->metrics.dead_letter_records, 1);
-    say_refusal(account, "export.dead_letter", 1, words[0] != 0 ? words : reason);
+    say_refusal(account, &account->refused, "export.dead_letter", 1,
+                words[0] != 0 ? words : reason);
     struct worker_status *status = lock_status(account);
     remember_error(status, words[0] != 0 ? words : reason);
     status->dead_letter_records++;

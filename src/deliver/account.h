@@ -31,16 +31,22 @@ struct account_metrics {
     struct metric *lag_records;
 };
 
+/* Things of one kind that are logged together. */
+struct account_crowd {
+    uint64_t said_ns; /* monotonic: when it was last logged; 0: never */
+    uint64_t since;   /* records since then */
+};
+
 struct account {
     char name[ACCOUNT_NAME_MAX]; /* "type/name" */
     struct account_metrics metrics;
     /* shared, under lock */
     pthread_mutex_t lock;
-    bool failing;                       /* the last attempt went wrong */
-    uint64_t attempts;                  /* failed ones since it began */
-    uint64_t failure_said_ns;           /* monotonic: when it was last logged */
-    uint64_t refusal_said_ns;           /* the same, for records that were refused; 0: never */
-    uint64_t refused_since;             /* records refused since then */
+    bool failing;                 /* the last attempt went wrong */
+    uint64_t attempts;            /* failed ones since it began */
+    uint64_t failure_said_ns;     /* monotonic: when it was last logged */
+    struct account_crowd refused; /* for ever */
+    struct account_crowd put_aside;
     unsigned lanes[WORKER_STATE_COUNT]; /* how many are in each state */
     struct worker_status status;
 };
