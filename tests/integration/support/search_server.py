@@ -34,6 +34,7 @@ class Server:
     """Something that speaks HTTP on `port`."""
 
     prefix = ""
+    ready_path = "/"
 
     def __init__(self, home, name):
         self.home = pathlib.Path(home) / name
@@ -58,7 +59,7 @@ class Server:
     def is_ready(self):
         assert self.process.poll() is None, self.log_path.read_text(errors="replace")[-4000:]
         try:
-            return self.ask("GET", "/")[0] == 200
+            return self.ask("GET", self.ready_path)[0] == 200
         except OSError:
             return False
 
@@ -100,7 +101,9 @@ class Server:
 
 
 class SearchServer(Server):
-    """`product`: opensearch or elasticsearch."""
+    """`product`: opensearch or elasticsearch, which answers no GET / in this distribution."""
+
+    ready_path = "/_cluster/health"
 
     def __init__(self, home, product, **settings):
         super().__init__(home, product)
@@ -131,21 +134,18 @@ class SearchServer(Server):
                 f"{prefix}_JAVA_HOME": str(java), f"{prefix}_TMPDIR": str(self.home / "tmp"),
                 f"{prefix}_JAVA_OPTS": "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1"})
 
-    def documents(self, target, **query):
+    def documents(self, target):
         """All documents as {id: source}; each id once, or the test ends."""
         self.must("POST", f"/{target}/_refresh")
-        found, after = {}, None
+        found, path, body = {}, f"/{target}/_search?scroll=2m", {"size": 1000, "sort": ["_doc"]}
         while True:
-            body = {"size": 1000, "sort": ["_id"] if after is None else ["_id"], **query}
-            if after is not None:
-                body["search_after"] = after
-            hits = self.must("POST", f"/{target}/_search", body)["hits"]["hits"]
-            if not hits:
+            answer = self.must("POST", path, body)
+            if not answer["hits"]["hits"]:
                 return found
-            for hit in hits:
+            for hit in answer["hits"]["hits"]:
                 assert hit["_id"] not in found, hit["_id"]
                 found[hit["_id"]] = hit["_source"]
-            after = hits[-1]["sort"]
+            path, body = "/_search/scroll", {"scroll": "2m", "scroll_id": answer["_scroll_id"]}
 
     def count(self, target, query=None):
         self.must("POST", f"/{target}/_refresh")
