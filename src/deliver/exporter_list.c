@@ -5,11 +5,13 @@
 #include <string.h>
 
 extern const struct exporter_ops exporter_file;
+extern const struct exporter_ops exporter_kafka;
 extern const struct exporter_ops exporter_null;
 extern const struct exporter_ops exporter_otlp_grpc;
 
 static const struct exporter_ops *const all[] = {
     &exporter_file,
+    &exporter_kafka,
     &exporter_null,
     &exporter_otlp_grpc,
 };
