@@ -163,6 +163,8 @@ static enum status status_of(enum export_result result)
         return ST_INVALID;
     case EXPORT_TOO_LARGE:
         return ST_LIMIT;
+    case EXPORT_MIXED: /* OTLP answers for a request as a whole */
+        break;
     }
     return ST_IO;
 }

@@ -117,17 +117,20 @@ static void remember_error(struct worker_status *status, const char *text)
     status->last_error_unix_ns = clock_unix_ns();
 }
 
-void account_delivered(struct account *account, uint64_t records, uint64_t wire_bytes)
+void account_delivered(struct account *account, uint64_t records, uint64_t wire_bytes, bool partly)
 {
     metric_add(account->metrics.sent_records, records);
     metric_add(account->metrics.sent_bytes, wire_bytes);
     metric_add(account->metrics.batches, 1);
     struct worker_status *status = lock_status(account);
-    uint64_t attempts = account->failing ? account->attempts : 0;
-    account->failing = false;
-    account->attempts = 0;
+    uint64_t attempts = account->failing && !partly ? account->attempts : 0;
     status->delivered_records += records;
-    status->last_error[0] = 0;
+    if (!partly) {
+        account->failing = false;
+        account->attempts = 0;
+    }
+    if (!partly && records > 0)
+        status->last_error[0] = 0;
     unlock_status(account);
     if (attempts > 0) {
         log_info("export.recovered", "exporter=%s after_attempts=%" PRIu64, account->name,

@@ -53,8 +53,9 @@ void account_change_state(struct account *account, enum worker_state from, enum 
 void account_set_position(struct account *account, uint64_t durable, uint64_t next,
                           uint64_t committed);
 
-/* A send ended well: `records` of it are with the destination. */
-void account_delivered(struct account *account, uint64_t records, uint64_t wire_bytes);
+/* A send was answered: `records` of it are with the destination.  `partly`: others are to be sent
+ * again, so a failure has not come to its end. */
+void account_delivered(struct account *account, uint64_t records, uint64_t wire_bytes, bool partly);
 
 /* Something went wrong and will be tried again in `delay_ns`. */
 void account_retry(struct account *account, const struct error *err, uint64_t delay_ns);

@@ -48,5 +48,8 @@ struct worker_status bench_status(struct bench *bench);
 /* Looks at the dead letters' file: how many lines, and whether `sequence` is among them. */
 size_t bench_letters(struct bench *bench, uint64_t sequence, bool *ret_has);
 
+/* The letter of a record, without its newline; NULL: there is none.  Until the next call. */
+const char *bench_letter(struct bench *bench, uint64_t sequence);
+
 /* The first `count` records, and nothing else. */
 void bench_assert_each_delivered_once(struct bench *bench, size_t count);
