@@ -8,7 +8,8 @@
  *
  * While brokers are away a producer that has delivered waits for them, since it alone can send
  * again without doubles.  A new one has nothing to lose: when it finds no broker at all it gives up
- * at once, so that the reason is seen and the worker's backoff counts.
+ * soon, so that the reason is seen and the worker's backoff counts.  Not at once: a name may have
+ * several addresses, of which it tries one after the other.
  */
 #include "kafka_link.h"
 
@@ -27,6 +28,7 @@ enum {
     SLICE_MS = 50,        /* how long a cancel may go unnoticed */
     TAKE_BACK_MS = 100,   /* kept of a deadline for taking messages back */
     PURGE_WAIT_MS = 1000, /* for reports that are due at once */
+    NOBODY_MS = 3000,     /* a new producer looks for a broker */
     WATCHED_FILES = 4,
     REASON_SIZE = 512,
 };
@@ -35,7 +37,7 @@ struct kafka_link {
     const struct kafka_config *config; /* borrowed */
     rd_kafka_t *producer;              /* owned; NULL: to be made */
     bool has_delivered;                /* this producer, anything */
-    bool all_down;                     /* it has found no broker since it last delivered */
+    uint64_t all_down_ns;              /* since when it knows no broker that is up; 0: it does */
     struct stat seen[WATCHED_FILES];   /* the files when it was made */
     rd_kafka_resp_err_t trouble;
     char trouble_words[REASON_SIZE];
@@ -71,7 +73,7 @@ static void on_delivered(rd_kafka_t *producer, const rd_kafka_message_t *report,
     if (report->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
     link->has_delivered = true;
-    link->all_down = false;
+    link->all_down_ns = 0;
     link->trouble = RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
@@ -84,7 +86,7 @@ static void on_error(rd_kafka_t *producer, int error, const char *reason, void *
 
     (void)producer;
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-        link->all_down = true;
+        link->all_down_ns = now_ns();
     if (link->trouble != RD_KAFKA_RESP_ERR_NO_ERROR &&
         (kafka_verdict_of(link->trouble) == KAFKA_REPAIR ||
          code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN))
@@ -138,7 +140,7 @@ enum status kafka_link_renew(struct kafka_link *link, struct error *err)
     rd_kafka_conf_t *conf = NULL;
 
     bool changed = files_changed(link, seen);
-    bool lost = link->all_down && !link->has_delivered; /* it says so only once */
+    bool lost = link->all_down_ns > 0 && !link->has_delivered; /* it says so only once */
     if (link->producer != NULL && !changed && !lost)
         return ST_OK;
     enum status st = kafka_properties_make(link->config, &conf, err);
@@ -156,7 +158,7 @@ enum status kafka_link_renew(struct kafka_link *link, struct error *err)
     drop_producer(link);
     link->producer = producer;
     link->has_delivered = false;
-    link->all_down = false;
+    link->all_down_ns = 0;
     link->trouble = RD_KAFKA_RESP_ERR_NO_ERROR;
     memcpy(link->seen, seen, sizeof(seen));
     return ST_OK;
@@ -213,8 +215,11 @@ void kafka_link_cancel(struct kafka_link *link)
 
 static bool is_over(const struct kafka_link *link, uint64_t end_ns)
 {
-    return atomic_load(&link->cancelled) || now_ns() >= end_ns ||
-           (link->all_down && !link->has_delivered);
+    uint64_t now = now_ns();
+    bool nobody = !link->has_delivered && link->all_down_ns > 0 &&
+                  now >= link->all_down_ns + (uint64_t)NOBODY_MS * 1000000;
+
+    return atomic_load(&link->cancelled) || now >= end_ns || nobody;
 }
 
 static rd_kafka_headers_t *headers_of(const struct kafka_envelope *envelope,
@@ -293,6 +298,22 @@ static void take_back(struct kafka_link *link)
         (void)rd_kafka_poll(link->producer, SLICE_MS); /* what it did is in `waiting` */
 }
 
+/* Whether the producer failed with a message for another reason than the message itself.  What it
+ * then keeps in mind, the numbers of what it gave up or a topic that it may not write to for five
+ * minutes, is in the way of the next try. */
+static bool is_spent(const struct kafka_link *link)
+{
+    char reason[REASON_SIZE];
+
+    for (size_t i = 0; i < link->messages->count; i++) {
+        enum kafka_verdict verdict = kafka_verdict_of(link->messages->items[i].error);
+        if (verdict == KAFKA_RETRY || verdict == KAFKA_REPAIR)
+            return true;
+    }
+    return rd_kafka_fatal_error(link->producer, reason, sizeof(reason)) !=
+           RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 void kafka_link_send(struct kafka_link *link, const struct kafka_envelope *envelope,
                      struct kafka_messages *messages, const struct batch *batch,
                      uint64_t deadline_ns)
@@ -310,13 +331,9 @@ void kafka_link_send(struct kafka_link *link, const struct kafka_envelope *envel
     while (link->waiting > 0 && !is_over(link, end_ns))
         (void)rd_kafka_flush(link->producer, SLICE_MS); /* what it did is in `waiting` */
 
-    char reason[REASON_SIZE];
-    bool spent =
-        link->waiting > 0 ||
-        rd_kafka_fatal_error(link->producer, reason, sizeof(reason)) != RD_KAFKA_RESP_ERR_NO_ERROR;
     if (link->waiting > 0)
         take_back(link);
-    if (spent)
+    if (is_spent(link))
         drop_producer(link); /* after which nothing borrows the messages */
     link->messages = NULL;
 }

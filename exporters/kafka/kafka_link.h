@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kafka_link.h -- a producer of librdkafka, and messages that are handed to it and waited for.
  *
- * The producer connects by itself, in threads of its own.  One that had messages taken back from it
- * (at a deadline, by a cancel) or that has met a fatal error is spent: the numbers that make it
- * idempotent have a gap.  It is destroyed, and the next send makes another.
+ * The producer connects by itself, in threads of its own.  One that could not deliver a message, or
+ * had some taken back (at a deadline, by a cancel), is spent: the numbers that make it idempotent
+ * have a gap.  It is destroyed, and the next send makes another.
  *
  * Threads: one owner; kafka_link_cancel() is for any thread.
  */
