@@ -46,6 +46,8 @@ class KafkaBroker:
             chain.write_text(key.read_text() + cert.read_text())
             lines.update({
                 "listeners": lines["listeners"] + f",SASL_SSL://localhost:{self.tls_port}",
+                "listener.security.protocol.map":
+                    "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL",
                 "ssl.keystore.type": "PEM", "ssl.keystore.location": str(chain),
                 "sasl.enabled.mechanisms": "SCRAM-SHA-512",
                 "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config":
