@@ -47,6 +47,7 @@ static const struct property fixed[] = {
     {"topic.metadata.propagation.max.ms", "5000"},
     {"reconnect.backoff.max.ms", "2000"},
     {"socket.keepalive.enable", "true"},
+    {"socket.nagle.disable", "true"},
     {"log.connection.close", "false"},
     {"log_level", "0"},
     {"ssl.endpoint.identification.algorithm", "https"},
