@@ -4,11 +4,11 @@
  *
  *     kafka_bench [rounds] [brokers]
  *
- * The records are those of tests/corpus, normalized, each once a round, in batches of 1 MiB.  The
- * server is another process on loopback TCP, librdkafka's mock cluster (which is slow with what is
- * not compressed), or the Kafka that is named.  CPU time is this process', all threads.  Bytes are
- * those of the loopback device, both directions, TCP/IP included: for a number that is ours alone
- * run it in a network of its own:
+ * The records are those of tests/corpus, normalized, each once a round, in batches of 1 MiB, and of
+ * fewer records, as when little happens.  The server is another process on loopback TCP,
+ * librdkafka's mock cluster (which is slow with what is not compressed), or the Kafka that is named.
+ * CPU time is this process', all threads.  Bytes are those of the loopback device, both directions,
+ * TCP/IP included: for a number that is ours alone run it in a network of its own:
  *
  *     unshare -n sh -c 'ip link set lo up; build/release/bin/kafka_bench'
  */
@@ -30,7 +30,13 @@
 #include "support/recorded_session.h"
 #include "util/clock.h"
 
-enum { RECORDS_MAX = 8192, BATCH_SIZE = 1 << 20, ADDRESS_MAX = 256, PARTITIONS = 6 };
+enum {
+    RECORDS_MAX = 8192,
+    BATCH_SIZE = 1 << 20,
+    ADDRESS_MAX = 256,
+    PARTITIONS = 6,
+    BATCH_RECORDS_MAX = 8192
+};
 
 static const struct {
     const char *scenario;
@@ -167,7 +173,8 @@ static void tell_nothing(struct export_report *report, size_t index, enum item_o
 }
 
 /* Returns how many records were sent. */
-static size_t send_all(const struct exporter_ops *ops, void *exporter, const struct load *load)
+static size_t send_all(const struct exporter_ops *ops, void *exporter, const struct load *load,
+                       size_t at_once)
 {
     struct batch batch = {.groups = load->groups, .group_count = load->count};
     struct error err;
@@ -177,7 +184,7 @@ static size_t send_all(const struct exporter_ops *ops, void *exporter, const str
         batch.records = load->records + at;
         batch.record_count = 0;
         batch.size_bytes = 0;
-        while (at < load->count && batch.size_bytes < BATCH_SIZE) {
+        while (at < load->count && batch.size_bytes < BATCH_SIZE && batch.record_count < at_once) {
             batch.size_bytes += load->records[at++].bytes.size;
             batch.record_count++;
         }
@@ -218,7 +225,7 @@ static void *make_config(const struct exporter_ops *ops, const char *address, co
 }
 
 static void measure(const char *name, const char *address, const char *codec,
-                    const struct load *load, int rounds)
+                    const struct load *load, size_t at_once, int rounds)
 {
     const struct exporter_ops *ops = exporter_find(name);
     const struct exporter_context context = {.name = "bench", .state_dir = "/nowhere"};
@@ -229,18 +236,19 @@ static void measure(const char *name, const char *address, const char *codec,
 
     ASSERT(ops->check(config, &err) == ST_OK);
     ASSERT(ops->create(config, &context, &exporter, &err) == ST_OK);
-    (void)send_all(ops, exporter, load); /* connects, and warms up */
+    (void)send_all(ops, exporter, load, at_once); /* connects, and warms up */
     double cpu = cpu_seconds();
     uint64_t wire = loopback_bytes();
     uint64_t start_ns = clock_monotonic_ns();
     for (int i = 0; i < rounds; i++)
-        sent += (double)send_all(ops, exporter, load);
+        sent += (double)send_all(ops, exporter, load, at_once);
     double wall = (double)(clock_monotonic_ns() - start_ns) / 1e9;
     wire = loopback_bytes() - wire;
     cpu = cpu_seconds() - cpu;
-    printf("exporter=%s compression=%s records=%.0f per_second=%.0f cpu_ns_per_record=%.0f "
-           "wire_bytes_per_record=%.0f\n",
-           name, codec, sent, sent / wall, cpu / sent * 1e9, (double)wire / sent);
+    printf(
+        "exporter=%s compression=%s batch=%zu records=%.0f per_second=%.0f cpu_ns_per_record=%.0f "
+        "wire_bytes_per_record=%.0f\n",
+        name, codec, at_once, sent, sent / wall, cpu / sent * 1e9, (double)wire / sent);
     ops->destroy(exporter);
 }
 
@@ -249,6 +257,7 @@ int main(int argc, char **argv)
     static struct load load;
     static char kafka[ADDRESS_MAX];
     static char grpc[ADDRESS_MAX];
+    static const size_t at_once[] = {4, 32, BATCH_RECORDS_MAX};
     static const char *const codecs[] = {"none", "lz4", "zstd", "gzip"};
     int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 20;
     const struct recorded_session_reader reader = {take_record, &load};
@@ -262,10 +271,13 @@ int main(int argc, char **argv)
         recorded_session_read(sessions[i].scenario, sessions[i].requests, &reader);
     printf("records=%zu of %zu sessions, %zu bytes each\n", load.count, COUNT_OF(sessions),
            load.bytes / load.count);
-    for (size_t i = 0; i < COUNT_OF(codecs); i++)
-        measure("kafka", kafka, codecs[i], &load, rounds);
-    measure("otlp_grpc", grpc, "none", &load, rounds);
-    measure("otlp_grpc", grpc, "gzip", &load, rounds);
+    for (size_t k = 0; k < COUNT_OF(at_once); k++) {
+        int some = at_once[k] < BATCH_RECORDS_MAX ? 1 + rounds / 10 : rounds;
+        for (size_t i = 0; i < COUNT_OF(codecs); i++)
+            measure("kafka", kafka, codecs[i], &load, at_once[k], some);
+        measure("otlp_grpc", grpc, "none", &load, at_once[k], some);
+        measure("otlp_grpc", grpc, "gzip", &load, at_once[k], some);
+    }
     (void)kill(kafka_server, SIGKILL);
     (void)kill(grpc_server, SIGKILL);
     (void)waitpid(kafka_server, NULL, 0);
