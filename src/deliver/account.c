@@ -47,6 +47,9 @@ static void register_metrics(struct account_metrics *metrics, const char *name)
     metrics->passed_records =
         counter("telltale_exporter_passed_records_total",
                 "Records of signals that the destination does not take.", labels);
+    metrics->filtered_records =
+        counter("telltale_exporter_filtered_records_total",
+                "Records that the destination's filter holds back.", labels);
     metrics->cursor_sequence =
         metric_register(METRIC_GAUGE, "telltale_exporter_cursor_sequence",
                         "The next record after a crash: all below have an outcome.", labels);
@@ -226,6 +229,13 @@ void account_passed(struct account *account, uint64_t records)
 {
     metric_add(account->metrics.passed_records, records);
     lock_status(account)->passed_records += records;
+    unlock_status(account);
+}
+
+void account_filtered(struct account *account, uint64_t records)
+{
+    metric_add(account->metrics.filtered_records, records);
+    lock_status(account)->filtered_records += records;
     unlock_status(account);
 }
 

@@ -25,6 +25,7 @@ struct account_metrics {
     struct metric *missing_records;
     struct metric *skipped_records;
     struct metric *passed_records;
+    struct metric *filtered_records;
     struct metric *cursor_sequence;
     struct metric *lag_records;
 };
@@ -74,6 +75,9 @@ void account_skipped(struct account *account, uint64_t records);
 
 /* They are of a signal that the destination does not take. */
 void account_passed(struct account *account, uint64_t records);
+
+/* The destination's filter holds them back. */
+void account_filtered(struct account *account, uint64_t records);
 
 /* Something that did not stop delivery but must be seen. */
 void account_note_error(struct account *account, const char *event, const struct error *err);

@@ -38,6 +38,7 @@ struct lane {
     /* the lane's thread */
     void *exporter;           /* owned; destroyed under lock, or by the worker's owner */
     struct batch_copy copy;   /* what it sends, unless that is the reader's */
+    struct omission omission; /* what it sends instead, if content is not to be sent */
     struct item_report items; /* what the destination said to the last send() */
     struct record *left;      /* owned; what is left of the claim, when answers were mixed: room for
                                  settings.batch_count_max; NULL: there was none yet */
@@ -128,11 +129,12 @@ void lane_make_room(struct lane *lane);
 
 struct claim {
     struct batch batch;
-    uint64_t next;    /* behind the batch and behind damage that follows it */
-    uint64_t ticket;  /* in the window */
-    uint64_t passed;  /* records of the range that the destination does not take */
-    bool is_borrowed; /* the batch is the reader's, which nobody else has until it is settled */
-    bool wants_help;  /* a full request more waits, and it is worth a lane */
+    uint64_t next;     /* behind the batch and behind damage that follows it */
+    uint64_t ticket;   /* in the window */
+    uint64_t passed;   /* records of the range that are of signals it does not take, */
+    uint64_t filtered; /* and others that its filter holds back */
+    bool is_borrowed;  /* the batch is the reader's, which nobody else has until it is settled */
+    bool wants_help;   /* a full request more waits, and it is worth a lane */
 };
 
 enum claim_result {

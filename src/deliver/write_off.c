@@ -104,8 +104,8 @@ enum status write_off_range(struct worker *worker, uint64_t first, uint64_t next
     uint64_t passed = 0;
 
     begin(worker, LOSS_JOURNAL_FULL, &loss);
-    enum status st =
-        loss_count_range(worker->journal, first, next, worker->signals, &loss, &passed, err);
+    const struct loss_range range = {first, next, worker->signals, &worker->settings.filter};
+    enum status st = loss_count_range(worker->journal, &range, &loss, &passed, err);
     uint64_t gone = next - first - loss.records - passed;
     if (st == ST_OK)
         st = write_down(worker, &loss, err);

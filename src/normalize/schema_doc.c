@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "normalize/dialect.h"
+#include "normalize/schema_content.h"
 #include "normalize/span_derive.h"
 #include "normalize/span_dialects.h"
 
@@ -201,6 +202,66 @@ static void put_attributes(struct page *page)
     put_text(page, "\n");
 }
 
+static void put_content_words(struct page *page, enum content_place place)
+{
+    const char *between = "";
+
+    for (size_t i = 0; i < content_word_count; i++) {
+        if (content_words[i].place != place)
+            continue;
+        put(page, "%s`%s`", between, content_words[i].word);
+        between = ", ";
+    }
+}
+
+/* What a destination with `content: omit` is not sent. */
+static void put_content(struct page *page)
+{
+    const char *between = "";
+
+    put_text(page,
+             "## Content\n\n"
+             "Content is what was said to an agent, what it said and did with it, and what came "
+             "back. A\n"
+             "destination with `content: omit` (CONFIGURATION.md) is not sent:\n\n"
+             "* the body of a log record, and the message of a span's status;\n"
+             "* of this schema: ");
+    for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+        if (schema_content[i] != SCHEMA_CONTENT)
+            continue;
+        put(page, "%s`%s`", between, schema_attributes[i].key);
+        between = ", ";
+    }
+    put_text(page,
+             ";\n* attributes of senders whose key, taken apart at its dots, has one of these "
+             "words, written with or\n"
+             "  without capitals, `_` and `-`: anywhere ");
+    put_content_words(page, CONTENT_WITHIN);
+    put_text(page, "; anywhere, unless the last part only\n  measures it (`id`, `length`) ");
+    put_content_words(page, CONTENT_ABOUT);
+    put_text(page, "; as the last part ");
+    put_content_words(page, CONTENT_LAST);
+    put_text(page, ";\n* lists of keys and values with such a key anywhere in them.\n\n"
+                   "This holds for records, spans, their events and links, resources and scopes. "
+                   "Not content are ");
+    for (size_t i = 0; content_exceptions[i] != NULL; i++)
+        put(page, "%s`%s`", i > 0 ? ", " : "", content_exceptions[i]);
+    put_text(
+        page,
+        " and the other attributes of this schema: names, ids, paths, URLs, sizes and "
+        "verdicts\n"
+        "stay, and so does the name of an event, which opencode has only in the first text of its "
+        "body.\n"
+        "What a sender writes under a key that says nothing stays too. Data points of metrics are "
+        "not\n"
+        "looked at.\n\n"
+        "`agent.content.omitted` then lists the keys, each with the size of its value in "
+        "bytes\n"
+        "(`prompt=1782`), 64 at most, and `agent.content.omitted_bytes` is the sum; "
+        "`agent.content.state`\n"
+        "is `redacted_by_collector` where it was `present` or `truncated`.\n\n");
+}
+
 /* --- Dialects ------------------------------------------------------------------------------ */
 
 static void put_rule(struct page *page, const struct dialect *dialect, const struct rule *rule)
@@ -348,6 +409,7 @@ enum status schema_write_markdown(struct buf *out, struct error *err)
     put_text(&page, introduction);
     put_kinds(&page);
     put_attributes(&page);
+    put_content(&page);
     put_text(&page, native_text);
     for (size_t i = 0; i < dialect_count; i++)
         put_dialect(&page, dialect_list[i]);

@@ -8,6 +8,7 @@
  * - we refuse a value behind an array or list that it replaces, and a second value of one
  *   attribute or body;
  * - we refuse trace and span ids of another size than the published one;
+ * - we refuse a bool that is not written as a varint, which protobuf-c does not look at;
  * - we have limits.
  */
 #include <cjson/cJSON.h>
@@ -45,16 +46,34 @@ static const ProtobufCMessageDescriptor *field_message(const ProtobufCMessageDes
     return field != NULL && field->type == PROTOBUF_C_TYPE_MESSAGE ? field->descriptor : NULL;
 }
 
-static bool has_group(struct slice bytes, const ProtobufCMessageDescriptor *message)
+typedef bool field_test(const struct pb_field *field, const ProtobufCMessageDescriptor *message);
+
+/* Whether the message, or one within it, has a field that is so. */
+static bool has_field(struct slice bytes, const ProtobufCMessageDescriptor *message,
+                      field_test *is_so)
 {
     struct pb_walk walk = pb_walk_start(bytes);
     struct pb_field field;
     while (pb_next(&walk, &field) == PB_FIELD) {
         const ProtobufCMessageDescriptor *inner = field_message(message, field.number);
-        if (field.type == WIRE_GROUP_START || (inner != NULL && has_group(field.bytes, inner)))
+        if (is_so(&field, message) ||
+            (inner != NULL && field.type == WIRE_BYTES && has_field(field.bytes, inner, is_so)))
             return true;
     }
     return false;
+}
+
+static bool is_group(const struct pb_field *field, const ProtobufCMessageDescriptor *message)
+{
+    (void)message;
+    return field->type == WIRE_GROUP_START;
+}
+
+static bool is_odd_bool(const struct pb_field *field, const ProtobufCMessageDescriptor *message)
+{
+    const ProtobufCFieldDescriptor *known =
+        protobuf_c_message_descriptor_get_field(message, field->number);
+    return known != NULL && known->type == PROTOBUF_C_TYPE_BOOL && field->type != WIRE_VARINT;
 }
 
 /* Whether the message, or one within it, holds fields that protobuf-c does not know. */
@@ -161,6 +180,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error err;
     struct collected collected;
     struct slice request = slice_of(data, size);
+    const ProtobufCMessageDescriptor *message =
+        &opentelemetry__proto__collector__logs__v1__export_logs_service_request__descriptor;
     enum status st = collected_read(&collected, request, &err);
     if (st == ST_OK)
         st = check_records(&collected);
@@ -168,11 +189,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (st == ST_OK && oracle != NULL)
         check_encoding(&collected, oracle);
     if (st == ST_OK && oracle == NULL)
-        ASSERT(has_group(
-            request,
-            &opentelemetry__proto__collector__logs__v1__export_logs_service_request__descriptor));
+        ASSERT(has_field(request, message, is_group));
     if (st == ST_CORRUPT && oracle != NULL)
         ASSERT(has_unknown(&oracle->base) || has_odd_id(oracle) || may_overflow(request) ||
+               has_field(request, message, is_odd_bool) ||
                protobuf_c_message_get_packed_size(&oracle->base) < size);
     oracle_free(oracle);
     collected_fini(&collected);

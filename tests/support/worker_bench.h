@@ -40,6 +40,9 @@ void bench_append(struct bench *bench, size_t count);
 /* The same, each with `body_size` bytes more, at most 4096. */
 void bench_append_sized(struct bench *bench, size_t count, size_t body_size);
 
+/* The same, one record of these bytes, at most 4096. */
+void bench_append_bytes(struct bench *bench, struct slice record);
+
 /* The same, of another signal. */
 void bench_append_signal(struct bench *bench, enum signal signal, size_t count);
 

@@ -6,6 +6,10 @@ import pathlib
 import subprocess
 
 
+class Unreadable(Exception):
+    """A standard tool does not understand a file."""
+
+
 def lines(directory):
     """Every whole line of every file of the store, oldest file first."""
     while True:
@@ -37,7 +41,8 @@ def stream_lines(directory):
         if path.suffix == ".zst" and not path.with_suffix("").exists():
             with subprocess.Popen(["zstd", "-dcq", str(path)], stdout=subprocess.PIPE) as unpacking:
                 yield from unpacking.stdout
-            assert unpacking.returncode == 0, f"zstd does not read {path}"
+            if unpacking.returncode != 0:
+                raise Unreadable(f"zstd does not read {path}")
         elif path.suffix == ".jsonl":
             with open(path, "rb") as file:
                 yield from (line for line in file if line.endswith(b"\n"))
@@ -46,7 +51,11 @@ def stream_lines(directory):
 def records(directory):
     """Each LogRecord of the store, as its JSON object."""
     for line in lines(directory):
-        for resource_logs in json.loads(line)["resourceLogs"]:
+        try:
+            logs = json.loads(line)
+        except ValueError as error:
+            raise Unreadable(f"no JSON: {line[:200]}") from error
+        for resource_logs in logs["resourceLogs"]:
             for scope_logs in resource_logs["scopeLogs"]:
                 yield from scope_logs["logRecords"]
 
