@@ -6,9 +6,9 @@
  *
  * The records are those of tests/corpus, normalized, each once a round, in batches of 1 MiB, and of
  * fewer records, as when little happens.  The server is another process on loopback TCP,
- * librdkafka's mock cluster (which is slow with what is not compressed), or the Kafka that is named.
- * CPU time is this process', all threads.  Bytes are those of the loopback device, both directions,
- * TCP/IP included: for a number that is ours alone run it in a network of its own:
+ * librdkafka's mock cluster (which is slow with what is not compressed), or the Kafka that is
+ * named. CPU time is this process', all threads.  Bytes are those of the loopback device, both
+ * directions, TCP/IP included: for a number that is ours alone run it in a network of its own:
  *
  *     unshare -n sh -c 'ip link set lo up; build/release/bin/kafka_bench'
  */
