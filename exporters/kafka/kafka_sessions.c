@@ -95,23 +95,35 @@ static void lay_out(struct kafka_sessions *sessions, size_t record_count)
     }
 }
 
-enum status kafka_sessions_find(struct kafka_sessions *sessions, const struct batch *batch,
-                                bool by_session, struct error *err)
+static void sort_by_session(struct kafka_sessions *sessions, const struct batch *batch)
 {
     enum signal signal = batch_signal(batch);
     uint32_t last = 0;
 
-    enum status st = make_room(sessions, batch->record_count, err);
-    if (st != ST_OK)
-        return st;
     memset(sessions->slots, 0, sessions->slot_count * sizeof(*sessions->slots));
-    sessions->count = 0;
     for (size_t i = 0; i < batch->record_count; i++) {
-        struct slice key = by_session ? kafka_key_of(signal, batch->records[i].bytes) : SLICE_EMPTY;
+        struct slice key = kafka_key_of(signal, batch->records[i].bytes);
         if (i == 0 || !slice_equal(sessions->items[last].key, key))
             last = find_session(sessions, key);
         sessions->session_of[i] = last;
         sessions->items[last].count++;
+    }
+}
+
+enum status kafka_sessions_find(struct kafka_sessions *sessions, const struct batch *batch,
+                                bool by_session, struct error *err)
+{
+    enum status st = make_room(sessions, batch->record_count, err);
+    if (st != ST_OK)
+        return st;
+    sessions->count = 0;
+    if (by_session) {
+        sort_by_session(sessions, batch);
+    } else {
+        memset(sessions->session_of, 0, batch->record_count * sizeof(*sessions->session_of));
+        sessions->items[0] = (struct kafka_session){.key = SLICE_EMPTY};
+        sessions->items[0].count = (uint32_t)batch->record_count;
+        sessions->count = 1;
     }
     lay_out(sessions, batch->record_count);
     return ST_OK;
