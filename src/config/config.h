@@ -69,6 +69,7 @@ struct config_receivers {
     struct config_unix_receiver unix_socket;
     struct config_otlp_grpc_receiver otlp_grpc;
     struct config_otlp_http_receiver otlp_http;
+    uint64_t silent_after; /* ns; 0: agents may be silent for ever */
 };
 
 struct config_limits {

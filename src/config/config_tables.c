@@ -368,6 +368,17 @@ static const struct config_field receivers_fields[] = {
         .fields = otlp_grpc_fields,
         .help = "OpenTelemetry logs over gRPC.",
     },
+    {
+        .key = "silent_after",
+        .type = CONFIG_DURATION,
+        .offset = offsetof(struct config_receivers, silent_after),
+        .max = 7 * 24 * HOUR,
+        .default_text = "0s",
+        .help =
+            "An agent whose process lives, and from which no event came for this long, becomes "
+            "an `agent.pipeline` record with the reason `source_silent`; 0: none does. An agent "
+            "that waits for its user is silent too.",
+    },
     {.key = NULL},
 };
 

@@ -183,6 +183,10 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
                                         NULL, "Arguments of the call."},
     [KEY_GEN_AI_TOOL_CALL_RESULT] = {"gen_ai.tool.call.result", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
                                      "Result of the call."},
+    [KEY_AGENT_TOOL_PARENT_CALL_ID] = {"agent.tool.parent_call_id", VALUE_TEXT, SCHEMA_OPTIONAL,
+                                       NULL,
+                                       "Id of the call that this one was made for: a sub-agent's, "
+                                       "or a tool's that calls others."},
     [KEY_AGENT_TOOL_NAMESPACE] = {"agent.tool.namespace", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
                                   "The sender's group of tools."},
     [KEY_AGENT_TOOL_ORIGIN] = {"agent.tool.origin", VALUE_TEXT, SCHEMA_OPTIONAL, words_tool_origin,
@@ -422,8 +426,8 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
     [KEY_AGENT_PIPELINE_LAST] = {"agent.pipeline.last", VALUE_INT, SCHEMA_OPTIONAL, NULL,
                                  "Last sequence number concerned."},
     [KEY_AGENT_PIPELINE_CODE] = {"agent.pipeline.code", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
-                                 "What exactly: a code of a refusal (PROTOCOL.md), or a reason of "
-                                 "the loss ledger (DELIVERY.md)."},
+                                 "What exactly: a code of PROTOCOL.md, or a reason of the loss "
+                                 "ledger (DELIVERY.md)."},
     [KEY_AGENT_PIPELINE_KIND] = {"agent.pipeline.kind", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
                                  "The kind of those events, where they were refused for it."},
     [KEY_AGENT_PIPELINE_DESTINATION] = {"agent.pipeline.destination", VALUE_TEXT, SCHEMA_OPTIONAL,

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every promise of docs/GUARANTEES.md names a test, and the test is there.
+"""Every promise of docs/GUARANTEES.md, or trap of tests/TRAPS.md, names a test, and it is there.
 
-Usage: check_guarantees.py [ROOT].  A promise is a row of a table whose last column is "Test".  Its
-tests are code spans: a path below tests/, then the functions in it that are meant.  Prints each
+Usage: check_named_tests.py ROOT PAGE.  A promise is a row of a table whose last column is "Test".
+Its tests are code spans: a path below tests/, then the functions in it that are meant.  Prints each
 that is missing; exit code 1 if any is.
 """
 
@@ -28,8 +28,8 @@ def rows(text):
             yield number, last
 
 
-def problems(root):
-    text = (root / "docs" / "GUARANTEES.md").read_text()
+def problems(root, page):
+    text = (root / page).read_text()
     count = 0
     for number, cell in rows(text):
         source = None
@@ -39,18 +39,17 @@ def problems(root):
                 source = path.read_text() if path.is_file() else None
                 count += source is not None
                 if source is None:
-                    yield f"docs/GUARANTEES.md:{number}: no file tests/{span}"
+                    yield f"{page}:{number}: no file tests/{span}"
             elif source is not None and not re.search(rf"\b{re.escape(span)}\(", source):
-                yield f"docs/GUARANTEES.md:{number}: no {span} in that file"
+                yield f"{page}:{number}: no {span} in that file"
         if not SPAN.search(cell):
-            yield f"docs/GUARANTEES.md:{number}: a promise without a test"
+            yield f"{page}:{number}: a promise without a test"
     if count == 0:
-        yield "docs/GUARANTEES.md: no promise was found at all"
+        yield f"{page}: no promise was found at all"
 
 
 def main():
-    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-    found = list(problems(root))
+    found = list(problems(pathlib.Path(sys.argv[1]), sys.argv[2]))
     for problem in found:
         print(problem)
     return 1 if found else 0
