@@ -101,6 +101,9 @@ struct exporter_ops {
     /* How long one request may take, its answer included, unless the configuration says otherwise.
      * 0: as for all. */
     uint64_t timeout_ns;
+    /* One request at a time unless the configuration says otherwise: one fills its line, and events
+     * stay in order. */
+    bool one_lane;
     /* The signals that it can take, a set; 0: logs only.  send() is given records of one of them at
      * a time; records of others pass the destination by. */
     unsigned signals;
