@@ -35,9 +35,14 @@ def install(server, shape):
 
 
 def send_corpus(daemon, corpus):
-    """Everything that was recorded of every agent; returns how many records."""
+    """Everything that was recorded of every agent or is documented; returns how many records."""
     count = 0
-    for path, content_type, body in facts.corpus_bodies(corpus):
+    bodies = list(facts.corpus_bodies(corpus))
+    for path in sorted((corpus / "documented").glob("*/*.json")):
+        bodies.append((path, "application/json", path.read_bytes()))
+    for path in sorted((corpus / "documented").glob("*/logs/*.bin")):
+        bodies.append((path, "application/x-protobuf", path.read_bytes()))
+    for path, content_type, body in bodies:
         status, _, answer = post(daemon.http_port, "/v1/logs", body, content_type)
         assert status == 200, (path, answer)
         count += len(list(facts.of_json(json.loads(body)) if content_type.endswith("json")
@@ -172,7 +177,8 @@ def test_a_daemon_that_is_killed_again_and_again_leaves_each_document_once(home,
             agent.wait_acked()
         daemon.kill()
     with daemon:
-        wait_settled(daemon, "elastic/soc", 0)
+        wait_until(lambda: opensearch.count(target, {"term": {"session.id": "s"}}) >= total,
+                   ARRIVAL_TIMEOUT_S, f"all documents; log:\n{daemon.log()}")
     ids = collections.Counter(document.get("attributes", {}).get("test", {}).get("id")
                               or document.get("attributes", {}).get("test.id")
                               for document in opensearch.documents(target).values())
@@ -241,3 +247,19 @@ def test_every_recorded_event_is_a_document_of_elasticsearch_in_both_shapes(home
             assert not letters(daemon, "elastic/nostream")
             assert "404 index_not_found_exception" in daemon.log()
         assert server.ask("HEAD", "/" + STREAMS["ecs"])[0] == 404
+
+
+def test_victorialogs_has_every_event(home, corpus):
+    """It speaks as an old Elasticsearch does, has no ids, and answers what it cannot read with 200
+    and nothing."""
+    with VictoriaLogs(home) as server:
+        with Daemon(home, exporters="file/forensic: {}\n" + exporter(server, "soc")) as daemon:
+            count = send_corpus(daemon, corpus)
+            wait_settled(daemon, "elastic/soc", count)
+            assert not letters(daemon, "elastic/soc")
+            expected = collections.Counter(uid(record) for record in stored(daemon))
+
+        def ids():
+            return collections.Counter(line.get("event.id") for line in server.lines())
+
+        wait_until(lambda: ids() == expected, ARRIVAL_TIMEOUT_S, "every event, once")
