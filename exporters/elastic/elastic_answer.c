@@ -217,10 +217,12 @@ enum export_result elastic_answer_outcome(const struct elastic_answer *answer, s
         return read_items(answer, &input, text, report, err);
     }
     input.words = shown_words(answer, &failure, words, sizeof(words));
-    if (verdict == HTTP_VERDICT_SPLIT) /* by words that may not be shown, perhaps */
+    /* Not judged again: it may have been by words that are not shown. */
+    if (verdict == HTTP_VERDICT_SPLIT)
         return http_outcome_as(verdict, NULL, &input, report, err);
-    if (verdict != HTTP_VERDICT_REJECTED)
-        return http_outcome(&input, report, err);
-    return http_outcome_as(HTTP_VERDICT_REPAIR, "check the endpoint and the versions", &input,
-                           report, err);
+    if (verdict == HTTP_VERDICT_REJECTED || answer->response->status == 400)
+        return http_outcome_as(HTTP_VERDICT_REPAIR,
+                               "check the endpoint, whether it wants https://, and the versions",
+                               &input, report, err);
+    return http_outcome(&input, report, err);
 }

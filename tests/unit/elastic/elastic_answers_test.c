@@ -170,6 +170,7 @@ static const struct {
     {400, "{" ERROR("parse_exception", SECRET) ",\"status\":400}", EXPORT_RETRY, REPAIR_MS,
      "parse_exception"},
     {400, "no JSON: " SECRET, EXPORT_RETRY, REPAIR_MS, "error_reasons"},
+    {400, "Client sent an HTTP request to an HTTPS server.", EXPORT_RETRY, REPAIR_MS, "https://"},
     {400, "{" ERROR("x", "request body too large") "}", EXPORT_TOO_LARGE, 0, "x"},
     {401, "{" ERROR("security_exception", "missing credentials") "}", EXPORT_RETRY, REPAIR_MS,
      "security_exception: missing credentials"},
