@@ -25,9 +25,10 @@ struct bulk_reply_reader {
     void *context;
 };
 
-/* Reads the answer to a _bulk request of `item_count` actions.  Texts are decoded to `text`; what
- * does not fit into it is left away.  ST_INVALID: it is none, is cut, or has not as many items;
- * then some items may have been told, and mean nothing. */
+/* Reads the answer to a _bulk request of `item_count` actions.  Texts are decoded to `text`, which
+ * is given the size of its limit; those of an error that do not fit into it are left away.
+ * ST_INVALID: it is none, is cut, or has not as many items; then some items may have been told, and
+ * mean nothing.  ST_NO_MEMORY. */
 MUST_CHECK enum status bulk_reply_read(struct slice reply, size_t item_count, struct buf *text,
                                        const struct bulk_reply_reader *reader, struct error *err);
 

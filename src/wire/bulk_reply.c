@@ -16,7 +16,7 @@
 
 struct reading {
     struct json_scan scan;
-    struct buf *text; /* borrowed; decoded texts of one item, which has room for all of them */
+    struct buf *text; /* borrowed; decoded texts of one error; it does not grow */
 };
 
 typedef bool (*read_member_fn)(struct reading *reading, const struct json_text *key, void *ret);
@@ -56,7 +56,6 @@ static bool read_text(struct reading *reading, struct slice *ret)
         return json_skip_value(&reading->scan);
     if (!json_read_text(&reading->scan, &text))
         return false;
-    /* Growing would move what was decoded before. */
     if (text.size + JSON_TEXT_SLACK > buf_room(out))
         return true;
     uint8_t *start = out->data + out->size;
@@ -64,15 +63,6 @@ static bool read_text(struct reading *reading, struct slice *ret)
     out->size += size;
     *ret = slice_of(start, size);
     return true;
-}
-
-/* Makes room for the texts of an item: of all that are larger than this nothing is kept. */
-static bool prepare_text(struct reading *reading)
-{
-    struct error ignored;
-
-    buf_clear(reading->text);
-    return buf_reserve(reading->text, reading->text->limit, &ignored) == ST_OK;
 }
 
 /* --- Items ----------------------------------------------------------------------------------- */
@@ -119,8 +109,7 @@ static bool read_item_member(struct reading *reading, const struct json_text *ke
     }
     if (json_text_equal(key, SLICE("error"))) {
         struct bulk_failure failure = {.type = SLICE_EMPTY};
-        if (!prepare_text(reading))
-            return json_skip_value(scan);
+        buf_clear(reading->text);
         if (!read_object_or_skip(reading, read_error_member, &failure))
             return false;
         item->type = failure.type;
@@ -207,6 +196,11 @@ enum status bulk_reply_read(struct slice reply, size_t item_count, struct buf *t
     struct reading reading = {.scan = json_scan_start(reply), .text = text};
     struct items items = {.expected = item_count, .reader = reader};
 
+    /* Without its texts an error would be taken for another. */
+    buf_clear(text);
+    enum status st = buf_reserve(text, text->limit, err);
+    if (st != ST_OK)
+        return st;
     if (!read_object(&reading, read_reply_member, &items) || !json_read_end(&reading.scan)) {
         return error_set(err, ST_INVALID, "no answer to a bulk request: byte %zu: %s",
                          (size_t)(reading.scan.place - reading.scan.start), reading.scan.reason);
@@ -230,8 +224,7 @@ static bool read_whole_member(struct reading *reading, const struct json_text *k
 
     if (!json_text_equal(key, SLICE("error")))
         return json_skip_value(&reading->scan);
-    if (!prepare_text(reading))
-        return json_skip_value(&reading->scan);
+    buf_clear(reading->text);
     whole->failure = (struct bulk_failure){.type = SLICE_EMPTY};
     uint8_t byte = json_peek(&reading->scan);
     whole->is_read = byte == '{' || byte == '"';
@@ -244,7 +237,11 @@ bool bulk_reply_read_failure(struct slice reply, struct buf *text, struct bulk_f
 {
     struct reading reading = {.scan = json_scan_start(reply), .text = text};
     struct whole whole = {.is_read = false};
+    struct error ignored;
 
+    buf_clear(text);
+    if (buf_reserve(text, text->limit, &ignored) != ST_OK)
+        return false;
     if (!read_object(&reading, read_whole_member, &whole) || !json_read_end(&reading.scan) ||
         !whole.is_read)
         return false;
