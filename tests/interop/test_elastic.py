@@ -7,7 +7,9 @@ The judge of what was sent is support/facts.py, which shares no code with the da
 
 import collections
 import json
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 
@@ -19,7 +21,7 @@ from support import facts, store  # noqa: E402
 from support.agent import Agent  # noqa: E402
 from support.daemon import Daemon, wait_until  # noqa: E402
 from support.http import post  # noqa: E402
-from support.search_server import SearchServer, VictoriaLogs  # noqa: E402
+from support.search_server import PASSWORD, SearchServer, VictoriaLogs  # noqa: E402
 
 ARRIVAL_TIMEOUT_S = 90
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "elastic"
@@ -30,8 +32,13 @@ def template(product, shape):
     return json.loads((DEPLOY / product / f"index-template-{shape}.json").read_text())
 
 
-def install(server, shape):
-    server.must("PUT", f"/_index_template/telltale-{shape}", template(server.product, shape))
+def install(server):
+    """As an operator does; this distribution has no lifecycles."""
+    done = subprocess.run([str(DEPLOY / "install"), server.product, server.url],
+                          env={**os.environ, "TELLTALE_NO_LIFECYCLE": "1"}, capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count('"acknowledged":true') == len(STREAMS)
 
 
 def send_corpus(daemon, corpus):
@@ -132,8 +139,8 @@ def check_documents(server, shape, target, daemon):
 def opensearch():
     with tempfile.TemporaryDirectory(prefix="tt-") as place:
         with SearchServer(place, "opensearch") as server:
-            for shape in STREAMS:
-                install(server, shape)
+            install(server)
+            install(server)  # it may be run again
             yield server
 
 
@@ -231,22 +238,44 @@ def plain_mapping(shape):
 
 
 def test_every_recorded_event_is_a_document_of_elasticsearch_in_both_shapes(home, corpus):
-    with SearchServer(home, "elasticsearch") as server:
-        for shape in STREAMS:
-            server.must("PUT", f"/telltale-{shape}", {"mappings": plain_mapping(shape)})
-        with Daemon(home, exporters="file/forensic: {}\n"
-                    + exporter(server, "ecs", ", index: telltale-ecs")
-                    + exporter(server, "otel", ", index: telltale-otel, shape: otel")
-                    + exporter(server, "nostream", ", flavor: elasticsearch")) as daemon:
+    """With the rights that deploy/elastic gives, when the password is mended."""
+    role = json.loads((DEPLOY / "api-key.json").read_text())["role_descriptors"]["telltale"]
+    password = home / "password"
+    password.write_text("wrong\n")
+    with SearchServer(home, "elasticsearch", roles={"telltale": role}) as server:
+        targets = {shape: f"logs-telltale.plain-{shape}" for shape in STREAMS}
+        for shape, target in targets.items():
+            server.must("PUT", f"/{target}", {"mappings": plain_mapping(shape)})
+        login = f", basic_auth: {{ user: telltale, password_file: {password} }}"
+        daemon = Daemon(home, exporters="file/forensic: {}\n"
+                        + exporter(server, "ecs", f", index: {targets['ecs']}" + login)
+                        + exporter(server, "otel",
+                                   f", index: {targets['otel']}, shape: otel" + login)
+                        + exporter(server, "nostream", ", flavor: elasticsearch" + login)
+                        + exporter(server, "elsewhere", ", index: audit" + login))
+        with daemon:
             count = send_corpus(daemon, corpus)
+            wait_until(lambda: "HTTP 401" in daemon.log(), ARRIVAL_TIMEOUT_S, "a refusal in the log")
+            assert all(server.count(target) == 0 for target in targets.values())
+            password.write_text(PASSWORD + "\n")
+            daemon.stop()  # it would look again in a minute; who stops tries once more
+        with daemon:
             for shape in STREAMS:
-                wait_settled(daemon, f"elastic/{shape}", count)
-                assert not letters(daemon, f"elastic/{shape}")
-                check_documents(server, shape, f"telltale-{shape}", daemon)
-            # The third would make a plain index where a template is missing; it is not let.
-            assert not letters(daemon, "elastic/nostream")
-            assert "404 index_not_found_exception" in daemon.log()
+                wait_settled(daemon, f"elastic/{shape}", 0)
+            for name in ("ecs", "otel", "nostream", "elsewhere"):
+                assert not letters(daemon, f"elastic/{name}")
+            wait_until(lambda: "404 index_not_found_exception" in daemon.log()
+                       and "403 security_exception" in daemon.log(), ARRIVAL_TIMEOUT_S,
+                       "why nothing goes to the others")
+            assert len(stored(daemon)) >= count
+            for shape, target in targets.items():
+                wait_until(lambda: server.count(target) == len(stored(daemon)), ARRIVAL_TIMEOUT_S,
+                           "a document for each")
+                check_documents(server, shape, target, daemon)
+        # These would have been plain indices with fields that are guessed, or where we may not go.
         assert server.ask("HEAD", "/" + STREAMS["ecs"])[0] == 404
+        assert server.ask("HEAD", "/audit")[0] == 404
+        assert PASSWORD not in daemon.log()
 
 
 def test_victorialogs_has_every_event(home, corpus):

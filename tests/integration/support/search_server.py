@@ -4,6 +4,7 @@
 TELLTALE_SEARCH names what tests/interop/fetch-search has fetched.
 """
 
+import base64
 import json
 import os
 import pathlib
@@ -18,6 +19,9 @@ from support.daemon import quiet_port, wait_until
 SEARCH = os.environ.get("TELLTALE_SEARCH")
 START_TIMEOUT_S = 180
 NOBODY = 65534
+ADMIN = "admin"
+PASSWORD = "correct horse battery staple"  # of all users
+PASSWORD_HASH = "$2a$04$csYRxYaclIK66ygiMPR6leeW0TKmADYBdcrezj1Fo.Qomg.klQuey"
 
 
 def as_nobody(*paths):
@@ -34,6 +38,7 @@ class Server:
     """Something that speaks HTTP on `port`."""
 
     prefix = ""
+    headers = {}
     ready_path = "/"
 
     def __init__(self, home, name):
@@ -70,7 +75,7 @@ class Server:
         request = urllib.request.Request(
             self.url + path, method=method,
             data=body.encode() if isinstance(body, str) else body,
-            headers={"content-type": content_type} if body is not None else {})
+            headers={**self.headers, **({"content-type": content_type} if body is not None else {})})
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 status, text = answer.status, answer.read()
@@ -101,11 +106,12 @@ class Server:
 
 
 class SearchServer(Server):
-    """`product`: opensearch or elasticsearch, which answers no GET / in this distribution."""
+    """`product`: opensearch; or elasticsearch, which answers no GET / in this distribution.  `roles`,
+    of elasticsearch: user and role of one name, and what may be done in which indices."""
 
     ready_path = "/_cluster/health"
 
-    def __init__(self, home, product, **settings):
+    def __init__(self, home, product, roles=None):
         super().__init__(home, product)
         self.product = product
         source = pathlib.Path(SEARCH) / product
@@ -117,13 +123,26 @@ class SearchServer(Server):
             "path.logs": self.home / "logs", "cluster.routing.allocation.disk.threshold_enabled": "false",
         }
         if product == "elasticsearch":
-            lines["xpack.security.enabled"] = "false"
-        lines.update({key.replace("__", "."): value for key, value in settings.items()})
+            lines.update({"xpack.security.enabled": "true",
+                          "xpack.security.http.ssl.enabled": "false",
+                          "xpack.security.transport.ssl.enabled": "false"})
+            self.make_users(roles or {})
         (self.place / "config" / f"{product}.yml").write_text(
             "".join(f"{key}: {value}\n" for key, value in lines.items()))
         for name in ("data", "logs", "tmp"):
             (self.home / name).mkdir()
         self.wrapper = as_nobody(self.home)
+
+    def make_users(self, roles):
+        def write(name, lines):
+            (self.place / "config" / name).write_text("".join(line + "\n" for line in lines))
+
+        users = [ADMIN, *roles]
+        write("users", (f"{user}:{PASSWORD_HASH}" for user in users))
+        write("users_roles", ["superuser:" + ADMIN, *(f"{name}:{name}" for name in roles)])
+        write("roles.yml", (f"{name}: {json.dumps(rights)}" for name, rights in roles.items()))
+        credentials = base64.b64encode(f"{ADMIN}:{PASSWORD}".encode()).decode()
+        self.headers = {"authorization": f"Basic {credentials}"}
 
     def start(self):
         prefix = "OPENSEARCH" if self.product == "opensearch" else "ES"
