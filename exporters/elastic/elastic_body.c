@@ -45,18 +45,21 @@ void elastic_body_fini(struct elastic_body *body)
     buf_fini(&body->positions);
 }
 
-/* Whether it can stand in the line as it is. */
+/* Whether it can stand in the line as it is: letters, digits and dashes.  Without branches, because
+ * nobody can foretell which digit of an id is a letter. */
 static bool is_plain_id(struct slice uid)
 {
+    unsigned odd = 0;
+
     if (uid.size == 0 || uid.size > ID_SIZE_MAX)
         return false;
     for (size_t i = 0; i < uid.size; i++) {
-        uint8_t c = uid.data[i];
-        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!is_letter && !(c >= '0' && c <= '9') && c != '-')
-            return false;
+        unsigned c = uid.data[i];
+        unsigned is_letter = (c | 32) - 'a' < 26;
+        unsigned is_digit = c - '0' < 10;
+        odd |= (is_letter | is_digit | (c == '-')) ^ 1;
     }
-    return true;
+    return odd == 0;
 }
 
 /* FNV-1a: nobody gains by two records of one number that have the same. */
