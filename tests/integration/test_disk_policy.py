@@ -269,12 +269,12 @@ def test_losses_are_listed(home):
         assert "otlp_grpc/sink" in text and "agent.error" in text and "in all" in text
         wait_until(lambda: f"{count} records given up or gone" in daemon.command("status"),
                    TIMEOUT_S, "status tells of it")
-        ledger = daemon.state / "loss-ledger.jsonl"
-        ledger.write_text(ledger.read_text() + '{"time":"2026-01-01T00:00:00Z","destination":'
-                          '"\\u001b[31mred\\u009b","reason":"damage","journal":"'
-                          + "0" * 32 + '","first":1,"last":1,"records":1,"bytes":1}\nrubbish\n')
-        done = daemon.command("losses", check=False)
-        assert done.returncode == 0 and "red" in done.stdout
-        assert "\x1b" not in done.stdout and "\x9b" not in done.stdout
-        assert "1 lines of the loss ledger cannot be read" in done.stderr
-        assert "\x1b" not in daemon.command("losses", "--json")
+    ledger = daemon.state / "loss-ledger.jsonl"
+    ledger.write_text(ledger.read_text() + '{"time":"2026-01-01T00:00:00Z","destination":'
+                      '"\\u001b[31mred\\u009b","reason":"damage","journal":"'
+                      + "0" * 32 + '","first":1,"last":1,"records":1,"bytes":1}\nrubbish\n')
+    done = daemon.command("losses", check=False)
+    assert done.returncode == 0 and "red" in done.stdout
+    assert "\x1b" not in done.stdout and "\x9b" not in done.stdout
+    assert "1 lines of the loss ledger cannot be read" in done.stderr
+    assert "\x1b" not in daemon.command("losses", "--json")
