@@ -124,7 +124,7 @@ static bool read_item(struct reading *reading, struct bulk_item *ret)
     struct json_scan *scan = &reading->scan;
     const uint8_t *place = scan->at;
     struct json_text action;
-    bool any, more;
+    bool any = false, more = false;
 
     *ret = (struct bulk_item){.status = 0};
     if (!json_open(scan, '{', '}', &any))
