@@ -192,6 +192,12 @@ static uint32_t chain_length(struct slice *key)
     return length;
 }
 
+/* Over OTLP a native sender has no other place to say these. */
+static bool is_native_word(const struct mapping *m, uint16_t id)
+{
+    return m->input->is_native && (id == KEY_AGENT_DIALECT || id == KEY_AGENT_EVENT_KIND);
+}
+
 /* A key that begins with agent. */
 static void note_agent_key(struct mapping *m, struct slice key, uint16_t id)
 {
@@ -208,7 +214,7 @@ static void note_agent_key(struct mapping *m, struct slice key, uint16_t id)
         mapping_error(m, key);
     } else if (id < SCHEMA_KEY_COUNT) {
         m->has_fixed |= mapping_is_fixed(id);
-        if (!m->trusts_sender || mapping_is_ours_alone(id))
+        if (!m->trusts_sender || (mapping_is_ours_alone(id) && !is_native_word(m, id)))
             mapping_error(m, key);
     }
 }
