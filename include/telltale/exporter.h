@@ -103,6 +103,9 @@ struct exporter_ops {
     unsigned (*choose_signals)(const void *config);
     /* Checks what a table of fields cannot say.  `config` is the filled struct.  NULL: nothing. */
     enum status (*check)(const void *config, struct error *err);
+    /* What an operator has to be told whenever this configuration is used, in the log, at every
+     * start; NULL, function or text: nothing.  The text is static. */
+    const char *(*caution)(const void *config);
     /* `config` is borrowed until destroy().  Must not block on the network. */
     enum status (*create)(const void *config, const struct exporter_context *context,
                           void **ret_self, struct error *err);

@@ -16,6 +16,7 @@
 #include "normalize/schema_content.h"
 #include "telltale/disk_dirs.h"
 #include "util/clock.h"
+#include "util/log.h"
 
 /* Nearer destinations are better served by one lane: it is our processor that they wait for. */
 #define HELPER_WAIT_NS (10 * NS_PER_MS)
@@ -114,7 +115,11 @@ static enum status start_one(struct destinations *destinations, const struct con
         .on_room = destinations->hooks.on_room,
     };
     struct worker *worker = NULL;
+    const struct exporter_ops *ops = exporter->ops;
+    const char *caution = ops->caution != NULL ? ops->caution(exporter->config) : NULL;
 
+    if (caution != NULL)
+        log_warn("export.caution", "exporter=%s what=\"%s\"", exporter->name, caution);
     enum status st = worker_start(&settings, destinations->journal, &worker, err);
     if (st != ST_OK)
         return st; /* the error names the exporter */

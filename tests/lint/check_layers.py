@@ -19,6 +19,7 @@ MAY_INCLUDE = {
     "metrics": BASE,
     "client": BASE,
     "net": BASE,
+    "http": BASE,
     "normalize": BASE | {"wire", "metrics"},
     "journal": BASE | {"wire", "metrics"},
     "shape": BASE | {"wire", "normalize"},
