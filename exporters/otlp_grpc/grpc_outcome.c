@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "otlp_reply.h"
+#include "telltale/otlp_reply.h"
+#include "telltale/peer_words.h"
 
 enum verdict {
     VERDICT_DONE,
@@ -80,23 +81,6 @@ static bool contains_any(const char *text, const char *const *words, size_t coun
     return false;
 }
 
-/* Copies words that go into log lines: cut at the end of a character, no control bytes. */
-static void copy_words(char *out, size_t out_size, struct slice words)
-{
-    size_t size = words.size;
-
-    if (size >= out_size) {
-        size = out_size - 1;
-        while (size > 0 && (words.data[size] & 0xC0) == 0x80)
-            size--;
-    }
-    for (size_t i = 0; i < size; i++) {
-        bool is_control = words.data[i] < 0x20 || words.data[i] == 0x7f;
-        out[i] = (char)(is_control ? ' ' : words.data[i]);
-    }
-    out[size] = 0;
-}
-
 static enum export_result done(const struct grpc_outcome_input *input, struct export_report *report)
 {
     struct otlp_partial_success partial;
@@ -109,7 +93,7 @@ static enum export_result done(const struct grpc_outcome_input *input, struct ex
     report->rejected_count =
         (uint32_t)(partial.rejected_count < input->record_count ? partial.rejected_count
                                                                 : input->record_count);
-    copy_words(report->message, sizeof(report->message), partial.message);
+    peer_words_copy(report->message, sizeof(report->message), partial.message);
     return EXPORT_DONE;
 }
 
@@ -163,6 +147,8 @@ static enum status status_of(enum export_result result)
         return ST_INVALID;
     case EXPORT_TOO_LARGE:
         return ST_LIMIT;
+    case EXPORT_MIXED: /* OTLP answers for a request as a whole */
+        break;
     }
     return ST_IO;
 }
@@ -175,7 +161,7 @@ enum export_result grpc_outcome(const struct grpc_outcome_input *input,
     if (row->verdict == VERDICT_DONE)
         return done(input, report);
 
-    copy_words(report->message, sizeof(report->message), input->message);
+    peer_words_copy(report->message, sizeof(report->message), input->message);
     enum export_result result = judge(input, row->verdict, report);
     (void)error_set(err, status_of(result), "%s%s%s: %s", row->name, row->hint != NULL ? ", " : "",
                     row->hint != NULL ? row->hint : "", report->message);

@@ -6,76 +6,26 @@
  */
 #include "grpc_secrets.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <grpc/grpc.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     PEM_SIZE_MAX = 4 * 1024 * 1024, /* a system's certificates are about 200 KiB */
     TOKEN_SIZE_MAX = 16 * 1024,
-    READ_STEP = 16 * 1024,
 };
-
-static enum status read_all(int fd, struct buf *out, struct error *err)
-{
-    for (;;) {
-        size_t room = out->limit - out->size < READ_STEP ? out->limit - out->size : READ_STEP;
-        if (room == 0)
-            return error_set(err, ST_LIMIT, "larger than %zu bytes", out->limit - 1);
-        enum status st = buf_reserve(out, room, err);
-        if (st != ST_OK)
-            return st;
-        ssize_t got = read(fd, out->data + out->size, room);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_set_errno(err, ST_IO, "read");
-        if (got == 0)
-            return ST_OK;
-        out->size += (size_t)got;
-    }
-}
-
-/* Appends the file's content to `out`. */
-static enum status read_file(const char *path, struct buf *out, struct error *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set_errno(err, ST_IO, "open '%s'", path);
-    enum status st = read_all(fd, out, err);
-    (void)close(fd); /* nothing was written */
-    if (st != ST_OK)
-        return error_context(err, "'%s'", path);
-    return ST_OK;
-}
-
-static void wipe(struct buf *buf)
-{
-    if (buf->data != NULL)
-        explicit_bzero(buf->data, buf->capacity);
-    buf_fini(buf);
-}
 
 /* The file as a NUL-terminated text; nothing when there is no path. */
 static enum status read_pem(const char *path, struct buf *out, struct error *err)
 {
     if (path == NULL)
         return ST_OK;
-    enum status st = read_file(path, out, err);
+    enum status st = secret_file_read(path, out, err);
     if (st != ST_OK)
         return st;
     if (memmem(out->data, out->size, "-----BEGIN ", 11) == NULL ||
         memchr(out->data, 0, out->size) != NULL)
         return error_set(err, ST_INVALID, "'%s' is not PEM", path);
     return buf_append(out, "", 1, err);
-}
-
-static bool is_same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 static const char *tls_path(const struct grpc_tls_files *files, size_t index)
@@ -125,7 +75,7 @@ enum status grpc_secrets_load_tls(struct grpc_tls_files *files, grpc_channel_cre
     memcpy(files->seen, seen, sizeof(seen));
     *ret = credentials;
 out:
-    wipe(&key);
+    secret_wipe(&key);
     buf_fini(&cert);
     buf_fini(&ca);
     return st;
@@ -137,7 +87,7 @@ bool grpc_secrets_tls_changed(const struct grpc_tls_files *files)
 
     for (size_t i = 0; i < GRPC_TLS_FILE_COUNT; i++) {
         const char *path = tls_path(files, i);
-        if (path != NULL && stat(path, &now) == 0 && !is_same_file(&now, &files->seen[i]))
+        if (path != NULL && stat(path, &now) == 0 && !secret_file_is_same(&now, &files->seen[i]))
             return true;
     }
     return false;
@@ -151,7 +101,7 @@ void grpc_token_init(struct grpc_token *token, const char *path)
 
 void grpc_token_fini(struct grpc_token *token)
 {
-    wipe(&token->header);
+    secret_wipe(&token->header);
 }
 
 static bool is_blank(uint8_t c)
@@ -166,7 +116,7 @@ static enum status read_token(struct grpc_token *token, struct error *err)
     buf_clear(header);
     enum status st = buf_append(header, "Bearer ", 7, err);
     if (st == ST_OK)
-        st = read_file(token->path, header, err);
+        st = secret_file_read(token->path, header, err);
     if (st != ST_OK)
         return st;
     while (header->size > 7 && is_blank(header->data[header->size - 1]))
@@ -188,7 +138,7 @@ enum status grpc_token_refresh(struct grpc_token *token, struct error *err)
 
     if (stat(token->path, &now) < 0)
         return error_set_errno(err, ST_IO, "token file '%s'", token->path);
-    if (token->header.size > 0 && is_same_file(&now, &token->seen))
+    if (token->header.size > 0 && secret_file_is_same(&now, &token->seen))
         return ST_OK;
     enum status st = read_token(token, err);
     if (st != ST_OK) {

@@ -7,9 +7,8 @@
 
 #include <grpc/grpc_security.h>
 #include <stdbool.h>
-#include <sys/stat.h>
 
-#include "telltale/buf.h"
+#include "telltale/secret_file.h"
 
 enum { GRPC_TLS_FILE_COUNT = 3 };
 

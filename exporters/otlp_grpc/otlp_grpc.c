@@ -27,6 +27,7 @@
 #include "otlp_grpc_config.h"
 #include "telltale/encode.h"
 #include "telltale/exporter.h"
+#include "telltale/otlp_reply.h"
 #include "telltale/signals.h"
 
 enum {
@@ -303,31 +304,6 @@ static enum export_result not_sent(enum status st)
     }
 }
 
-/* What a partial success counts: records, and of metrics their data points. */
-static size_t count_items(const struct batch *batch)
-{
-    size_t count = 0;
-
-    if (batch_signal(batch) != SIGNAL_METRICS)
-        return batch->record_count;
-    for (size_t i = 0; i < batch->record_count; i++)
-        count += otlp_metric_point_count(batch->records[i].bytes);
-    return count;
-}
-
-/* How many records that is: of metrics nobody knows, so at most all but one, unless every data
- * point was rejected. */
-static uint32_t rejected_records(const struct batch *batch, uint32_t rejected, size_t items)
-{
-    uint32_t most = (uint32_t)batch->record_count;
-
-    if (batch_signal(batch) != SIGNAL_METRICS || rejected == 0)
-        return rejected;
-    if (rejected < items)
-        most -= most > 1;
-    return rejected < most ? rejected : most;
-}
-
 static enum export_result otlp_grpc_send(void *self_pointer, const struct batch *batch,
                                          uint64_t deadline_ns, struct export_report *report,
                                          struct error *err)
@@ -359,10 +335,10 @@ static enum export_result otlp_grpc_send(void *self_pointer, const struct batch 
         .rpc_status = slice_of_grpc(&answer.details),
         .response = slice_of_grpc(&answer.response),
         .request_size = request_size,
-        .record_count = count_items(batch),
+        .record_count = otlp_partial_count(batch),
     };
     enum export_result result = grpc_outcome(&input, report, err);
-    report->rejected_count = rejected_records(batch, report->rejected_count, input.record_count);
+    report->rejected_count = otlp_partial_records(batch, report->rejected_count);
     grpc_link_answer_fini(&answer);
     return result;
 }

@@ -20,6 +20,11 @@ MUST_CHECK enum status encode_otlp_request(const struct batch *batch, struct buf
 /* How many bytes encode_otlp_request() would append. */
 size_t encode_otlp_request_size(const struct batch *batch);
 
+/* The same request as OTLP JSON, without a '\n'; fields that we do not know have no name in JSON
+ * and are left out. */
+MUST_CHECK enum status encode_otlp_json_request(const struct batch *batch, struct buf *out,
+                                                struct error *err);
+
 /* How many data points a Metric has; what is not protobuf has none behind where it breaks off. */
 uint64_t otlp_metric_point_count(struct slice metric);
 

@@ -24,14 +24,35 @@ enum export_result {
     EXPORT_REJECTED,  /* it will never be accepted: goes to the dead letters */
     EXPORT_TOO_LARGE, /* not accepted at this size: the worker halves it, or, when it is a single
                        record, sends that to the dead letters */
+    EXPORT_MIXED,     /* each record has an outcome of its own: report->tell() has said it */
 };
 
-/* What the worker should know beyond the result.  Zeroed before each send(). */
+/* What became of one record of a batch: EXPORT_MIXED. */
+enum item_outcome {
+    ITEM_RETRY,     /* not taken: it comes again behind the backoff, or retry_after_ms */
+    ITEM_AGAIN,     /* not taken only because of another record of the batch, or because the request
+                       was full: it comes again at once */
+    ITEM_DONE,      /* the destination has it */
+    ITEM_REJECTED,  /* it will never be accepted: goes to the dead letters */
+    ITEM_TOO_LARGE, /* the same, because of its size */
+};
+
+enum { ITEM_WORDS_MAX = 255 }; /* bytes of the destination's words about one record */
+
+/* What the worker should know beyond the result.  Zeroed before each send() but for tell(). */
 struct export_report {
     uint32_t rejected_count; /* EXPORT_DONE: records refused out of a batch otherwise taken */
-    uint32_t retry_after_ms; /* EXPORT_RETRY: the destination's own wish; 0: use our backoff */
+    uint32_t retry_after_ms; /* EXPORT_RETRY, and EXPORT_MIXED with an ITEM_RETRY: the destination's
+                                own wish; 0: use our backoff */
     size_t sent_bytes;       /* on the wire, as far as known */
     char message[256];       /* the destination's own words, cut and NUL-terminated */
+    /* For EXPORT_MIXED: the outcome of record `index` of the batch; the last word about a record
+     * counts, and of one that nothing is said of it is ITEM_RETRY.  `words`: the destination's
+     * about a record that it refused, copied and cut; NULL or empty: `message` has them.  Of no
+     * effect with another result, so an exporter may tell while it reads an answer that turns out
+     * to be damaged.  Never NULL. */
+    void (*tell)(struct export_report *report, size_t index, enum item_outcome outcome,
+                 const char *words);
 };
 
 struct disk_io; /* disk_io.h */
@@ -82,11 +103,17 @@ struct exporter_ops {
     unsigned (*choose_signals)(const void *config);
     /* Checks what a table of fields cannot say.  `config` is the filled struct.  NULL: nothing. */
     enum status (*check)(const void *config, struct error *err);
+    /* What an operator has to be told whenever this configuration is used, in the log, at every
+     * start; NULL, function or text: nothing.  The text is static. */
+    const char *(*caution)(const void *config);
     /* `config` is borrowed until destroy().  Must not block on the network. */
     enum status (*create)(const void *config, const struct exporter_context *context,
                           void **ret_self, struct error *err);
     /* Connects when needed.  Must return by `deadline_ns` (monotonic).  `batch` is borrowed
-     * until it returns.  `err` is set for every result but EXPORT_DONE. */
+     * until it returns.  `err` is set for every result but EXPORT_DONE; with EXPORT_MIXED it says
+     * why records are to come again, if any are.  What EXPORT_MIXED leaves without an outcome comes
+     * as a batch of its own, in the same order; when it leaves everything, it counts as
+     * EXPORT_RETRY. */
     enum export_result (*send)(void *self, const struct batch *batch, uint64_t deadline_ns,
                                struct export_report *report, struct error *err);
     /* Called about once a second while there is nothing to send: rotation by age and the like.

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "config/config_dirs.h"
+#include "config/config_filter.h"
 #include "telltale/buf.h"
 #include "telltale/config_field.h"
 #include "telltale/exporter.h"
@@ -122,6 +123,9 @@ struct config_shutdown {
     uint64_t drain_timeout; /* ns */
 };
 
+/* Whether a destination is sent what was said and done. */
+enum config_content { CONFIG_CONTENT_KEEP, CONFIG_CONTENT_OMIT };
+
 /* What every exporter has beside the options of its type. */
 struct config_delivery {
     struct {
@@ -133,6 +137,8 @@ struct config_delivery {
     struct {
         uint64_t initial, max; /* ns */
     } retry;
+    struct config_filter filter;
+    int content;         /* enum config_content */
     int on_journal_full; /* enum config_on_full */
     struct {
         uint64_t max_size;

@@ -303,6 +303,7 @@ void config_check_exporter(const struct config_exporter *exporter, const struct 
                           "requests_in_flight_max must be 1 or absent: '%s' takes events in order",
                           exporter->ops->name);
     }
+    config_filter_check(&exporter->delivery.filter, yaml_find(node, "filter"), path, report);
     if (readable && exporter->ops->check != NULL &&
         exporter->ops->check(exporter->config, &err) != ST_OK)
         config_report_add(report, place, path, "%s", err.text);

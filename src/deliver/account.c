@@ -47,6 +47,9 @@ static void register_metrics(struct account_metrics *metrics, const char *name)
     metrics->passed_records =
         counter("telltale_exporter_passed_records_total",
                 "Records of signals that the destination does not take.", labels);
+    metrics->filtered_records =
+        counter("telltale_exporter_filtered_records_total",
+                "Records that the destination's filter holds back.", labels);
     metrics->cursor_sequence =
         metric_register(METRIC_GAUGE, "telltale_exporter_cursor_sequence",
                         "The next record after a crash: all below have an outcome.", labels);
@@ -117,17 +120,20 @@ static void remember_error(struct worker_status *status, const char *text)
     status->last_error_unix_ns = clock_unix_ns();
 }
 
-void account_delivered(struct account *account, uint64_t records, uint64_t wire_bytes)
+void account_delivered(struct account *account, uint64_t records, uint64_t wire_bytes, bool partly)
 {
     metric_add(account->metrics.sent_records, records);
     metric_add(account->metrics.sent_bytes, wire_bytes);
     metric_add(account->metrics.batches, 1);
     struct worker_status *status = lock_status(account);
-    uint64_t attempts = account->failing ? account->attempts : 0;
-    account->failing = false;
-    account->attempts = 0;
+    uint64_t attempts = account->failing && !partly ? account->attempts : 0;
     status->delivered_records += records;
-    status->last_error[0] = 0;
+    if (!partly) {
+        account->failing = false;
+        account->attempts = 0;
+    }
+    if (!partly && records > 0)
+        status->last_error[0] = 0;
     unlock_status(account);
     if (attempts > 0) {
         log_info("export.recovered", "exporter=%s after_attempts=%" PRIu64, account->name,
@@ -223,6 +229,13 @@ void account_passed(struct account *account, uint64_t records)
 {
     metric_add(account->metrics.passed_records, records);
     lock_status(account)->passed_records += records;
+    unlock_status(account);
+}
+
+void account_filtered(struct account *account, uint64_t records)
+{
+    metric_add(account->metrics.filtered_records, records);
+    lock_status(account)->filtered_records += records;
     unlock_status(account);
 }
 

@@ -25,6 +25,7 @@ struct account_metrics {
     struct metric *missing_records;
     struct metric *skipped_records;
     struct metric *passed_records;
+    struct metric *filtered_records;
     struct metric *cursor_sequence;
     struct metric *lag_records;
 };
@@ -53,8 +54,9 @@ void account_change_state(struct account *account, enum worker_state from, enum 
 void account_set_position(struct account *account, uint64_t durable, uint64_t next,
                           uint64_t committed);
 
-/* A send ended well: `records` of it are with the destination. */
-void account_delivered(struct account *account, uint64_t records, uint64_t wire_bytes);
+/* A send was answered: `records` of it are with the destination.  `partly`: others are to be sent
+ * again, so a failure has not come to its end. */
+void account_delivered(struct account *account, uint64_t records, uint64_t wire_bytes, bool partly);
 
 /* Something went wrong and will be tried again in `delay_ns`. */
 void account_retry(struct account *account, const struct error *err, uint64_t delay_ns);
@@ -73,6 +75,9 @@ void account_skipped(struct account *account, uint64_t records);
 
 /* They are of a signal that the destination does not take. */
 void account_passed(struct account *account, uint64_t records);
+
+/* The destination's filter holds them back. */
+void account_filtered(struct account *account, uint64_t records);
 
 /* Something that did not stop delivery but must be seen. */
 void account_note_error(struct account *account, const char *event, const struct error *err);

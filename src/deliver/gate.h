@@ -27,7 +27,9 @@
 
 #include "deliver/backoff.h"
 
-enum { GATE_DEAD_STREAK_MAX = 16 }; /* dead letters in a row that are taken for granted */
+/* Dead letters in a row that are taken for granted.  While it brakes, a request has no more
+ * records: there are destinations that refuse them one by one, all in one answer. */
+enum { GATE_DEAD_STREAK_MAX = 16 };
 
 #define GATE_BRAKE_MAX_NS UINT64_C(1000000000)
 #define GATE_NO_TIME      UINT64_MAX

@@ -59,17 +59,34 @@ static bool give_up(struct lane *lane, const struct batch *part)
     return true;
 }
 
+/* Of the `count` records from `first` on some have their outcome: moves the others behind them, in
+ * their order, in a list of the lane's own.  Gives how many have it. */
+static size_t put_aside_settled(struct lane *lane, struct batch *batch, size_t first, size_t count)
+{
+    size_t to = first + count;
+
+    if (batch->records != lane->left)
+        memcpy(lane->left, batch->records, batch->record_count * sizeof(*lane->left));
+    batch->records = lane->left;
+    for (size_t i = count; i-- > 0;) {
+        if (!item_is_settled(&lane->items, i))
+            lane->left[--to] = lane->left[first + i];
+    }
+    return to - first;
+}
+
 /* Delivers a claim, whole or in parts; false: the lane is to end with some of it unsettled. */
 static bool deliver(struct lane *lane, const struct claim *claim)
 {
-    const struct batch *batch = &claim->batch;
+    struct batch batch = claim->batch;
     struct split split;
     size_t first;
     size_t count;
 
-    split_init(&split, batch->record_count);
+    split_init(&split, batch.record_count);
     while (split_next(&split, &first, &count)) {
-        struct batch part = split_cut(batch, first, count);
+        struct batch part = split_cut(&batch, first, count);
+        size_t size = part.size_bytes;
         enum fate fate = lane_send(lane, &part, true);
         if (fate == FATE_STOPPED)
             return false;
@@ -79,11 +96,15 @@ static bool deliver(struct lane *lane, const struct claim *claim)
         }
         if (fate == FATE_SKIPPED && !give_up(lane, &part))
             return false;
-        split_settle(&split);
+        if (fate == FATE_PARTLY) {
+            size_t settled = put_aside_settled(lane, &batch, first, count);
+            size -= split_cut(&batch, first + settled, count - settled).size_bytes;
+            count = settled;
+        }
+        split_settle(&split, count);
         /* Behind the last record there may be damage, which `next` has passed. */
-        bool all = first + count == batch->record_count;
-        lane_settle(lane, claim, all ? claim->next : batch->records[first + count].sequence,
-                    part.size_bytes);
+        bool all = first + count == batch.record_count;
+        lane_settle(lane, claim, all ? claim->next : batch.records[first + count].sequence, size);
         if (fate == FATE_SKIPPED)
             worker_save_skipped(lane->worker);
     }
@@ -249,7 +270,7 @@ static void tick(struct lane *lane)
     if (now_ns - lane->last_tick_ns < TICK_NS)
         return;
     lane->last_tick_ns = now_ns;
-    batch_copy_clear(&lane->copy);
+    lane_trim(lane);
     if (ops->tick == NULL)
         return;
     if (ops->tick(lane->exporter, clock_unix_ns(), &err) != ST_OK)
@@ -383,7 +404,7 @@ static void *run(void *context)
         run_helper(lane);
     worker_save(worker);
     lane_set_state(lane, WORKER_IDLE);
-    batch_copy_clear(&lane->copy);
+    lane_trim(lane);
     if (lane->index > 0)
         drop_exporter(lane);
 

@@ -144,6 +144,11 @@ void lane_skip(struct lane *lane)
     worker_unlock(worker);
 }
 
+static bool is_wanted(const void *context, enum signal signal, struct slice record)
+{
+    return record_filter_passes(context, signal, record);
+}
+
 static enum status read_batch(struct lane *lane, uint64_t from, struct claim *ret,
                               struct error *err)
 {
@@ -151,8 +156,13 @@ static enum status read_batch(struct lane *lane, uint64_t from, struct claim *re
     uint64_t missing = 0;
 
     worker_lock(worker);
-    const struct batch_limits limits = {worker->request_size.present,
-                                        worker->settings.batch_count_max, worker->signals};
+    const struct batch_limits limits = {
+        .size_max = worker->request_size.present,
+        .count_max = worker->settings.batch_count_max,
+        .signals = worker->signals,
+        .wants = record_filter_is_open(&worker->settings.filter) ? NULL : is_wanted,
+        .context = &worker->settings.filter,
+    };
     worker_unlock(worker);
     if (worker->reader_at != from)
         journal_reader_seek(worker->reader, from);
@@ -167,6 +177,7 @@ static enum status read_batch(struct lane *lane, uint64_t from, struct claim *re
     if (st != ST_OK)
         worker->reader_at = UINT64_MAX; /* it has to go back */
     ret->passed = passage.passed;
+    ret->filtered = passage.filtered;
     if (missing > 0)
         account_missing(&worker->account, missing);
     return st;
@@ -262,5 +273,7 @@ enum claim_result lane_claim(struct lane *lane, uint64_t least, struct claim *re
     worker_unlock(worker);
     if (ret->passed > 0)
         account_passed(&worker->account, ret->passed);
+    if (ret->filtered > 0)
+        account_filtered(&worker->account, ret->filtered);
     return is_empty ? CLAIM_NOTHING : CLAIM_TAKEN;
 }

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lane_send.c -- what becomes of a part of a batch: the exporter's answer, and what follows.
  *
+ * Mixed answers.  Records that have an outcome are settled at once; those that are left come again
+ * as a part of their own, behind the gate if one of them is to wait.  An answer that settles
+ * nothing is a failure, whatever it calls itself, so each round ends with fewer records or behind
+ * the gate. One that refuses a long part whole is looked at more closely, in halves: a destination
+ * that has broken down must meet the brake before the backlog is among the dead letters.
+ *
  * Stopping.  A worker that has been asked to stop sends what is committed, and gives up at the
  * first failure, that of a request that was under way excepted: one attempt more must do.  A
  * destination that is down must not hold the shutdown up, whether by one lane or by all. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "deliver/worker_internal.h"
 #include "util/clock.h"
@@ -21,6 +28,19 @@ static enum status put_letter(struct worker *worker, const struct batch *part, s
     return st;
 }
 
+static enum status bury_one(struct worker *worker, const struct batch *part, size_t index,
+                            const struct dead_letter_reason *why, struct error *err)
+{
+    enum status st = put_letter(worker, part, index, why, err);
+    if (st != ST_OK)
+        return st;
+    account_dead(&worker->account, why->reason, why->message);
+    worker_lock(worker);
+    gate_count_dead(&worker->gate);
+    worker_unlock(worker);
+    return ST_OK;
+}
+
 /* Puts every record of `part` among the dead letters; all or, on failure, to be repeated. */
 static enum fate bury(struct worker *worker, const struct batch *part, const char *reason,
                       const char *words, uint64_t attempts, struct error *err)
@@ -28,12 +48,8 @@ static enum fate bury(struct worker *worker, const struct batch *part, const cha
     const struct dead_letter_reason why = {reason, words, attempts, clock_unix_ns()};
 
     for (size_t i = 0; i < part->record_count; i++) {
-        if (put_letter(worker, part, i, &why, err) != ST_OK)
+        if (bury_one(worker, part, i, &why, err) != ST_OK)
             return FATE_AGAIN;
-        account_dead(&worker->account, reason, words);
-        worker_lock(worker);
-        gate_count_dead(&worker->gate);
-        worker_unlock(worker);
     }
     return FATE_SETTLED;
 }
@@ -47,7 +63,7 @@ static enum fate accept_part(struct worker *worker, const struct batch *part,
     uint64_t refused =
         report->rejected_count < part->record_count ? report->rejected_count : part->record_count;
 
-    account_delivered(&worker->account, part->record_count - refused, report->sent_bytes);
+    account_delivered(&worker->account, part->record_count - refused, report->sent_bytes, false);
     worker_lock(worker);
     request_size_accept(&worker->request_size, part->size_bytes);
     if (refused < part->record_count)
@@ -76,6 +92,109 @@ static enum fate refuse_part(struct worker *worker, const struct batch *part, bo
     return bury(worker, part, too_large ? "too_large" : "rejected", words, attempts, err);
 }
 
+/* How many records have which outcome. */
+struct tally {
+    size_t done, refused, again, retry;
+};
+
+static struct tally count_items(const struct item_report *items)
+{
+    struct tally tally = {.done = 0};
+
+    for (size_t i = 0; i < items->count; i++) {
+        enum item_outcome outcome = item_report_outcome(items, i);
+        tally.done += outcome == ITEM_DONE;
+        tally.again += outcome == ITEM_AGAIN;
+        tally.retry += outcome == ITEM_RETRY;
+        tally.refused += outcome == ITEM_REJECTED || outcome == ITEM_TOO_LARGE;
+    }
+    return tally;
+}
+
+/* Puts the refused ones among the dead letters.  From the first one on that cannot be written they
+ * are to come again. */
+static void bury_items(struct lane *lane, const struct batch *part, uint64_t attempts,
+                       struct tally *tally, struct error *err)
+{
+    struct item_report *items = &lane->items;
+    enum status st = ST_OK;
+    char words[sizeof(err->text)];
+
+    snprintf(words, sizeof(words), "%s", err->text);
+    for (size_t i = 0; i < items->count; i++) {
+        enum item_outcome outcome = item_report_outcome(items, i);
+        if (outcome != ITEM_REJECTED && outcome != ITEM_TOO_LARGE)
+            continue;
+        const char *own = item_report_words(items, i);
+        const struct dead_letter_reason why = {outcome == ITEM_TOO_LARGE ? "too_large" : "rejected",
+                                               own[0] != 0 ? own : words, attempts,
+                                               clock_unix_ns()};
+        if (st == ST_OK)
+            st = bury_one(lane->worker, part, i, &why, err);
+        if (st == ST_OK)
+            continue;
+        item_report_keep(items, i);
+        tally->refused--;
+        tally->retry++;
+    }
+}
+
+static enum status make_left(struct lane *lane, struct error *err)
+{
+    size_t count = lane->worker->settings.batch_count_max;
+
+    if (lane->left == NULL)
+        lane->left = calloc(count, sizeof(*lane->left));
+    if (lane->left == NULL)
+        return error_set(err, ST_NO_MEMORY, "keep a list of %zu records", count);
+    return ST_OK;
+}
+
+void lane_trim(struct lane *lane)
+{
+    batch_copy_clear(&lane->copy);
+    item_report_fini(&lane->items);
+    item_report_init(&lane->items);
+    omission_fini(&lane->omission);
+    omission_init(&lane->omission);
+    free(lane->left);
+    lane->left = NULL;
+}
+
+/* Each record has an outcome of its own. */
+static enum fate sort_part(struct lane *lane, const struct batch *part, uint64_t attempts,
+                           bool *ret_failed, struct error *err)
+{
+    struct worker *worker = lane->worker;
+    const struct export_report *report = &lane->items.report;
+    struct tally tally = count_items(&lane->items);
+
+    if (tally.refused == part->record_count && tally.refused > GATE_DEAD_STREAK_MAX)
+        return FATE_HALVE;
+    if (make_left(lane, err) != ST_OK)
+        return FATE_AGAIN;
+    if (tally.done > 0)
+        account_delivered(&worker->account, tally.done, report->sent_bytes, tally.retry > 0);
+    if (tally.refused > 0)
+        bury_items(lane, part, attempts, &tally, err);
+    if (tally.done + tally.refused == 0) {
+        if (err->status == ST_OK)
+            (void)error_set(err, ST_IO, "the destination took none of %zu records",
+                            part->record_count);
+        return FATE_AGAIN;
+    }
+    *ret_failed = tally.retry > 0;
+    if (tally.done == 0)
+        account_delivered(&worker->account, 0, report->sent_bytes, *ret_failed);
+    worker_lock(worker);
+    if (tally.again == 0)
+        request_size_accept(&worker->request_size, part->size_bytes);
+    if (tally.done > 0)
+        gate_count_accepted(&worker->gate);
+    worker_unlock(worker);
+    return tally.again + tally.retry > 0 ? FATE_PARTLY : FATE_SETTLED;
+}
+
 /* Processor time of this thread: what a request took and this does not have was spent waiting. */
 static uint64_t busy_ns(void)
 {
@@ -94,35 +213,66 @@ static void learn_wait(struct worker *worker, uint64_t took_ns, uint64_t worked_
     worker_unlock(worker);
 }
 
+/* The exporter's answer.  What may not leave goes no further than here: whatever is sent, a dead
+ * letter too, comes this way. */
+static enum export_result call_exporter(struct lane *lane, const struct batch *part,
+                                        struct error *err)
+{
+    const struct worker_settings *settings = &lane->worker->settings;
+    uint64_t deadline_ns = clock_monotonic_ns() + settings->timeout_ns;
+    uint64_t stop_ns = stop_deadline(&lane->worker->stop);
+    struct batch without = *part;
+
+    item_report_begin(&lane->items, part->record_count);
+    if (settings->is_content != NULL &&
+        omission_apply(&lane->omission, settings->is_content, part, &without, err) != ST_OK)
+        return EXPORT_RETRY;
+    return settings->ops->send(lane->exporter, &without,
+                               deadline_ns < stop_ns ? deadline_ns : stop_ns, &lane->items.report,
+                               err);
+}
+
+/* What came of one send(). */
+struct answer {
+    enum fate fate;
+    bool failed; /* something is to come again behind the gate */
+    uint32_t asked_ms;
+};
+
 /* Sends a part once. */
-static enum fate send_once(struct lane *lane, const struct batch *part, uint64_t attempts,
-                           uint32_t *ret_asked_ms, struct error *err)
+static struct answer send_once(struct lane *lane, const struct batch *part, uint64_t attempts,
+                               struct error *err)
 {
     struct worker *worker = lane->worker;
-    struct export_report report = {.rejected_count = 0};
+    const struct export_report *report = &lane->items.report;
     uint64_t start_ns = clock_monotonic_ns();
     uint64_t start_busy_ns = busy_ns();
-    uint64_t deadline_ns = start_ns + worker->settings.timeout_ns;
-    uint64_t stop_ns = stop_deadline(&worker->stop);
+    struct answer answer = {.fate = FATE_AGAIN};
 
     lane_set_state(lane, WORKER_SENDING);
     *err = (struct error){.status = ST_OK};
-    enum export_result result = worker->settings.ops->send(
-        lane->exporter, part, deadline_ns < stop_ns ? deadline_ns : stop_ns, &report, err);
+    enum export_result result = call_exporter(lane, part, err);
     if (result != EXPORT_RETRY)
         learn_wait(worker, clock_monotonic_ns() - start_ns, busy_ns() - start_busy_ns);
-    *ret_asked_ms = report.retry_after_ms;
     switch (result) {
     case EXPORT_DONE:
-        return accept_part(worker, part, &report, attempts, err);
+        answer.fate = accept_part(worker, part, report, attempts, err);
+        break;
     case EXPORT_REJECTED:
-        return refuse_part(worker, part, false, attempts, err);
+        answer.fate = refuse_part(worker, part, false, attempts, err);
+        break;
     case EXPORT_TOO_LARGE:
-        return refuse_part(worker, part, true, attempts, err);
+        answer.fate = refuse_part(worker, part, true, attempts, err);
+        break;
+    case EXPORT_MIXED:
+        answer.fate = sort_part(lane, part, attempts, &answer.failed, err);
+        break;
     case EXPORT_RETRY:
         break;
     }
-    return FATE_AGAIN;
+    answer.failed = answer.failed || answer.fate == FATE_AGAIN;
+    answer.asked_ms = report->retry_after_ms;
+    return answer;
 }
 
 /* --- Passing the gate ------------------------------------------------------------------------- */
@@ -185,6 +335,10 @@ static enum fate pass_gate(struct lane *lane, const struct batch *part, bool is_
             fate = look_for_skip(worker, part);
         if (fate != FATE_AGAIN)
             break;
+        if (gate_is_braking(&worker->gate) && part->record_count > GATE_DEAD_STREAK_MAX) {
+            fate = FATE_HALVE; /* it may take records one by one, and refuse all of them at once */
+            break;
+        }
         if (gate_enter(&worker->gate, clock_monotonic_ns(), ret->last, &ret->alone, &until_ns))
             break;
         wait_at_gate(lane, until_ns, &skipped_to);
@@ -194,16 +348,17 @@ static enum fate pass_gate(struct lane *lane, const struct batch *part, bool is_
 }
 
 /* Tells the others how it went. */
-static enum fate leave_gate(struct lane *lane, const struct attempt *attempt, enum fate fate,
-                            uint32_t asked_ms, const struct error *err)
+static enum fate leave_gate(struct lane *lane, const struct attempt *attempt,
+                            const struct answer *answer, const struct error *err)
 {
     struct worker *worker = lane->worker;
     uint64_t now_ns = clock_monotonic_ns();
     uint64_t delay_ns = 0;
 
     worker_lock(worker);
-    if (fate == FATE_AGAIN) {
-        delay_ns = gate_failed(&worker->gate, attempt->alone, asked_ms, now_ns, random_bits());
+    if (answer->failed) {
+        delay_ns =
+            gate_failed(&worker->gate, attempt->alone, answer->asked_ms, now_ns, random_bits());
         worker->given_up = worker->given_up || attempt->last;
     } else {
         gate_answered(&worker->gate, attempt->alone, now_ns, random_bits());
@@ -212,23 +367,22 @@ static enum fate leave_gate(struct lane *lane, const struct attempt *attempt, en
     if (worker->given_up)
         (void)pthread_cond_broadcast(&worker->turn);
     worker_unlock(worker);
-    if (fate == FATE_AGAIN)
+    if (answer->failed)
         account_retry(&worker->account, err, attempt->last ? 0 : delay_ns);
-    return fate == FATE_AGAIN && attempt->last ? FATE_STOPPED : fate;
+    return answer->fate == FATE_AGAIN && attempt->last ? FATE_STOPPED : answer->fate;
 }
 
 enum fate lane_send(struct lane *lane, const struct batch *part, bool is_new)
 {
     struct attempt attempt;
     struct error err;
-    uint32_t asked_ms;
 
     for (uint64_t attempts = 1;; attempts++) {
         enum fate fate = pass_gate(lane, part, is_new, &attempt);
         if (fate != FATE_AGAIN)
             return fate;
-        fate = send_once(lane, part, attempts, &asked_ms, &err);
-        fate = leave_gate(lane, &attempt, fate, asked_ms, &err);
+        const struct answer answer = send_once(lane, part, attempts, &err);
+        fate = leave_gate(lane, &attempt, &answer, &err);
         if (fate != FATE_AGAIN)
             return fate;
     }

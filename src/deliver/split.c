@@ -22,10 +22,11 @@ bool split_next(const struct split *split, size_t *ret_first, size_t *ret_count)
     return true;
 }
 
-void split_settle(struct split *split)
+void split_settle(struct split *split, size_t count)
 {
     ASSERT(split->depth > 0);
-    split->first = split->ends[split->depth - 1];
+    ASSERT(count <= split->ends[split->depth - 1] - split->first);
+    split->first += count;
     while (split->depth > 0 && split->ends[split->depth - 1] == split->first)
         split->depth--;
 }

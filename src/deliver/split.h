@@ -28,8 +28,9 @@ void split_init(struct split *split, size_t count);
 /* False when all is settled. */
 bool split_next(const struct split *split, size_t *ret_first, size_t *ret_count);
 
-/* The present part has its outcome. */
-void split_settle(struct split *split);
+/* The first `count` records of the present part have their outcome; what is left of it, if
+ * anything, is the present part. */
+void split_settle(struct split *split, size_t count);
 
 /* The present part, of more than one record, is to be sent in halves. */
 void split_halve(struct split *split);

@@ -14,6 +14,8 @@
  */
 #pragma once
 
+#include "deliver/omission.h"
+#include "deliver/record_filter.h"
 #include "journal/journal.h"
 #include "telltale/exporter.h"
 
@@ -29,7 +31,9 @@ struct worker_settings {
     const struct exporter_ops *ops; /* static */
     const void *config;             /* borrowed until worker_stop() */
     const char *state_dir;          /* borrowed until worker_stop() */
-    size_t batch_size_max;          /* bytes of one request */
+    struct record_filter filter;    /* its lists are borrowed until worker_stop() */
+    omission_rule *is_content;      /* what is not to be sent; NULL: everything is */
+    size_t batch_size_max;          /* bytes of one request, content included */
     size_t batch_count_max;
     size_t lanes_max;        /* requests under way at one time, 1 to WORKER_LANES_MAX; an exporter
                                 that takes records in order has one */
@@ -72,6 +76,7 @@ struct worker_status {
     uint64_t missing_records;  /* damage in the journal */
     uint64_t skipped_records;  /* passed over because of worker_skip_to() */
     uint64_t passed_records;   /* of signals that the destination does not take */
+    uint64_t filtered_records; /* that its filter holds back */
     uint64_t retries;
     char last_error[256]; /* empty when the last send went well */
     uint64_t last_error_unix_ns;

@@ -15,6 +15,7 @@
 #include "deliver/batch_copy.h"
 #include "deliver/dead_letter.h"
 #include "deliver/gate.h"
+#include "deliver/item_report.h"
 #include "deliver/progress.h"
 #include "deliver/replay.h"
 #include "deliver/request_size.h"
@@ -35,10 +36,14 @@ struct lane {
     unsigned index;
     pthread_t thread;
     /* the lane's thread */
-    void *exporter;          /* owned; destroyed under lock, or by the worker's owner */
-    struct batch_copy copy;  /* what it sends, unless that is the reader's */
-    enum worker_state state; /* as the account knows it */
-    uint64_t last_tick_ns;   /* monotonic */
+    void *exporter;           /* owned; destroyed under lock, or by the worker's owner */
+    struct batch_copy copy;   /* what it sends, unless that is the reader's */
+    struct omission omission; /* what it sends instead, if content is not to be sent */
+    struct item_report items; /* what the destination said to the last send() */
+    struct record *left;      /* owned; what is left of the claim, when answers were mixed: room for
+                                 settings.batch_count_max; NULL: there was none yet */
+    enum worker_state state;  /* as the account knows it */
+    uint64_t last_tick_ns;    /* monotonic */
     /* shared, under lock */
     enum lane_life life;
     bool created; /* `exporter` may be NULL and yet be there */
@@ -124,11 +129,12 @@ void lane_make_room(struct lane *lane);
 
 struct claim {
     struct batch batch;
-    uint64_t next;    /* behind the batch and behind damage that follows it */
-    uint64_t ticket;  /* in the window */
-    uint64_t passed;  /* records of the range that the destination does not take */
-    bool is_borrowed; /* the batch is the reader's, which nobody else has until it is settled */
-    bool wants_help;  /* a full request more waits, and it is worth a lane */
+    uint64_t next;     /* behind the batch and behind damage that follows it */
+    uint64_t ticket;   /* in the window */
+    uint64_t passed;   /* records of the range that are of signals it does not take, */
+    uint64_t filtered; /* and others that its filter holds back */
+    bool is_borrowed;  /* the batch is the reader's, which nobody else has until it is settled */
+    bool wants_help;   /* a full request more waits, and it is worth a lane */
 };
 
 enum claim_result {
@@ -157,11 +163,15 @@ uint64_t worker_backlog(const struct worker *worker);
 
 enum fate {
     FATE_SETTLED,
+    FATE_PARTLY, /* some records have their outcome; lane.items knows which, lane.left has room */
     FATE_AGAIN,
     FATE_HALVE,
     FATE_SKIPPED, /* nobody wants it delivered any more */
     FATE_STOPPED, /* the worker is stopping, and it has none */
 };
+
+/* Gives the memory back that sending takes. */
+void lane_trim(struct lane *lane);
 
 /* Sends a part of a batch until it has its fate, which is not FATE_AGAIN.  `is_new`: it comes from
  * the journal, so that it may be skipped; otherwise it is a dead letter. */

@@ -27,12 +27,25 @@ static enum status write_down(struct worker *worker, const struct loss *loss, st
     return loss_ledger_write(worker->settings.ledger, loss, &is_new, err);
 }
 
-/* Counts records that were given up, and tells who wanted to know. */
-static void tell_skipped(struct worker *worker, uint64_t records, uint64_t first, uint64_t next)
+/* Tells who wants to know which records were given up. */
+static void tell_skipped(struct worker *worker, uint64_t first, uint64_t next)
 {
-    account_skipped(&worker->account, records);
     if (worker->settings.note_skipped != NULL)
         worker->settings.note_skipped(worker->settings.note_context, first, next);
+}
+
+/* Between the records of a part may be others that have their outcome. */
+static void tell_skipped_part(struct worker *worker, const struct batch *part)
+{
+    size_t first = 0;
+
+    for (size_t i = 1; i <= part->record_count; i++) {
+        uint64_t next = part->records[i - 1].sequence + 1;
+        if (i < part->record_count && part->records[i].sequence == next)
+            continue;
+        tell_skipped(worker, part->records[first].sequence, next);
+        first = i;
+    }
 }
 
 static enum status write_missing(struct worker *worker, enum loss_reason reason, uint64_t first,
@@ -78,9 +91,11 @@ enum status write_off_part(struct worker *worker, const struct batch *part, stru
     for (size_t i = 0; i < part->record_count; i++)
         loss_add_record(&loss, batch_signal(part), &part->records[i]);
     enum status st = write_down(worker, &loss, err);
-    if (st == ST_OK)
-        tell_skipped(worker, loss.records, loss.first, loss.last + 1);
-    return st;
+    if (st != ST_OK)
+        return st;
+    account_skipped(&worker->account, loss.records);
+    tell_skipped_part(worker, part);
+    return ST_OK;
 }
 
 enum status write_off_range(struct worker *worker, uint64_t first, uint64_t next, struct error *err)
@@ -89,8 +104,8 @@ enum status write_off_range(struct worker *worker, uint64_t first, uint64_t next
     uint64_t passed = 0;
 
     begin(worker, LOSS_JOURNAL_FULL, &loss);
-    enum status st =
-        loss_count_range(worker->journal, first, next, worker->signals, &loss, &passed, err);
+    const struct loss_range range = {first, next, worker->signals, &worker->settings.filter};
+    enum status st = loss_count_range(worker->journal, &range, &loss, &passed, err);
     uint64_t gone = next - first - loss.records - passed;
     if (st == ST_OK)
         st = write_down(worker, &loss, err);
@@ -104,7 +119,8 @@ enum status write_off_range(struct worker *worker, uint64_t first, uint64_t next
     }
     if (st != ST_OK)
         return st;
-    tell_skipped(worker, loss.records, first, next);
+    account_skipped(&worker->account, loss.records);
+    tell_skipped(worker, first, next);
     if (gone > 0)
         account_missing(&worker->account, gone);
     return ST_OK;

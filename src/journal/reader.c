@@ -18,9 +18,9 @@
  * cache of a busy journal then stays as small as its readers are quick, and its pages are used
  * again and again instead of crowding out what the agents work with.
  *
- * A batch also ends where records of another signal begin.  Records of signals that nobody wants
- * are stepped over, and count as read: like a batch they end before damage, so what is missing
- * always stands in front of everything else that one call has met.
+ * A batch also ends where records of another signal begin.  Records that nobody wants are stepped
+ * over, and count as read: like a batch they end before damage, so what is missing always stands in
+ * front of everything else that one call has met.
  *
  * A record whose group was damaged is delivered without resource and scope: it is better to
  * have it than not. */
@@ -224,13 +224,20 @@ static void keep_aside(struct journal_reader *reader, uint64_t start, uint64_t e
                                 "found damaged by a reader", &ignored) == ST_OK);
 }
 
+/* Nothing of the range has been read yet, or passed over. */
+static bool is_empty_handed(const struct journal_reader *reader)
+{
+    return reader->record_count == 0 && reader->passage.passed == 0 &&
+           reader->passage.filtered == 0;
+}
+
 /* The records from the position to `sequence` are gone. */
 static void pass_over(struct journal_reader *reader, uint64_t sequence)
 {
     uint64_t from = reader->position > reader->counted ? reader->position : reader->counted;
 
     if (sequence > reader->position) {
-        ASSERT(reader->record_count == 0 && reader->passage.passed == 0);
+        ASSERT(is_empty_handed(reader));
         reader->passage.present = sequence;
     }
     if (sequence > from) {
@@ -383,6 +390,26 @@ static enum status add_record(struct journal_reader *reader, const struct scan_f
     return ST_OK;
 }
 
+/* Whether the record is wanted; if not, it counts as passed over. */
+static bool is_wanted(struct journal_reader *reader, const struct scan_frame *frame,
+                      const struct batch_limits *limits)
+{
+    enum signal signal = frame_signal(frame->type);
+
+    if (limits->signals != 0 && (limits->signals & 1U << signal) == 0) {
+        reader->passage.passed++;
+        return false;
+    }
+    if (limits->wants == NULL)
+        return true;
+    struct slice record =
+        slice_of(segment_scan_bytes(&reader->scan, frame->payload, frame->payload_size),
+                 frame->payload_size);
+    bool wanted = limits->wants(limits->context, signal, record);
+    reader->passage.filtered += !wanted;
+    return wanted;
+}
+
 static enum status take_frame(struct journal_reader *reader, const struct scan_frame *frame,
                               const struct batch_limits *limits, bool *ret_full, struct error *err)
 {
@@ -395,19 +422,12 @@ static enum status take_frame(struct journal_reader *reader, const struct scan_f
     if (st != ST_OK || frame->sequence < reader->position)
         return st;
     pass_over(reader, frame->sequence);
-    if (limits->signals == 0 || (limits->signals & 1U << frame_signal(frame->type)) != 0)
+    if (is_wanted(reader, frame, limits))
         return add_record(reader, frame, limits, ret_full, err);
     reader->position = frame->sequence + 1;
-    reader->passage.passed++;
     /* The walker's window holds everything from the first record of the batch on. */
     *ret_full = reader->record_count > 0 && frame->payload - reader->payloads[0] > limits->size_max;
     return ST_OK;
-}
-
-/* Nothing of the range has been read yet, or passed over. */
-static bool is_empty_handed(const struct journal_reader *reader)
-{
-    return reader->record_count == 0 && reader->passage.passed == 0;
 }
 
 /* Walks on until the batch is full, the segment ends or damage begins. */

@@ -16,6 +16,10 @@ struct batch_limits {
     /* A set of signals: records of others are passed over, and a batch has records of one signal.
      * 0: it has whatever comes. */
     unsigned signals;
+    /* Records that it does not want are passed over too.  `record` is borrowed during the call.
+     * NULL: it wants all. */
+    bool (*wants)(const void *context, enum signal signal, struct slice record);
+    const void *context; /* borrowed */
 };
 
 /* Begins at `sequence` (1 is the first record ever).  If retirement or damage has taken it, the
@@ -42,6 +46,7 @@ struct reader_passage {
     uint64_t
         present;     /* everything below this was missing: no record of the range stands in front */
     uint64_t passed; /* records of signals that were not wanted */
+    uint64_t filtered; /* other records that wants() did not want */
 };
 struct reader_passage journal_reader_passage(const struct journal_reader *reader);
 

@@ -90,6 +90,10 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
                                   "Hash of the content before it was cut here."},
     [KEY_AGENT_CONTENT_BYTES] = {"agent.content.bytes", VALUE_INT, SCHEMA_OPTIONAL, NULL,
                                  "Size of the content before it was cut here."},
+    [KEY_AGENT_CONTENT_OMITTED] = {"agent.content.omitted", VALUE_TEXTS, SCHEMA_OPTIONAL, NULL,
+                                   "What this destination is not sent: KEY=BYTES of each."},
+    [KEY_AGENT_CONTENT_OMITTED_BYTES] = {"agent.content.omitted_bytes", VALUE_INT, SCHEMA_OPTIONAL,
+                                         NULL, "How much that is together."},
     [KEY_AGENT_NORM_ERRORS] = {"agent.norm.errors", VALUE_TEXTS, SCHEMA_OPTIONAL, NULL,
                                "Keys that could not be believed, read or copied; see above."},
     [KEY_AGENT_ORIGINAL_EVENT_NAME] =

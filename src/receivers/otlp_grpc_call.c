@@ -281,7 +281,7 @@ static enum otlp_taking take_request(struct grpc_exchange *exchange, struct slic
         .sender_fields = buf_slice(&connection->sender),
         .transport = TRANSPORT_OTLP_GRPC,
         .now_unix_ns = clock_unix_ns(),
-        .sources = connection->receiver->settings.sources,
+        .sources = receiver->settings.sources,
         .source = &connection->source,
         .is_trusted = connection->is_trusted,
     };

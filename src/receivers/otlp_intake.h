@@ -33,7 +33,7 @@ struct otlp_intake_input {
     struct source_watch *sources;   /* is told of the sender; NULL: nobody is watched */
     const struct source_id *source; /* who that is; NULL only without `sources` */
     bool is_again;                  /* it was added to a batch before, and that was not kept */
-    bool is_trusted; /* its sender is an upstream that the configuration names (upstream.h) */
+    bool is_trusted;                /* its sender is an upstream that is named (upstream.h) */
 };
 
 struct otlp_intake_result {

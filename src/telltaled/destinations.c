@@ -13,8 +13,10 @@
 #include <string.h>
 
 #include "journal/cursor.h"
+#include "normalize/schema_content.h"
 #include "telltale/disk_dirs.h"
 #include "util/clock.h"
+#include "util/log.h"
 
 /* Nearer destinations are better served by one lane: it is our processor that they wait for. */
 #define HELPER_WAIT_NS (10 * NS_PER_MS)
@@ -74,6 +76,16 @@ uint64_t destinations_largest_cursor(const char *state_dir)
     return largest;
 }
 
+static struct record_filter filter_of(const struct config_filter *filter)
+{
+    return (struct record_filter){
+        .kinds = filter->kinds,
+        .exclude_kinds = filter->exclude_kinds,
+        .outcomes = filter->outcomes,
+        .severity_min = config_filter_severity(filter),
+    };
+}
+
 static enum status start_one(struct destinations *destinations, const struct config *config,
                              const struct config_exporter *exporter, const char *cursor_dir,
                              const char *dead_letter_dir, struct error *err)
@@ -85,6 +97,8 @@ static enum status start_one(struct destinations *destinations, const struct con
         .ops = exporter->ops,
         .config = exporter->config,
         .state_dir = config->dirs.state_dir,
+        .filter = filter_of(&exporter->delivery.filter),
+        .is_content = exporter->delivery.content == CONFIG_CONTENT_OMIT ? content_is_at : NULL,
         .batch_size_max = exporter->delivery.batch.max_size,
         .batch_count_max = exporter->delivery.batch.max_count,
         .lanes_max = exporter->delivery.requests_in_flight_max,
@@ -101,7 +115,11 @@ static enum status start_one(struct destinations *destinations, const struct con
         .on_room = destinations->hooks.on_room,
     };
     struct worker *worker = NULL;
+    const struct exporter_ops *ops = exporter->ops;
+    const char *caution = ops->caution != NULL ? ops->caution(exporter->config) : NULL;
 
+    if (caution != NULL)
+        log_warn("export.caution", "exporter=%s what=\"%s\"", exporter->name, caution);
     enum status st = worker_start(&settings, destinations->journal, &worker, err);
     if (st != ST_OK)
         return st; /* the error names the exporter */

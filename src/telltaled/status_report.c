@@ -79,6 +79,7 @@ static void add_exporter(cJSON *list, const struct worker *worker, uint64_t comm
     add_number(object, "missing_records", status.missing_records);
     add_number(object, "dropped_records", status.skipped_records);
     add_number(object, "passed_records", status.passed_records);
+    add_number(object, "filtered_records", status.filtered_records);
     add_number(object, "retries", status.retries);
     if (status.last_error[0] != 0) {
         (void)cJSON_AddStringToObject(object, "last_error", status.last_error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* encode_json_line.c -- encode_otlp_json_line() of include/telltale/encode.h.
+/* encode_json_line.c -- the JSON of include/telltale/encode.h: a line for one record, a request for
+ * a batch.
  *
  * Messages are walked and written at once, no tree in between.  A field may stand anywhere
  * and, merged by concatenation, more than once, while a JSON key must stand once: so each
@@ -10,6 +11,7 @@
 #include "wire/encode_json_signal.h"
 #include "wire/json_put.h"
 #include "wire/otlp.h"
+#include "wire/request_plan.h"
 
 /* Writes one element of a list; what it needs beside the element is in `depth_left`. */
 typedef void (*put_element_fn)(struct json_put *json, struct slice element, uint32_t depth_left);
@@ -290,25 +292,93 @@ static void put_record(struct json_put *json, struct slice record, struct slice 
     json_put(json, SLICE("]}"));
 }
 
+/* --- Requests ------------------------------------------------------------------------------ */
+
+static void put_group_start(struct json_put *json, const struct record_group *group)
+{
+    if (group->signal != SIGNAL_LOGS) {
+        json_signal_put_group_start(json, group);
+        return;
+    }
+    json_put(json, SLICE("{\"resource\":"));
+    put_resource(json, group->resource_logs_fields);
+    json_put(json, SLICE(","));
+    put_text_member(json, SLICE("\"schemaUrl\":"),
+                    last_bytes(json, group->resource_logs_fields, RESOURCE_LOGS_SCHEMA_URL));
+    json_put(json, SLICE("\"scopeLogs\":[{\"scope\":"));
+    put_scope(json, group->scope_logs_fields);
+    json_put(json, SLICE(","));
+    put_text_member(json, SLICE("\"schemaUrl\":"),
+                    last_bytes(json, group->scope_logs_fields, SCOPE_LOGS_SCHEMA_URL));
+    json_put(json, SLICE("\"logRecords\":["));
+}
+
+static void put_any_record(struct json_put *json, enum signal signal, struct slice record,
+                           struct slice extra_attributes)
+{
+    if (signal != SIGNAL_LOGS)
+        json_signal_put_record(json, signal, record, extra_attributes);
+    else
+        put_record(json, record, extra_attributes);
+}
+
+static void put_request_start(struct json_put *json, enum signal signal)
+{
+    static const struct slice starts[SIGNAL_COUNT] = {
+        [SIGNAL_LOGS] = SLICE("{\"resourceLogs\":["),
+        [SIGNAL_TRACES] = SLICE("{\"resourceSpans\":["),
+        [SIGNAL_METRICS] = SLICE("{\"resourceMetrics\":["),
+    };
+    json_put(json, starts[signal]);
+}
+
 enum status encode_otlp_json_line(const struct record_group *group, struct slice record,
                                   struct slice extra_attributes, struct buf *out, struct error *err)
 {
     struct json_put json;
-    if (group->signal != SIGNAL_LOGS)
-        return encode_json_signal(group, record, extra_attributes, out, err);
+
     json_start(&json, out, err);
-    json_put(&json, SLICE("{\"resourceLogs\":[{\"resource\":"));
-    put_resource(&json, group->resource_logs_fields);
-    json_put(&json, SLICE(","));
-    put_text_member(&json, SLICE("\"schemaUrl\":"),
-                    last_bytes(&json, group->resource_logs_fields, RESOURCE_LOGS_SCHEMA_URL));
-    json_put(&json, SLICE("\"scopeLogs\":[{\"scope\":"));
-    put_scope(&json, group->scope_logs_fields);
-    json_put(&json, SLICE(","));
-    put_text_member(&json, SLICE("\"schemaUrl\":"),
-                    last_bytes(&json, group->scope_logs_fields, SCOPE_LOGS_SCHEMA_URL));
-    json_put(&json, SLICE("\"logRecords\":["));
-    put_record(&json, record, extra_attributes);
+    put_request_start(&json, group->signal);
+    put_group_start(&json, group);
+    put_any_record(&json, group->signal, record, extra_attributes);
     json_put(&json, SLICE("]}]}]}\n"));
     return json_finish(&json);
+}
+
+static void put_group(struct json_put *json, const struct request_plan *plan,
+                      const struct batch *batch, uint32_t index)
+{
+    const struct record_group *group = &batch->groups[index];
+    uint32_t i = plan->groups[index].first_record;
+
+    put_group_start(json, group);
+    for (; i != NO_RECORD && json_good(json); i = plan->next_record[i]) {
+        if (i != plan->groups[index].first_record)
+            json_put(json, SLICE(","));
+        put_any_record(json, group->signal, batch->records[i].bytes, SLICE_EMPTY);
+    }
+    json_put(json, SLICE("]}]}"));
+}
+
+enum status encode_otlp_json_request(const struct batch *batch, struct buf *out, struct error *err)
+{
+    struct request_plan plan;
+    struct json_put json;
+
+    if (batch->record_count == 0)
+        return buf_append(out, "{}", 2, err);
+    enum status st = request_plan_init(&plan, batch, err);
+    if (st != ST_OK)
+        return st;
+    json_start(&json, out, err);
+    put_request_start(&json, batch_signal(batch));
+    for (size_t i = 0; i < plan.order_count && json_good(&json); i++) {
+        if (i > 0)
+            json_put(&json, SLICE(","));
+        put_group(&json, &plan, batch, plan.order[i]);
+    }
+    json_put(&json, SLICE("]}"));
+    st = json_finish(&json);
+    request_plan_fini(&plan);
+    return st;
 }

@@ -276,20 +276,22 @@ static void put_around(struct json_put *json, struct slice fields, struct slice 
     }
 }
 
-enum status encode_json_signal(const struct record_group *group, struct slice record,
-                               struct slice extra_attributes, struct buf *out, struct error *err)
+void json_signal_put_group_start(struct json_put *json, const struct record_group *group)
 {
     bool is_span = group->signal == SIGNAL_TRACES;
-    const struct extra extra = {is_span ? SPAN_ATTRIBUTES : METRIC_METADATA, extra_attributes};
-    struct json_put json;
 
-    json_start(&json, out, err);
-    json_put(&json, is_span ? SLICE("{\"resourceSpans\":[{") : SLICE("{\"resourceMetrics\":[{"));
-    put_around(&json, group->resource_logs_fields, SLICE("\"resource\":"), &json_resource);
-    json_put(&json, is_span ? SLICE("\"scopeSpans\":[{") : SLICE("\"scopeMetrics\":[{"));
-    put_around(&json, group->scope_logs_fields, SLICE("\"scope\":"), &json_scope);
-    json_put(&json, is_span ? SLICE("\"spans\":[") : SLICE("\"metrics\":["));
-    put_message(&json, record, json_record_message(group->signal), &extra, DEPTH_MAX);
-    json_put(&json, SLICE("]}]}]}\n"));
-    return json_finish(&json);
+    json_put(json, SLICE("{"));
+    put_around(json, group->resource_logs_fields, SLICE("\"resource\":"), &json_resource);
+    json_put(json, is_span ? SLICE("\"scopeSpans\":[{") : SLICE("\"scopeMetrics\":[{"));
+    put_around(json, group->scope_logs_fields, SLICE("\"scope\":"), &json_scope);
+    json_put(json, is_span ? SLICE("\"spans\":[") : SLICE("\"metrics\":["));
+}
+
+void json_signal_put_record(struct json_put *json, enum signal signal, struct slice record,
+                            struct slice extra_attributes)
+{
+    const struct extra extra = {signal == SIGNAL_TRACES ? SPAN_ATTRIBUTES : METRIC_METADATA,
+                                extra_attributes};
+
+    put_message(json, record, json_record_message(signal), &extra, DEPTH_MAX);
 }

@@ -9,7 +9,6 @@
 #include "wire/json_put.h"
 
 #include <endian.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +97,14 @@ static size_t copy_plain(uint8_t *out, const uint8_t *in, size_t size)
         if (special != 0)
             return done + (unsigned)__builtin_ctzll(special) / 8;
         done += sizeof(word);
+    }
+    if (done < size && size >= sizeof(uint64_t)) {
+        /* The rest once more with bytes before it, which are plain: no byte by itself. */
+        uint64_t word;
+        memcpy(&word, in + size - sizeof(word), sizeof(word));
+        memcpy(out + size - sizeof(word), &word, sizeof(word));
+        uint64_t special = mark_special(le64toh(word)) >> (8 * (sizeof(word) - (size - done)));
+        return special == 0 ? size : done + (unsigned)__builtin_ctzll(special) / 8;
     }
     while (done < size && is_plain(in[done])) {
         out[done] = in[done];
@@ -209,6 +216,35 @@ void json_put_int(struct json_put *json, int64_t value)
 /* Above this, an integral double may have digits that it does not mean. */
 static const double EXACT_INTEGER_MAX = 1e15;
 
+/* Writes a number of up to six digits behind the point, which most durations and costs are: when
+ * the digits divided by a million give the value again, they are it.  False: it is another one. */
+static bool put_short_decimal(struct json_put *json, double value)
+{
+    enum { FRACTION_DIGITS = 6, SCALE = 1000000 };
+    double size = fabs(value);
+
+    if (size >= 1e9 || size < 1e-3)
+        return false;
+    uint64_t scaled = (uint64_t)(size * SCALE + 0.5);
+    if ((double)scaled / SCALE != size)
+        return false;
+    uint64_t fraction = scaled % SCALE;
+    uint8_t digits[FRACTION_DIGITS];
+    size_t count = FRACTION_DIGITS;
+    for (size_t i = FRACTION_DIGITS; i > 0; i--) {
+        digits[i - 1] = (uint8_t)('0' + fraction % 10);
+        fraction /= 10;
+    }
+    while (count > 1 && digits[count - 1] == '0')
+        count--;
+    if (value < 0)
+        json_put(json, SLICE("-"));
+    json_put_uint(json, scaled / SCALE);
+    json_put(json, SLICE("."));
+    json_put(json, slice_of(digits, count));
+    return true;
+}
+
 void json_put_double(struct json_put *json, double value)
 {
     if (isnan(value)) {
@@ -225,6 +261,8 @@ void json_put_double(struct json_put *json, double value)
         json_put(json, SLICE(".0"));
         return;
     }
+    if (put_short_decimal(json, value))
+        return;
     char text[32];
     int precision = 15; /* always survives; 17 is always enough */
     do {
@@ -273,14 +311,61 @@ void json_put_hex(struct json_put *json, struct slice bytes)
     json->at = at;
 }
 
+/* --- Times --------------------------------------------------------------------------------- */
+
+/* Writes `count` digits of `value` and returns what is behind them. */
+static uint8_t *put_digits(uint8_t *out, uint64_t value, unsigned count)
+{
+    for (unsigned i = count; i > 0; i--) {
+        out[i - 1] = (uint8_t)('0' + value % 10);
+        value /= 10;
+    }
+    return out + count;
+}
+
+/* The date of a day since 1970, in the calendar that repeats every 400 years; these begin in March,
+ * so that the day that only some years have is their last.  By hand: strftime() costs more than the
+ * rest of a record. */
+static void find_date(uint64_t day, unsigned *ret_year, unsigned *ret_month, unsigned *ret_day)
+{
+    enum { DAYS_TO_1970 = 719468, DAYS_400 = 146097, DAYS_100 = 36524, DAYS_4 = 1460 };
+    unsigned since = (unsigned)day + DAYS_TO_1970; /* since March of the year 0 */
+    unsigned in_era = since % DAYS_400;
+    unsigned year = (in_era - in_era / DAYS_4 + in_era / DAYS_100 - in_era / (DAYS_400 - 1)) / 365;
+    unsigned in_year = in_era - (365 * year + year / 4 - year / 100);
+    unsigned month = (5 * in_year + 2) / 153; /* from March; 153 days are five months */
+
+    *ret_day = in_year - (153 * month + 2) / 5 + 1;
+    *ret_month = month < 10 ? month + 3 : month - 9;
+    *ret_year = year + since / DAYS_400 * 400 + (*ret_month <= 2);
+}
+
 void json_put_time(struct json_put *json, uint64_t unix_ns)
 {
-    char text[48];
-    struct tm utc;
-    time_t seconds = (time_t)(unix_ns / NS_PER_S);
+    enum { TIME_SIZE = sizeof("\"1970-01-01T00:00:00.000000000Z\"") - 1, S_PER_DAY = 86400 };
+    unsigned year, month, day;
+    uint64_t seconds = unix_ns / NS_PER_S;
+    unsigned in_day = (unsigned)(seconds % S_PER_DAY);
 
-    (void)gmtime_r(&seconds, &utc);
-    size_t used = strftime(text, sizeof(text), "\"%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + used, sizeof(text) - used, ".%09" PRIu64 "Z\"", unix_ns % NS_PER_S);
-    json_put(json, slice_of_text(text));
+    if (!json_room(json, TIME_SIZE))
+        return;
+    find_date(seconds / S_PER_DAY, &year, &month, &day);
+    uint8_t *at = json->at;
+    *at++ = '"';
+    at = put_digits(at, year, 4);
+    *at++ = '-';
+    at = put_digits(at, month, 2);
+    *at++ = '-';
+    at = put_digits(at, day, 2);
+    *at++ = 'T';
+    at = put_digits(at, in_day / 3600, 2);
+    *at++ = ':';
+    at = put_digits(at, in_day / 60 % 60, 2);
+    *at++ = ':';
+    at = put_digits(at, in_day % 60, 2);
+    *at++ = '.';
+    at = put_digits(at, unix_ns % NS_PER_S, 9);
+    *at++ = 'Z';
+    *at++ = '"';
+    json->at = at;
 }

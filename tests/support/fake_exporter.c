@@ -2,6 +2,7 @@
 /* fake_exporter.c -- see fake_exporter.h. */
 #include "support/fake_exporter.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #include "util/clock.h"
@@ -56,16 +57,21 @@ static bool has_poison(const struct fake_exporter *fake, const struct batch *bat
     return false;
 }
 
+static bool takes_one(uint8_t *left)
+{
+    bool is_left = *left > 0;
+
+    *left = (uint8_t)(*left - is_left);
+    return is_left;
+}
+
 static bool fails(struct fake_exporter *fake, const struct batch *batch)
 {
-    for (size_t i = 0; i < batch->record_count; i++) {
-        uint8_t *left = &fake->failures[batch->records[i].sequence];
-        if (*left == 0)
-            continue;
-        (*left)--;
-        return true;
-    }
-    return false;
+    bool does = false;
+
+    for (size_t i = 0; i < batch->record_count && !does; i++)
+        does = takes_one(&fake->failures[batch->records[i].sequence]);
+    return does;
 }
 
 static struct fake_answer decide(struct fake_exporter *fake, const struct batch *batch)
@@ -74,6 +80,8 @@ static struct fake_answer decide(struct fake_exporter *fake, const struct batch 
         return fake->script[fake->script_next++];
     if (fake->always_retry)
         return (struct fake_answer){.result = EXPORT_RETRY};
+    if (fake->answers_each)
+        return (struct fake_answer){.result = EXPORT_MIXED};
     if (fails(fake, batch))
         return (struct fake_answer){.result = EXPORT_RETRY};
     if (has_poison(fake, batch))
@@ -101,14 +109,56 @@ static bool pass_gate(struct fake_exporter *fake, uint64_t sequence, uint64_t de
     return !is_held(fake, sequence);
 }
 
-static void note_delivered(struct fake_exporter *fake, const struct batch *batch)
+static enum item_outcome judge(struct fake_exporter *fake, const struct batch *batch, size_t index)
 {
-    for (size_t i = 0; i < batch->record_count; i++) {
+    uint64_t sequence = batch->records[index].sequence;
+
+    if (fake->count_max > 0 && index >= fake->count_max)
+        return ITEM_AGAIN;
+    if (takes_one(&fake->failures[sequence]))
+        return ITEM_RETRY;
+    if (fake->poison[sequence])
+        return ITEM_REJECTED;
+    if (fake->oversized[sequence])
+        return ITEM_TOO_LARGE;
+    return takes_one(&fake->agains[sequence]) ? ITEM_AGAIN : ITEM_DONE;
+}
+
+static void note_delivered(struct fake_exporter *fake, const struct batch *batch, size_t index)
+{
+    uint64_t sequence = batch->records[index].sequence;
+
+    ASSERT(batch->groups[batch->records[index].group_index].signal == batch_signal(batch));
+    if (fake->delivered[sequence]++ == 0)
+        fake->delivered_count++;
+}
+
+/* Says what becomes of each record, the last one first: the order is nobody's business. */
+static void answer_each(struct fake_exporter *fake, const struct batch *batch,
+                        struct export_report *report)
+{
+    char words[64];
+
+    for (size_t i = batch->record_count; i-- > 0;) {
         uint64_t sequence = batch->records[i].sequence;
-        ASSERT(sequence < FAKE_SEQUENCE_MAX);
-        ASSERT(batch->groups[batch->records[i].group_index].signal == batch_signal(batch));
-        if (fake->delivered[sequence]++ == 0)
-            fake->delivered_count++;
+        if (takes_one(&fake->unsaid[sequence]))
+            continue;
+        enum item_outcome outcome = judge(fake, batch, i);
+        snprintf(words, sizeof(words), "the fake refuses %u", (unsigned)sequence);
+        report->tell(report, i, outcome, fake->wordless ? NULL : words);
+        if (outcome == ITEM_DONE)
+            note_delivered(fake, batch, i);
+    }
+}
+
+/* What a batch must be. */
+static void check(const struct batch *batch)
+{
+    ASSERT(batch->record_count > 0);
+    for (size_t i = 0; i < batch->record_count; i++) {
+        const struct record *record = &batch->records[i];
+        ASSERT(record->sequence < FAKE_SEQUENCE_MAX && record->group_index < batch->group_count);
+        ASSERT(i == 0 || record->sequence > batch->records[i - 1].sequence);
     }
 }
 
@@ -118,7 +168,7 @@ static enum export_result fake_send(void *self, const struct batch *batch, uint6
     struct fake_exporter *fake = self;
     struct fake_answer answer = {.result = EXPORT_RETRY};
 
-    ASSERT(batch->record_count > 0);
+    check(batch);
     lock(fake);
     const struct fake_call begun = {.calls_before = fake->call_count, .others = fake->inside};
     fake->inside++;
@@ -136,8 +186,10 @@ static enum export_result fake_send(void *self, const struct batch *batch, uint6
         .calls_before = begun.calls_before,
         .others = begun.others,
     };
-    if (answer.result == EXPORT_DONE)
-        note_delivered(fake, batch);
+    for (size_t i = 0; answer.result == EXPORT_DONE && i < batch->record_count; i++)
+        note_delivered(fake, batch, i);
+    if (answer.result == EXPORT_MIXED)
+        answer_each(fake, batch, report);
     report->rejected_count = answer.rejected_count;
     report->retry_after_ms = answer.retry_after_ms;
     report->sent_bytes = batch->size_bytes;

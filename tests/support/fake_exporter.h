@@ -3,7 +3,8 @@
  *
  * The test owns the struct and gives its address as the exporter's config.  It decides in this
  * order: a script while there is one, then `failures`, `poison`, `count_max`, and otherwise it
- * accepts.
+ * accepts.  With `answers_each` all of these, and `oversized`, `agains` and `unsaid`, are about
+ * single records, and the answer is EXPORT_MIXED.
  * All instances that are made from it are the same, so that it can serve several lanes.
  *
  * Threads: the functions below are for the test's thread.
@@ -15,7 +16,7 @@
 
 #include "telltale/exporter.h"
 
-enum { FAKE_SCRIPT_MAX = 32, FAKE_SEQUENCE_MAX = 1024, FAKE_CALLS_MAX = 4096 };
+enum { FAKE_SCRIPT_MAX = 32, FAKE_SEQUENCE_MAX = 2048, FAKE_CALLS_MAX = 4096 };
 
 struct fake_answer {
     enum export_result result;
@@ -38,10 +39,15 @@ struct fake_exporter {
     /* shared, under lock */
     struct fake_answer script[FAKE_SCRIPT_MAX];
     size_t script_count, script_next;
-    bool always_retry;                     /* behind the script */
-    bool poison[FAKE_SEQUENCE_MAX];        /* a batch with one of these is rejected */
-    uint8_t failures[FAKE_SEQUENCE_MAX];   /* so often a batch with this record is to come again */
-    size_t count_max;                      /* more records are too large; 0: any */
+    bool always_retry;                   /* behind the script */
+    bool poison[FAKE_SEQUENCE_MAX];      /* a batch with one of these is rejected */
+    uint8_t failures[FAKE_SEQUENCE_MAX]; /* so often a batch with this record is to come again */
+    size_t count_max;                    /* more records are too large; 0: any */
+    bool answers_each;
+    bool oversized[FAKE_SEQUENCE_MAX];     /* too large */
+    uint8_t agains[FAKE_SEQUENCE_MAX];     /* so often the record is not taken, but not to blame */
+    uint8_t unsaid[FAKE_SEQUENCE_MAX];     /* so often nothing is said about it */
+    bool wordless;                         /* refusals of single records have no words */
     bool gate_closed;                      /* send() waits for it, or for its deadline */
     uint64_t held[FAKE_SEQUENCE_MAX / 64]; /* a bit a record: a batch that begins with it waits */
     size_t inside;                         /* send()s that are under way */

@@ -68,7 +68,8 @@ void test_certs_make_ca(struct test_cert *ret)
     EVP_PKEY_free(key);
 }
 
-void test_certs_make_signed(const struct test_cert *ca, const char *dns_name, struct test_cert *ret)
+static void make_signed(const struct test_cert *ca, const char *dns_name, long end_s,
+                        struct test_cert *ret)
 {
     char names[300];
     BIO *ca_cert_bio = BIO_new_mem_buf(ca->cert, -1);
@@ -79,6 +80,7 @@ void test_certs_make_signed(const struct test_cert *ca, const char *dns_name, st
     ASSERT(ca_cert != NULL && ca_key != NULL && key != NULL);
 
     X509 *cert = make_cert(key, dns_name, 2);
+    (void)X509_gmtime_adj(X509_getm_notAfter(cert), end_s);
     ASSERT(X509_set_issuer_name(cert, X509_get_subject_name(ca_cert)) == 1);
     snprintf(names, sizeof(names), "DNS:%s", dns_name);
     add_extension(cert, NID_subject_alt_name, names);
@@ -90,6 +92,17 @@ void test_certs_make_signed(const struct test_cert *ca, const char *dns_name, st
     X509_free(ca_cert);
     BIO_free(ca_key_bio);
     BIO_free(ca_cert_bio);
+}
+
+void test_certs_make_signed(const struct test_cert *ca, const char *dns_name, struct test_cert *ret)
+{
+    make_signed(ca, dns_name, ONE_DAY_S, ret);
+}
+
+void test_certs_make_expired(const struct test_cert *ca, const char *dns_name,
+                             struct test_cert *ret)
+{
+    make_signed(ca, dns_name, -ONE_DAY_S / 2, ret);
 }
 
 void test_certs_write(const char *dir, const char *name, const char *text,

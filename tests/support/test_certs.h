@@ -16,6 +16,10 @@ void test_certs_make_ca(struct test_cert *ret);
 void test_certs_make_signed(const struct test_cert *ca, const char *dns_name,
                             struct test_cert *ret);
 
+/* The same, but its time was over half a day ago. */
+void test_certs_make_expired(const struct test_cert *ca, const char *dns_name,
+                             struct test_cert *ret);
+
 /* Writes `text` to DIR/NAME and puts that path into `ret_path`. */
 enum { TEST_PATH_MAX = 256 };
 void test_certs_write(const char *dir, const char *name, const char *text,

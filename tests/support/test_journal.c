@@ -94,7 +94,7 @@ void test_journal_close(struct test_journal *self)
 
 size_t test_journal_read(struct test_journal *self)
 {
-    const struct batch_limits limits = {SIZE_MAX, SIZE_MAX, 0};
+    const struct batch_limits limits = {.size_max = SIZE_MAX, .count_max = SIZE_MAX};
     uint64_t next;
     uint64_t missing;
     struct error err;

@@ -40,6 +40,9 @@ void bench_append(struct bench *bench, size_t count);
 /* The same, each with `body_size` bytes more, at most 4096. */
 void bench_append_sized(struct bench *bench, size_t count, size_t body_size);
 
+/* The same, one record of these bytes, at most 4096. */
+void bench_append_bytes(struct bench *bench, struct slice record);
+
 /* The same, of another signal. */
 void bench_append_signal(struct bench *bench, enum signal signal, size_t count);
 
@@ -47,6 +50,9 @@ struct worker_status bench_status(struct bench *bench);
 
 /* Looks at the dead letters' file: how many lines, and whether `sequence` is among them. */
 size_t bench_letters(struct bench *bench, uint64_t sequence, bool *ret_has);
+
+/* The letter of a record, without its newline; NULL: there is none.  Until the next call. */
+const char *bench_letter(struct bench *bench, uint64_t sequence);
 
 /* The first `count` records, and nothing else. */
 void bench_assert_each_delivered_once(struct bench *bench, size_t count);

@@ -149,6 +149,36 @@ static void test_requests_in_flight(void **state)
         "takes events in order");
 }
 
+static void test_a_filter_has_words_of_the_model(void **state)
+{
+    (void)state;
+    const struct config *config =
+        must_load("exporters:\n  file/a: { filter: { kinds: [agent.tool, agent.file], "
+                  "exclude_kinds: [agent.pipeline], outcomes: [denied], min_severity: warn } }\n"
+                  "  file/b: {}\n");
+    const struct config_filter *filter = &config->exporters[0].delivery.filter;
+
+    assert_int_equal(filter->kinds.count, 2);
+    assert_string_equal(filter->kinds.items[1], "agent.file");
+    assert_string_equal(filter->exclude_kinds.items[0], "agent.pipeline");
+    assert_string_equal(filter->outcomes.items[0], "denied");
+    assert_int_equal(config_filter_severity(filter), 13);
+    assert_int_equal(config->exporters[1].delivery.filter.kinds.count, 0);
+    assert_int_equal(config_filter_severity(&config->exporters[1].delivery.filter), 1);
+    config_destroy(config);
+    must_fail("exporters:\n  file/a: { filter: { kinds: [agent.tool, agent.fiel] } }\n",
+              "test.yaml:2:43: exporters.file/a: filter.kinds: 'agent.fiel' is no kind of events; "
+              "did you mean 'agent.file'?");
+    must_fail("exporters:\n  file/a: { filter: { exclude_kinds: [tool] } }\n",
+              "filter.exclude_kinds: 'tool' is no kind of events");
+    must_fail("exporters:\n  file/a: { filter: { outcomes: [sucess] } }\n",
+              "'sucess' is no outcome; did you mean 'success'?");
+    must_fail("exporters:\n  file/a: { filter: { min_severity: warning } }\n",
+              "unknown value 'warning'; did you mean 'warn'?");
+    must_fail("exporters:\n  file/a: { filter: { kind: [agent.tool] } }\n",
+              "unknown option 'kind'; did you mean 'kinds'?");
+}
+
 static void test_no_file_is_a_whole_configuration(void **state)
 {
     const struct config_source source = {
@@ -606,6 +636,7 @@ static void test_long_lines_and_control_characters_do_not_reach_the_terminal(voi
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_filter_has_words_of_the_model),
         cmocka_unit_test(test_no_file_is_a_whole_configuration),
         cmocka_unit_test(test_requests_in_flight),
         cmocka_unit_test(test_empty_files_and_empty_sections_are_defaults),

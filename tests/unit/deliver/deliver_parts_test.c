@@ -80,7 +80,7 @@ static size_t isolate(size_t count, const bool *bad, size_t *settled)
         }
         for (size_t i = first; i < first + part; i++)
             settled[i]++;
-        split_settle(&split);
+        split_settle(&split, part);
     }
     return sends;
 }

@@ -99,13 +99,86 @@ static void test_signals_that_share_a_group_keep_their_records_apart(void **stat
     journal_reader_close(reader);
 }
 
+static bool wants_odd_numbers(const void *context, enum signal signal, struct slice record)
+{
+    assert_ptr_equal(context, &wants_odd_numbers);
+    (void)signal;
+    return journal_record_number(record) % 2 == 1;
+}
+
+static void test_records_that_a_reader_does_not_want_are_told_apart(void **state)
+{
+    struct journal_fixture *fixture = *state;
+    const struct batch_limits limits = {.size_max = 1 << 20,
+                                        .count_max = 7,
+                                        .signals = SIGNALS_ALL & ~SIGNALS_TRACES,
+                                        .wants = wants_odd_numbers,
+                                        .context = &wants_odd_numbers};
+    uint64_t records = 0;
+    uint64_t passed = 0;
+    uint64_t filtered = 0;
+
+    append_mixed(fixture, 90);
+    struct journal_reader *reader = open_reader(fixture);
+    for (uint64_t at = 1; at < 91;) {
+        struct step now = step(reader, &limits);
+        assert_true(now.next > at);
+        assert_int_equal(now.missing, 0);
+        for (size_t i = 0; i < now.batch.record_count; i++) {
+            uint64_t sequence = now.batch.records[i].sequence;
+            assert_int_equal(journal_record_number(now.batch.records[i].bytes), sequence);
+            assert_int_equal(sequence % 2, 1);
+            assert_int_not_equal(signal_of(sequence), SIGNAL_TRACES);
+        }
+        records += now.batch.record_count;
+        passed += now.passage.passed;
+        filtered += now.passage.filtered;
+        at = now.next;
+    }
+    assert_int_equal(records, 30);
+    assert_int_equal(passed, 30);
+    assert_int_equal(filtered, 30);
+    journal_reader_close(reader);
+}
+
+static bool wants_nothing(const void *context, enum signal signal, struct slice record)
+{
+    (void)context;
+    (void)signal;
+    (void)record;
+    return false;
+}
+
+static void test_batches_fill_up_over_what_is_not_wanted(void **state)
+{
+    struct journal_fixture *fixture = *state;
+    struct batch_limits limits = {.size_max = 1 << 20,
+                                  .count_max = 20,
+                                  .wants = wants_odd_numbers,
+                                  .context = &wants_odd_numbers};
+
+    fixture->group_count = 1;
+    assert_int_equal(journal_fixture_append(fixture, 60, RECORD_SIZE), ST_OK);
+    struct journal_reader *reader = open_reader(fixture);
+    struct step first = step(reader, &limits);
+    assert_int_equal(first.batch.record_count, 20);
+    assert_int_equal(first.next, 40);
+    limits.wants = wants_nothing;
+    struct step rest = step(reader, &limits);
+    assert_int_equal(rest.batch.record_count, 0);
+    assert_int_equal(rest.next, 61);
+    assert_int_equal(rest.passage.filtered, 21);
+    journal_reader_close(reader);
+}
+
 static void test_a_reader_is_given_what_it_wants_and_told_of_the_rest(void **state)
 {
     struct journal_fixture *fixture = *state;
 
     append_mixed(fixture, 90);
     for (unsigned wanted = 1; wanted <= SIGNALS_ALL; wanted++) {
-        const struct batch_limits limits = {1 << 20, ALL, wanted};
+        const struct batch_limits limits = {
+            .size_max = 1 << 20, .count_max = ALL, .signals = wanted};
         struct journal_reader *reader = open_reader(fixture);
         uint64_t records = 0;
         uint64_t passed = 0;
@@ -179,7 +252,8 @@ static void damage(struct journal_fixture *fixture, uint64_t sequence, bool is_p
 static void test_damage_among_records_that_are_passed_is_told_from_them(void **state)
 {
     struct journal_fixture *fixture = *state;
-    const struct batch_limits limits = {1 << 20, ALL, SIGNALS_LOGS};
+    const struct batch_limits limits = {
+        .size_max = 1 << 20, .count_max = ALL, .signals = SIGNALS_LOGS};
     uint64_t records = 0;
     uint64_t missing = 0;
     uint64_t passed = 0;
@@ -212,7 +286,8 @@ static void test_damage_among_records_that_are_passed_is_told_from_them(void **s
 static void test_a_record_without_its_group_still_has_its_signal(void **state)
 {
     struct journal_fixture *fixture = *state;
-    const struct batch_limits limits = {1 << 20, ALL, SIGNALS_TRACES};
+    const struct batch_limits limits = {
+        .size_max = 1 << 20, .count_max = ALL, .signals = SIGNALS_TRACES};
 
     fixture->group_count = 1;
     struct append_batch *batch;
@@ -277,6 +352,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_JOURNAL(test_signals_that_share_a_group_keep_their_records_apart),
         WITH_JOURNAL(test_a_reader_is_given_what_it_wants_and_told_of_the_rest),
+        WITH_JOURNAL(test_records_that_a_reader_does_not_want_are_told_apart),
+        WITH_JOURNAL(test_batches_fill_up_over_what_is_not_wanted),
         WITH_JOURNAL(test_a_batch_ends_when_it_has_passed_much),
         WITH_JOURNAL(test_damage_among_records_that_are_passed_is_told_from_them),
         WITH_JOURNAL(test_a_record_without_its_group_still_has_its_signal),

@@ -18,12 +18,12 @@
 #include <unistd.h>
 
 #include "exporters/otlp_grpc/grpc_link.h"
-#include "exporters/otlp_grpc/otlp_reply.h"
 #include "metrics/metrics.h"
 #include "receivers/otlp_grpc_receiver.h"
 #include "support/collected.h"
 #include "support/recorded.h"
 #include "support/test_journal.h"
+#include "telltale/otlp_reply.h"
 #include "util/clock.h"
 #include "wire/protobuf.h"
 
