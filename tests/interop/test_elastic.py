@@ -231,10 +231,18 @@ def test_a_missing_pipeline_holds_everything_until_it_is_there(home, opensearch)
     assert opensearch.count(target, {"exists": {"field": "session.id"}}) == 30
 
 
-def plain_mapping(shape):
-    """Elasticsearch's own distribution for tests has neither data streams nor match_only_text."""
-    text = json.dumps(template("elasticsearch", shape)["template"]["mappings"])
-    return json.loads(text.replace('"match_only_text"', '"text"'))
+def make_plain_index(server, shape):
+    """Elasticsearch's own distribution for tests has neither data streams nor match_only_text; the
+    rest of the template is as it is shipped.  Returns the name of an index that it is for."""
+    text = json.dumps(template("elasticsearch", shape)).replace('"match_only_text"', '"text"')
+    plain = json.loads(text)
+    del plain["data_stream"]
+    server.must("PUT", f"/_index_template/telltale-{shape}", plain)
+    name = plain["index_patterns"][0].replace("*", "plain")
+    server.must("PUT", f"/{name}")
+    mapping = server.must("GET", f"/{name}/_mapping")[name]["mappings"]
+    assert mapping["properties"]["attributes"]["type"] == "flattened"
+    return name
 
 
 def test_every_recorded_event_is_a_document_of_elasticsearch_in_both_shapes(home, corpus):
@@ -243,9 +251,7 @@ def test_every_recorded_event_is_a_document_of_elasticsearch_in_both_shapes(home
     password = home / "password"
     password.write_text("wrong\n")
     with SearchServer(home, "elasticsearch", roles={"telltale": role}) as server:
-        targets = {shape: f"logs-telltale.plain-{shape}" for shape in STREAMS}
-        for shape, target in targets.items():
-            server.must("PUT", f"/{target}", {"mappings": plain_mapping(shape)})
+        targets = {shape: make_plain_index(server, shape) for shape in STREAMS}
         login = f", basic_auth: {{ user: telltale, password_file: {password} }}"
         daemon = Daemon(home, exporters="file/forensic: {}\n"
                         + exporter(server, "ecs", f", index: {targets['ecs']}" + login)
