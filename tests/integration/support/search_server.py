@@ -58,7 +58,11 @@ class Server:
             self.process = subprocess.Popen(
                 arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home,
                 env={**os.environ, **environment}, start_new_session=True)
-        wait_until(self.is_ready, START_TIMEOUT_S, "server ready")
+        try:
+            wait_until(self.is_ready, START_TIMEOUT_S, "server ready")
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def is_ready(self):
@@ -94,7 +98,10 @@ class Server:
     def kill(self):
         """All of its processes: some are started by a launcher."""
         if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # they have ended
             self.process.wait(60)
             self.process = None
 
