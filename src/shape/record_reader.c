@@ -234,7 +234,7 @@ static void set_index(const struct record_reader *reader, struct attribute_set *
     uint32_t of_keys[READER_KEY_COUNT] = {0}; /* those of the table are usual, and need no hash */
     size_t mask = SLOTS_MIN - 1;
 
-    while (mask < 2 * set->count)
+    while (mask + 1 < 2 * set->count)
         mask = 2 * mask + 1;
     ASSERT(mask < set->slot_capacity);
     memset(set->slots, 0, (mask + 1) * sizeof(*set->slots));
