@@ -77,7 +77,7 @@ static void test_chain_that_we_never_write_says_nothing(void **state)
     char key[256] = "";
     (void)state;
     made_init(&made);
-    for (int i = 0; i < READER_CHAIN_MAX + 1; i++)
+    for (int i = 0; i < BELIEVED_CHAIN_MAX + 1; i++)
         strcat(key, "agent.norm.");
     strcat(key, "agent.outcome");
     made_text(&made, key, "success");
