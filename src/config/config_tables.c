@@ -727,7 +727,8 @@ const struct config_field config_delivery_fields[] = {
         .default_text = "4",
         .help = "How many requests may be under way at one time when much is waiting. Events may "
                 "come out of order then, and after a crash up to twice as many requests again. "
-                "With 1 they come in order. The exporter `file` writes in order and always has 1.",
+                "With 1 they come in order. The exporter `file` writes in order and always has 1; "
+                "`kafka` has 1 unless this says otherwise.",
     },
     {
         .key = "retry",

@@ -68,7 +68,7 @@ struct mapping {
     enum classification classification;
     enum agent_role role;
     uint32_t severity; /* 0: by the outcome */
-    bool has_decision; /* decision_put() was called */
+    bool has_decision; /* decision_put_verdict() was called */
 
     bool has_note; /* the sender's counter tells something */
     struct sequence_note note;

@@ -131,7 +131,11 @@ static void test_requests_in_flight(void **state)
                   "  demo/a: { endpoint: x }\n"
                   "  demo/b: { endpoint: x, requests_in_flight_max: 64 }\n"
                   "  file/a: { dir: /a }\n"
-                  "  file/b: { dir: /b, requests_in_flight_max: 1 }\n");
+                  "  file/b: { dir: /b, requests_in_flight_max: 1 }\n"
+                  "  queue/a: { dir: /a }\n"
+                  "  queue/b: { dir: /a, requests_in_flight_max: 3 }\n");
+    assert_int_equal(config->exporters[4].delivery.requests_in_flight_max, 1);
+    assert_int_equal(config->exporters[5].delivery.requests_in_flight_max, 3);
     assert_int_equal(config->exporters[0].delivery.requests_in_flight_max, 4);
     assert_int_equal(config->exporters[1].delivery.requests_in_flight_max, 64);
     assert_int_equal(config->exporters[2].delivery.requests_in_flight_max, 1);
