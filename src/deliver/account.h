@@ -40,6 +40,7 @@ struct account {
     uint64_t failure_said_ns;           /* monotonic: when it was last logged */
     uint64_t refusal_said_ns;           /* the same, for records that were refused; 0: never */
     uint64_t refused_since;             /* records refused since then */
+    const char *notice;                 /* the last one; static; NULL: none yet */
     unsigned lanes[WORKER_STATE_COUNT]; /* how many are in each state */
     struct worker_status status;
 };
@@ -60,6 +61,9 @@ void account_delivered(struct account *account, uint64_t records, uint64_t wire_
 
 /* Something went wrong and will be tried again in `delay_ns`. */
 void account_retry(struct account *account, const struct error *err, uint64_t delay_ns);
+
+/* What an exporter has to say beside the outcome: export_report.notice. */
+void account_notice(struct account *account, const char *notice);
 
 /* Refused for ever: inside a request that was accepted, or to the dead letters. */
 void account_refused_within(struct account *account, uint64_t records, const char *words);
