@@ -24,7 +24,7 @@ const struct config_field hec_fields[] = {
     HTTP_CONFIG_COMPRESSION_FIELDS(struct hec_config, http, http_compressions_gzip, "gzip"),
     {.key = "max_content_length",
      .type = CONFIG_SIZE,
-     .offset = offsetof(struct hec_config, http.max_body_size),
+     .offset = offsetof(struct hec_config, http) + offsetof(struct http_config, max_body_size),
      .min = 4096,
      .max = 64 * MIB,
      .default_text = "2MiB",

@@ -12,6 +12,7 @@
  * kept back from the request.  What is not acknowledged in time is sent again.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "hec_acks.h"
@@ -195,7 +196,9 @@ static enum export_result taken(struct splunk_hec *self, struct sending *sending
 }
 
 /* Object `bad` cannot be indexed: those before it are, none behind it is.  Where requests are
- * acknowledged and this one is not, those before it are not safe, and come again. */
+ * acknowledged and this one is not, those before it are not safe, and come again; so do they when
+ * the answer is not of the type that Splunk's have: the OpenTelemetry Collector, for one, gives the
+ * same number and keeps nothing. */
 static enum export_result one_is_bad(struct splunk_hec *self, struct sending *sending, size_t bad)
 {
     const uint32_t *records = self->events.records;
@@ -206,9 +209,13 @@ static enum export_result one_is_bad(struct splunk_hec *self, struct sending *se
 
     (void)http_outcome_as(HTTP_VERDICT_REJECTED, NULL, &sending->input, report, &words);
     *sending->err = words;
-    bool wants_ack = self->config->ack == HEC_ACK_ON || self->ack_seen;
-    if (bad > 0 && self->config->ack != HEC_ACK_OFF && (wants_ack || reply->has_ack_id))
-        before = reply->has_ack_id ? confirm(self, sending) : ITEM_AGAIN;
+    bool is_splunk = strcmp(sending->response.type, "application/json") == 0;
+    bool wants_ack =
+        self->config->ack == HEC_ACK_ON || (self->config->ack == HEC_ACK_AUTO && self->ack_seen);
+    if (bad > 0 && self->config->ack != HEC_ACK_OFF && reply->has_ack_id)
+        before = confirm(self, sending);
+    else if (!is_splunk || wants_ack)
+        before = ITEM_AGAIN;
     (void)settle_all(self, sending, ITEM_AGAIN, NULL);
     for (size_t i = 0; i < bad; i++)
         report->tell(report, records[i], before, NULL);

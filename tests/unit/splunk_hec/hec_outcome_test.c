@@ -219,6 +219,21 @@ static void test_the_number_is_that_of_the_event_and_not_of_the_record(void **st
     assert_string_equal(hec_bench_told(bench), "XDXXA");
 }
 
+/* The OpenTelemetry Collector keeps nothing of such a request, and answers as text/plain. */
+static void test_what_stood_before_a_bad_event_comes_again_unless_splunk_has_spoken(void **state)
+{
+    struct hec_bench *bench = *state;
+    struct http_sink_answer answer =
+        hec_bench_answer(400, "{\"text\":\"Error in handling indexed fields\",\"code\":15,"
+                              "\"invalid-event-number\":2}");
+
+    answer.headers = "Content-Type: text/plain; charset=utf-8\r\n";
+    http_sink_script(bench->sink, &answer, 1);
+    hec_bench_add_many(bench, 4);
+    assert_int_equal(hec_bench_send(bench), EXPORT_MIXED);
+    assert_string_equal(hec_bench_told(bench), "AAXA");
+}
+
 static void test_a_bad_index_is_a_dead_letter_where_that_is_wished(void **state)
 {
     static const struct {
@@ -334,6 +349,9 @@ int main(void)
                                         hec_bench_make, hec_bench_drop),
         cmocka_unit_test_setup_teardown(test_the_number_is_that_of_the_event_and_not_of_the_record,
                                         hec_bench_make, hec_bench_drop),
+        cmocka_unit_test_setup_teardown(
+            test_what_stood_before_a_bad_event_comes_again_unless_splunk_has_spoken, hec_bench_make,
+            hec_bench_drop),
         cmocka_unit_test_setup_teardown(test_a_bad_index_is_a_dead_letter_where_that_is_wished,
                                         hec_bench_make, hec_bench_drop),
         cmocka_unit_test_setup_teardown(
