@@ -30,8 +30,8 @@ def exporters(sink, token, options=""):
 def send(daemon, ids):
     with Agent(daemon.socket_path) as agent:
         for i in ids:
-            agent.send({"kind": "agent.prompt", "session": "s", "body": "do it",
-                        "attributes": {"test.id": str(i)}})
+            agent.send({"kind": "agent.error", "session": "s",
+                        "attributes": {"error.type": "x", "test.id": str(i)}})
         agent.wait_acked()
 
 
@@ -59,7 +59,7 @@ def test_events_count_as_delivered_when_they_are_acknowledged(home, token, optio
         assert exporter(daemon)["retries"] == 0
         assert "export.notice" not in daemon.log()
     assert sorted(sink.ids(), key=int) == [str(i) for i in range(100)]
-    assert {e["sourcetype"] for e in sink.kept} == {"telltale:agent:prompt"}
+    assert {e["sourcetype"] for e in sink.kept} == {"telltale:agent:error"}
 
 
 def test_what_splunk_took_and_lost_is_sent_again(home, token):
