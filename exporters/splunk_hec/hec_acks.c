@@ -100,7 +100,19 @@ bool hec_acks_pause(struct hec_acks *acks, uint64_t until_ns)
 
 /* --- Asking ---------------------------------------------------------------------------------- */
 
-/* HEC_ACKS_NOT_KNOWN with ST_OK in `err`: it said "false". */
+/* Whether an answer to a question shows that nobody answers questions there. */
+static bool is_no_answer(const struct http_response *response, const struct hec_reply *reply)
+{
+    static const unsigned of_events[] = {5, 6, 12, 13, 15};
+
+    for (size_t i = 0; reply != NULL && i < COUNT_OF(of_events); i++) {
+        if (reply->code == of_events[i])
+            return true;
+    }
+    return response->status == 404 || response->status == 405;
+}
+
+/* HEC_ACKS_NOT_KNOWN with ST_OK in `err`: it said "false"; with ST_NOT_FOUND: nobody is there. */
 static enum hec_acks_end ask(struct hec_acks *acks, uint64_t ack_id, uint64_t deadline_ns,
                              struct error *err)
 {
@@ -133,7 +145,8 @@ static enum hec_acks_end ask(struct hec_acks *acks, uint64_t ack_id, uint64_t de
     if (is_reply && reply.code == HEC_CODE_ACK_DISABLED)
         return HEC_ACKS_DISABLED;
     peer_words_copy(words, sizeof(words), is_reply ? reply.text : response.body);
-    (void)error_set(err, ST_IO, "HTTP %d: %s", response.status, words);
+    (void)error_set(err, is_no_answer(&response, is_reply ? &reply : NULL) ? ST_NOT_FOUND : ST_IO,
+                    "HTTP %d: %s", response.status, words);
     return HEC_ACKS_NOT_KNOWN;
 }
 
@@ -166,5 +179,7 @@ enum hec_acks_end hec_acks_probe(struct hec_acks *acks, uint64_t deadline_ns, st
 {
     enum hec_acks_end end = ask(acks, 0, deadline_ns, err);
 
-    return end == HEC_ACKS_NOT_KNOWN && err->status == ST_OK ? HEC_ACKS_TRUE : end;
+    if (end == HEC_ACKS_NOT_KNOWN && err->status == ST_OK)
+        return HEC_ACKS_TRUE;
+    return end == HEC_ACKS_NOT_KNOWN && err->status == ST_NOT_FOUND ? HEC_ACKS_DISABLED : end;
 }

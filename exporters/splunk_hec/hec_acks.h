@@ -39,7 +39,8 @@ void hec_acks_fini(struct hec_acks *acks);
 MUST_CHECK enum hec_acks_end hec_acks_wait(struct hec_acks *acks, uint64_t ack_id,
                                            uint64_t deadline_ns, struct error *err);
 
-/* Asks once, about no request of ours, whether the token has acknowledgements: HEC_ACKS_TRUE. */
+/* Asks once, about no request of ours, whether the token has acknowledgements: HEC_ACKS_TRUE.
+ * HEC_ACKS_DISABLED also where nobody answers such questions. */
 MUST_CHECK enum hec_acks_end hec_acks_probe(struct hec_acks *acks, uint64_t deadline_ns,
                                             struct error *err);
 

@@ -13,7 +13,7 @@
 #define MS  UINT64_C(1000000)
 #define S   (1000 * MS)
 
-static const char *const formats[] = {"cim", "otel", NULL};
+static const char *const shapes[] = {"cim", "otel", NULL};
 static const char *const index_policies[] = {"hold", "dead_letter", NULL};
 static const char *const ack_modes[] = {"auto", "on", "off", NULL};
 
@@ -62,10 +62,10 @@ const struct config_field hec_fields[] = {
      .offset = offsetof(struct hec_config, host),
      .help = "The `host` of all events. When absent, the one that the event names, else this "
              "machine."},
-    {.key = "event_format",
+    {.key = "shape",
      .type = CONFIG_ENUM,
-     .offset = offsetof(struct hec_config, event_format),
-     .choices = formats,
+     .offset = offsetof(struct hec_config, shape),
+     .choices = shapes,
      .default_text = "cim",
      .help = "What an event looks like. `cim`: fields of Splunk's Common Information Model and the "
              "attributes by their names. `otel`: as OpenTelemetry has it."},
@@ -150,7 +150,7 @@ enum shape hec_config_shape(const struct hec_config *config)
 {
     enum shape shape = SHAPE_COUNT;
 
-    bool known = shape_named(formats[config->event_format], &shape);
+    bool known = shape_named(shapes[config->shape], &shape);
     ASSERT(known);
     return shape;
 }

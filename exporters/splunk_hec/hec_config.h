@@ -20,7 +20,7 @@ struct hec_config {
     bool sourcetype_per_kind;
     const char *index; /* NULL: the token's */
     const char *host;  /* NULL: the record's */
-    int event_format;  /* index into hec_event_formats */
+    int shape;         /* cim, otel */
     struct config_text_list fields;
     uint64_t max_event_size; /* bytes */
     int on_incorrect_index;  /* enum hec_index_policy */

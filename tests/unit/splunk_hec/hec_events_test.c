@@ -208,7 +208,7 @@ static void test_an_event_can_have_the_form_of_opentelemetry(void **state)
 {
     struct hec_bench *bench = *state;
 
-    bench->config.event_format = 1;
+    bench->config.shape = 1;
     hec_bench_add(bench, "agent.tool", 0, 1);
     cJSON *event = first_event(bench);
     const cJSON *inner = cJSON_GetObjectItem(event, "event");
