@@ -11,11 +11,7 @@ extern const struct exporter_ops exporter_otlp_http;
 extern const struct exporter_ops exporter_splunk_hec;
 
 static const struct exporter_ops *const all[] = {
-    &exporter_file,
-    &exporter_null,
-    &exporter_otlp_grpc,
-    &exporter_otlp_http,
-    &exporter_splunk_hec,
+    &exporter_file, &exporter_null, &exporter_otlp_grpc, &exporter_otlp_http, &exporter_splunk_hec,
 };
 
 const struct exporter_ops *const *exporter_list(size_t *ret_count)
