@@ -39,6 +39,10 @@ def exporter(daemon):
     return next(e for e in daemon.status()["exporters"] if e["name"] == NAME)
 
 
+def wait_settled(daemon):
+    wait_until(lambda: daemon.metric("exporter_lag_records", NAME) == 0, TIMEOUT_S, "all settled")
+
+
 def letters(daemon):
     out = daemon.command("dead-letter", "list", "--all", "--json")
     return [json.loads(line) for line in out.splitlines()]
@@ -113,10 +117,31 @@ def test_bad_events_become_dead_letters_and_their_neighbours_arrive(home, token,
             wait_for(sink, good)
             wait_until(lambda: len(letters(daemon)) == len(bad), TIMEOUT_S, "the dead letters")
             daemon.wait_metric("exporter_sent_records_total", NAME, len(good))
-            daemon.wait_metric("exporter_lag_records", NAME, 0)
+            wait_settled(daemon)
             assert {letter["reason"] for letter in letters(daemon)} == {"rejected"}
             assert all("Invalid data format" in letter["message"] for letter in letters(daemon))
     assert collections.Counter(sink.ids()) == {str(i): 1 for i in good}
+
+
+def test_several_lanes_and_a_kill_lose_nothing_of_what_was_lost_or_bad_meanwhile(home, token):
+    def is_bad(event):
+        return int(event["event"]["attributes"]["test.id"]) % 500 == 250
+
+    with HecSink(acks=True, is_bad=is_bad) as sink:
+        sink.forgets = 5
+        with Daemon(home, exporters(sink, token, "ack_poll_interval: 100ms, ack_timeout: 1s, "
+                                    "batch: { max_size: 32KiB }")) as daemon:
+            send(daemon, range(2000))
+            wait_until(lambda: len(set(sink.ids())) >= 300, TIMEOUT_S, "some of them")
+            daemon.kill()
+            daemon.start()
+            good = [i for i in range(2000) if i % 500 != 250]
+            wait_for(sink, good)
+            wait_settled(daemon)
+            names = {letter["sequence"] for letter in letters(daemon)}
+            assert len(names) == 4
+    assert set(sink.ids()) == {str(i) for i in good}
+    assert len(sink.channels) > 2  # one a lane and life
 
 
 def test_a_token_that_does_not_work_holds_everything(home, token):
