@@ -73,7 +73,7 @@ static bool read_message(struct reading *reading)
 static bool read_reply_member(struct reading *reading, const struct json_text *key)
 {
     struct hec_reply *reply = reading->reply;
-    uint64_t code;
+    uint64_t code = 0;
 
     if (json_text_equal(key, SLICE("text")))
         return read_message(reading);

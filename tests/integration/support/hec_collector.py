@@ -8,7 +8,7 @@ class HecCollector(Collector):
     def __init__(self, home, ack):
         super().__init__(home)
         self.port = self.grpc_port
-        self.by_file = True  # whether it is ready stands in its log
+        self.has_port = False  # whether it is ready stands in its log
         extension = "ack: { extension: ack }" if ack else ""
         (self.home / "collector.yaml").write_text(f"""
 receivers:
