@@ -45,7 +45,7 @@ static enum status write_stream(struct shaper *shaper, const struct shape_option
     struct json_put json;
 
     if (options == NULL || options->dataset == NULL)
-        return ST_OK;
+        return buf_reserve(&shaper->stream_text, 1, err); /* nothing is copied from a place, too */
     ASSERT(options->data_namespace != NULL);
     json_start(&json, &shaper->stream_text, err);
     json_put(&json, SLICE(",\"data_stream\":{\"type\":\"logs\",\"dataset\":"));
