@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct shaper *shapers[SHAPE_COUNT];
-    static const struct shape_options options = {"agents", "default"};
+    static const struct shape_options options = {.dataset = "agents", .data_namespace = "default"};
     struct error err;
 
     if (size > INPUT_MAX)
