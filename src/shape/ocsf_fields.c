@@ -77,6 +77,7 @@ static const struct ocsf_field parent_process[] = {
     FIELD("pid", PID, PROCESS_PARENT_PID),
 };
 static const struct ocsf_object parent_process_object = {"parent_process", FIELDS(parent_process)};
+/* The pid stands first. */
 static const struct ocsf_field process[] = {
     SEEN("pid", PID, PROCESS_PID, PID),
     SEEN("name", TEXT, PROCESS_EXECUTABLE_NAME, PROCESS_NAME),

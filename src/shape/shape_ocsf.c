@@ -1,35 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* shape_ocsf.c -- the event of OCSF, by the tables of ocsf_fields.h and ocsf_kind.h.
  *
- * First the class and what all classes have, then the objects of the class, then `unmapped`: what
- * the model says beyond them and all that is the sender's.  An object that OCSF requires stands
- * always; what it requires in there and nobody said is "unknown". */
+ * First the class and what all classes have, then the objects of the class (ocsf_class.h), then
+ * `unmapped`: what the model says beyond them and all that is the sender's. */
 #include <stdlib.h>
 
-#include "shape/ocsf_kind.h"
-#include "shape/ocsf_put.h"
+#include "shape/ocsf_class.h"
 #include "shape/shaper.h"
 #include "util/clock.h"
 
 struct ocsf_plan {
     enum ocsf_version version;
-    struct slice version_text;
+    struct slice version_text; /* with its quotes */
     struct slice keys[SCHEMA_KEY_COUNT];
 };
-
-/* One document. */
-struct writing {
-    struct shape_out *out;
-    struct json_put *json;
-    struct ocsf_put put;
-    const struct ocsf_plan *plan;
-    const struct record_reader *reader;
-    struct ocsf_verdict verdict;
-    struct slice product; /* name of the agent */
-    bool has_ai;
-};
-
-#define UNKNOWN SLICE("unknown")
 
 enum status ocsf_plan_create(enum ocsf_version version, struct ocsf_plan **ret, struct error *err)
 {
@@ -52,33 +36,9 @@ void ocsf_plan_destroy(struct ocsf_plan *plan)
 
 /* --- What is concluded ----------------------------------------------------------------------- */
 
-static bool is_said(const struct writing *writing, unsigned key)
-{
-    return reader_text(writing->reader, key).size > 0;
-}
-
 static bool says(const struct record_reader *reader, unsigned key, const char *word)
 {
     return slice_equal(reader_text(reader, key), slice_of_text(word));
-}
-
-/* The first of two keys that is said, or `none`. */
-static struct slice take_first(struct writing *writing, unsigned key, unsigned other,
-                               struct slice none)
-{
-    if (is_said(writing, key))
-        return ocsf_take(&writing->put, key);
-    return is_said(writing, other) ? ocsf_take(&writing->put, other) : none;
-}
-
-/* Behind the last slash; all of it where nothing is behind. */
-static struct slice base_name(struct slice path)
-{
-    size_t start = path.size;
-
-    while (start > 0 && path.data[start - 1] != '/')
-        start--;
-    return start < path.size ? slice_from(path, start) : path;
 }
 
 /* A name that says nothing gives way to that of the service. */
@@ -90,19 +50,12 @@ static struct slice product_of(const struct record_reader *reader)
 
     if (says_nothing && facts->service_name.size > 0)
         return facts->service_name;
-    return facts->product.size > 0 ? facts->product : UNKNOWN;
-}
-
-static struct slice kind_name(const struct record_reader *reader)
-{
-    return reader->kind == KIND_COUNT
-               ? UNKNOWN
-               : slice_from(slice_of_text(schema_kinds[reader->kind].name), sizeof("agent.") - 1);
+    return facts->product.size > 0 ? facts->product : OCSF_UNKNOWN;
 }
 
 /* --- What all classes have ------------------------------------------------------------------- */
 
-static void put_class(struct writing *writing)
+static void put_class(struct ocsf_writing *writing)
 {
     enum { ACTIVITIES_PER_CLASS = 100 };
     const struct ocsf_class_row *row = &ocsf_classes[writing->verdict.class];
@@ -113,14 +66,14 @@ static void put_class(struct writing *writing)
     json_put(json, row->head);
     shape_put_uint_member(json, SHAPE_NAME("activity_id"), activity);
     shape_put_text_member(json, SHAPE_NAME("activity_name"),
-                          name != NULL ? slice_of_text(name) : kind_name(writing->reader));
+                          name != NULL ? slice_of_text(name) : ocsf_kind_name(writing->reader));
     shape_put_uint_member(json, SHAPE_NAME("type_uid"),
                           (uint64_t)row->uid * ACTIVITIES_PER_CLASS + activity);
     shape_put_uint_member(json, SHAPE_NAME("time"),
                           writing->reader->facts.time_unix_ns / NS_PER_MS);
 }
 
-static void put_status(struct writing *writing)
+static void put_status(struct ocsf_writing *writing)
 {
     struct ocsf_put *put = &writing->put;
     const struct ocsf_verdict *verdict = &writing->verdict;
@@ -134,7 +87,7 @@ static void put_status(struct writing *writing)
                   ocsf_take(put, is_pipeline ? KEY_AGENT_PIPELINE_REASON : KEY_AGENT_OUTCOME));
 }
 
-static void put_message(struct writing *writing)
+static void put_message(struct ocsf_writing *writing)
 {
     const struct any_view *body = &writing->reader->view.body;
 
@@ -147,7 +100,7 @@ static void put_message(struct writing *writing)
     }
 }
 
-static void put_profiles(const struct writing *writing)
+static void put_profiles(const struct ocsf_writing *writing)
 {
     struct json_put *json = writing->json;
 
@@ -160,7 +113,7 @@ static void put_profiles(const struct writing *writing)
     json_put(json, SLICE("]"));
 }
 
-static void put_metadata(struct writing *writing)
+static void put_metadata(struct ocsf_writing *writing)
 {
     struct ocsf_put *put = &writing->put;
     const struct record_facts *facts = &writing->reader->facts;
@@ -174,28 +127,13 @@ static void put_metadata(struct writing *writing)
                          "\"version\":\"" TELLTALE_VERSION "\"}"));
     put_profiles(writing);
     ocsf_put_fields(put, &ocsf_metadata);
-    ocsf_put_text(put, SHAPE_NAME("correlation_uid"),
-                  take_first(writing, KEY_AGENT_TURN_ID, KEY_GEN_AI_TOOL_CALL_ID, SLICE_EMPTY));
+    ocsf_put_text(
+        put, SHAPE_NAME("correlation_uid"),
+        ocsf_take_first(writing, KEY_AGENT_TURN_ID, KEY_GEN_AI_TOOL_CALL_ID, SLICE_EMPTY));
     shape_put_time_member(json, SHAPE_NAME("original_time"), writing->reader->view.time_unix_nano);
     if (facts->received_unix_ns != 0)
         ocsf_put_uint(put, SHAPE_NAME("logged_time"), facts->received_unix_ns / NS_PER_MS);
     ocsf_put_text(put, SHAPE_NAME("log_level"), shape_short(writing->reader->view.severity_text));
-    ocsf_end(put);
-}
-
-/* A user needs a name or a uid. */
-static void put_user(struct writing *writing, struct slice none)
-{
-    struct ocsf_put *put = &writing->put;
-    struct slice name = take_first(writing, KEY_USER_NAME, KEY_USER_EMAIL, SLICE_EMPTY);
-
-    if (name.size == 0 && !is_said(writing, KEY_USER_ID))
-        name = none;
-    if (name.size == 0 && !is_said(writing, KEY_USER_ID))
-        return;
-    ocsf_begin(put, SHAPE_NAME("user"));
-    ocsf_put_seen(put, SHAPE_NAME("name"), name, OBSERVABLE_USER_NAME);
-    ocsf_put_fields(put, &ocsf_user);
     ocsf_end(put);
 }
 
@@ -206,18 +144,17 @@ static bool is_agent_peer(const struct record_reader *reader)
            !says(reader, KEY_AGENT_TRANSPORT, "notify_argv");
 }
 
-static void put_actor(struct writing *writing)
+static void put_actor(struct ocsf_writing *writing)
 {
     struct ocsf_put *put = &writing->put;
     const struct record_reader *reader = writing->reader;
-    const struct any_view *pid = reader_value(reader, KEY_PROCESS_PID);
-    bool has_pid = pid != NULL && pid->integer > 0 && pid->integer <= INT32_MAX;
+    bool has_pid = ocsf_fits(put, &ocsf_process.fields[0]);
 
     ocsf_begin(put, SHAPE_NAME("actor"));
     ocsf_put_text(put, SHAPE_NAME("app_name"), writing->product);
     ocsf_put_text(put, SHAPE_NAME("app_uid"),
                   reader_resource_text(reader, READER_SERVICE_INSTANCE_ID));
-    put_user(writing, SLICE_EMPTY);
+    ocsf_put_user(writing, SLICE_EMPTY);
     ocsf_put_object(put, SHAPE_NAME("session"), &ocsf_session);
     if (has_pid && writing->verdict.class != OCSF_CLASS_PROCESS)
         ocsf_put_object(put, SHAPE_NAME("process"), &ocsf_process);
@@ -226,7 +163,7 @@ static void put_actor(struct writing *writing)
     ocsf_end(put);
 }
 
-static void put_os(struct writing *writing)
+static void put_os(struct ocsf_writing *writing)
 {
     enum { OTHER = 99 };
     static const struct {
@@ -253,21 +190,13 @@ static void put_os(struct writing *writing)
     ocsf_end(put);
 }
 
-static void put_host_name(struct writing *writing, enum ocsf_observable type)
-{
-    struct slice name = writing->reader->facts.host_name;
-
-    ocsf_put_seen(&writing->put, SHAPE_NAME("hostname"), name.size > 0 ? name : UNKNOWN,
-                  name.size > 0 ? type : OBSERVABLE_NONE);
-}
-
-static void put_device(struct writing *writing)
+static void put_device(struct ocsf_writing *writing)
 {
     struct ocsf_put *put = &writing->put;
 
     ocsf_begin(put, SHAPE_NAME("device"));
     ocsf_put_uint(put, SHAPE_NAME("type_id"), 0);
-    put_host_name(writing, OBSERVABLE_HOSTNAME);
+    ocsf_put_host_name(writing, OBSERVABLE_HOSTNAME);
     ocsf_put_text(put, SHAPE_NAME("uid"), reader_resource_text(writing->reader, READER_HOST_ID));
     put_os(writing);
     ocsf_end(put);
@@ -275,7 +204,7 @@ static void put_device(struct writing *writing)
 
 /* --- Profiles -------------------------------------------------------------------------------- */
 
-static void put_control(struct writing *writing)
+static void put_control(struct ocsf_writing *writing)
 {
     struct ocsf_put *put = &writing->put;
     const struct ocsf_verdict *verdict = &writing->verdict;
@@ -293,33 +222,34 @@ static void put_control(struct writing *writing)
     ocsf_put_object(put, SHAPE_NAME("policy"), &ocsf_policy);
 }
 
-static bool wants_ai(const struct writing *writing)
+static bool wants_ai(const struct ocsf_writing *writing)
 {
     const struct ocsf_class_row *row = &ocsf_classes[writing->verdict.class];
 
     if (writing->plan->version == OCSF_1_9)
         return row->has_ai_in_1_9;
     return row->has_ai &&
-           (writing->verdict.role != 0 || is_said(writing, KEY_GEN_AI_CONVERSATION_ID) ||
-            is_said(writing, KEY_GEN_AI_REQUEST_MODEL));
+           (writing->verdict.role != 0 || ocsf_is_said(writing, KEY_GEN_AI_CONVERSATION_ID) ||
+            ocsf_is_said(writing, KEY_GEN_AI_REQUEST_MODEL));
 }
 
-static void put_model(struct writing *writing)
+static void put_model(struct ocsf_writing *writing)
 {
     struct ocsf_put *put = &writing->put;
     struct slice name =
-        take_first(writing, KEY_GEN_AI_RESPONSE_MODEL, KEY_GEN_AI_REQUEST_MODEL, SLICE_EMPTY);
+        ocsf_take_first(writing, KEY_GEN_AI_RESPONSE_MODEL, KEY_GEN_AI_REQUEST_MODEL, SLICE_EMPTY);
 
     if (name.size == 0)
         return;
     ocsf_begin(put, SHAPE_NAME("ai_model"));
     ocsf_put_text(put, SHAPE_NAME("name"), name);
-    ocsf_put_text(put, SHAPE_NAME("ai_provider"),
-                  take_first(writing, KEY_GEN_AI_PROVIDER_NAME, KEY_GEN_AI_PROVIDER_NAME, UNKNOWN));
+    ocsf_put_text(
+        put, SHAPE_NAME("ai_provider"),
+        ocsf_take_first(writing, KEY_GEN_AI_PROVIDER_NAME, KEY_GEN_AI_PROVIDER_NAME, OCSF_UNKNOWN));
     ocsf_end(put);
 }
 
-static void put_message_context(struct writing *writing)
+static void put_message_context(struct ocsf_writing *writing)
 {
     struct ocsf_put *put = &writing->put;
 
@@ -335,7 +265,7 @@ static void put_message_context(struct writing *writing)
     ocsf_end(put);
 }
 
-static void put_ai(struct writing *writing)
+static void put_ai(struct ocsf_writing *writing)
 {
     struct ocsf_put *put = &writing->put;
 
@@ -353,246 +283,6 @@ static void put_ai(struct writing *writing)
     ocsf_end(put);
 }
 
-/* --- Objects of the classes ------------------------------------------------------------------ */
-
-/* A process needs a pid or a uid; the id of the call joins its start and its end. */
-static void put_process(struct writing *writing)
-{
-    struct ocsf_put *put = &writing->put;
-
-    ocsf_begin_object(put, SHAPE_NAME("process"), &ocsf_process);
-    ocsf_put_text(put, SHAPE_NAME("uid"),
-                  take_first(writing, KEY_GEN_AI_TOOL_CALL_ID, KEY_LOG_RECORD_UID, UNKNOWN));
-    ocsf_put_fields(put, &ocsf_process);
-    if (!is_said(writing, KEY_PROCESS_EXECUTABLE_NAME))
-        ocsf_put_text(put, SHAPE_NAME("name"), ocsf_take(put, KEY_AGENT_MCP_SERVER_NAME));
-    ocsf_end(put);
-}
-
-static void put_file(struct writing *writing)
-{
-    struct ocsf_put *put = &writing->put;
-    struct slice name = ocsf_take(put, KEY_FILE_NAME);
-    struct slice path = reader_text(writing->reader, KEY_FILE_PATH);
-
-    ocsf_begin_object(put, SHAPE_NAME("file"), &ocsf_file);
-    ocsf_put_text(put, SHAPE_NAME("name"),
-                  name.size > 0   ? name
-                  : path.size > 0 ? base_name(path)
-                                  : UNKNOWN);
-    ocsf_put_fields(put, &ocsf_file);
-    ocsf_end(put);
-}
-
-/* What a hook runs is not told as a rule, but OCSF requires it. */
-static void put_script(struct writing *writing)
-{
-    struct ocsf_put *put = &writing->put;
-    struct slice content = ocsf_take(put, KEY_PROCESS_COMMAND_LINE);
-
-    ocsf_begin(put, SHAPE_NAME("script"));
-    ocsf_put_uint(put, SHAPE_NAME("type_id"), 0);
-    ocsf_put_text(put, SHAPE_NAME("name"),
-                  take_first(writing, KEY_AGENT_HOOK_NAME, KEY_AGENT_HOOK_EVENT, SLICE_EMPTY));
-    shape_put_name(writing->json, SHAPE_NAME("script_content"));
-    json_put(writing->json, SLICE("{\"value\":"));
-    json_put_text(writing->json, content);
-    json_put(writing->json, SLICE("}"));
-    ocsf_end(put);
-}
-
-static void put_finding(struct writing *writing)
-{
-    struct ocsf_put *put = &writing->put;
-
-    ocsf_begin(put, SHAPE_NAME("finding_info"));
-    ocsf_put_text(put, SHAPE_NAME("uid"),
-                  take_first(writing, KEY_AGENT_REVIEW_ID, KEY_LOG_RECORD_UID, UNKNOWN));
-    ocsf_put_word(put, SHAPE_NAME("title"), "Review of what an agent asked for");
-    ocsf_put_fields(put, &ocsf_finding_info);
-    ocsf_end(put);
-    ocsf_begin_list(put, SHAPE_NAME("evidences"));
-    if (is_said(writing, KEY_PROCESS_COMMAND_LINE))
-        put_process(writing);
-    if (is_said(writing, KEY_FILE_PATH))
-        put_file(writing);
-    if (is_said(writing, KEY_SERVER_ADDRESS))
-        ocsf_put_object(put, SHAPE_NAME("dst_endpoint"), &ocsf_destination);
-    ocsf_end(put);
-}
-
-static void put_authentication(struct writing *writing)
-{
-    enum { PROTOCOL_OTHER = 99 };
-    struct ocsf_put *put = &writing->put;
-
-    put_user(writing, UNKNOWN);
-    ocsf_begin(put, SHAPE_NAME("service"));
-    ocsf_put_text(
-        put, SHAPE_NAME("name"),
-        take_first(writing, KEY_GEN_AI_PROVIDER_NAME, KEY_GEN_AI_PROVIDER_NAME, writing->product));
-    ocsf_end(put);
-    if (is_said(writing, KEY_AGENT_AUTH_METHOD)) {
-        ocsf_put_uint(put, SHAPE_NAME("auth_protocol_id"), PROTOCOL_OTHER);
-        ocsf_put_text(put, SHAPE_NAME("auth_protocol"), ocsf_take(put, KEY_AGENT_AUTH_METHOD));
-    }
-}
-
-static void put_authorization(struct writing *writing)
-{
-    put_user(writing, UNKNOWN);
-    shape_put_name(writing->json, SHAPE_NAME("privileges"));
-    json_put(writing->json, SLICE("["));
-    json_put_text(writing->json, ocsf_take(&writing->put, KEY_GEN_AI_TOOL_NAME));
-    json_put(writing->json, SLICE("]"));
-}
-
-/* Who connects: the client that is said, else the host of the agent. */
-static void put_source(struct writing *writing)
-{
-    struct ocsf_put *put = &writing->put;
-
-    ocsf_begin(put, SHAPE_NAME("src_endpoint"));
-    if (!is_said(writing, KEY_CLIENT_ADDRESS))
-        put_host_name(writing, OBSERVABLE_NONE); /* seen as the device */
-    ocsf_put_fields(put, &ocsf_source);
-    ocsf_end(put);
-}
-
-/* A port alone is no endpoint. */
-static void put_destination(struct writing *writing)
-{
-    if (is_said(writing, KEY_SERVER_ADDRESS) || is_said(writing, KEY_AGENT_MCP_SERVER_NAME))
-        ocsf_put_object(&writing->put, SHAPE_NAME("dst_endpoint"), &ocsf_destination);
-}
-
-static void put_http(struct writing *writing)
-{
-    ocsf_put_object(&writing->put, SHAPE_NAME("http_request"), &ocsf_http_request);
-    ocsf_put_object(&writing->put, SHAPE_NAME("http_response"), &ocsf_http_response);
-}
-
-static void put_network(struct writing *writing)
-{
-    struct ocsf_put *put = &writing->put;
-
-    put_source(writing);
-    put_destination(writing);
-    ocsf_begin_object(put, SHAPE_NAME("connection_info"), &ocsf_connection);
-    ocsf_open(put);
-    ocsf_put_fields(put, &ocsf_connection);
-    ocsf_end(put);
-    ocsf_put_fields(put, &ocsf_network_class);
-    if (writing->verdict.class == OCSF_CLASS_HTTP)
-        put_http(writing);
-    else if (writing->reader->kind == KIND_MCP)
-        ocsf_put_object(put, SHAPE_NAME("url"), &ocsf_mcp_url);
-}
-
-static void put_app(struct writing *writing)
-{
-    struct ocsf_put *put = &writing->put;
-    struct slice none = SLICE_EMPTY;
-    const struct ocsf_object *object = &ocsf_product_app;
-
-    if (writing->reader->kind == KIND_EXTENSION) {
-        object = &ocsf_extension_app;
-        if (!is_said(writing, KEY_AGENT_EXTENSION_NAME))
-            none = take_first(writing, KEY_AGENT_EXTENSION_TYPE, KEY_AGENT_EXTENSION_TYPE, UNKNOWN);
-    } else if (writing->reader->kind == KIND_SUBAGENT) {
-        object = &ocsf_subagent_app;
-        if (!is_said(writing, KEY_GEN_AI_AGENT_NAME) && !is_said(writing, KEY_GEN_AI_AGENT_ID))
-            none = UNKNOWN;
-    } else {
-        none = writing->product;
-    }
-    ocsf_begin(put, SHAPE_NAME("app"));
-    ocsf_put_text(put, SHAPE_NAME("name"), none);
-    ocsf_put_fields(put, object);
-    ocsf_end(put);
-}
-
-/* What was called. */
-static struct slice operation_of(struct writing *writing)
-{
-    const struct record_reader *reader = writing->reader;
-
-    switch (reader->kind) {
-    case KIND_MODEL:
-        return take_first(writing, KEY_GEN_AI_OPERATION_NAME, KEY_GEN_AI_OPERATION_NAME,
-                          SLICE("model"));
-    case KIND_TOOL:
-        return take_first(writing, KEY_AGENT_MCP_TOOL_NAME, KEY_GEN_AI_TOOL_NAME, SLICE("tool"));
-    case KIND_MCP:
-        return take_first(writing, KEY_MCP_METHOD_NAME, KEY_GEN_AI_TOOL_NAME, SLICE("mcp"));
-    case KIND_CONTEXT:
-        return take_first(writing, KEY_AGENT_CONTEXT_ACTION, KEY_AGENT_CONTEXT_ACTION,
-                          SLICE("context"));
-    default:
-        return kind_name(reader);
-    }
-}
-
-static void put_api(struct writing *writing)
-{
-    struct ocsf_put *put = &writing->put;
-
-    ocsf_begin(put, SHAPE_NAME("api"));
-    ocsf_put_text(put, SHAPE_NAME("operation"), operation_of(writing));
-    ocsf_begin(put, SHAPE_NAME("service"));
-    ocsf_put_text(
-        put, SHAPE_NAME("name"),
-        take_first(writing, KEY_AGENT_MCP_SERVER_NAME, KEY_GEN_AI_PROVIDER_NAME, SLICE_EMPTY));
-    ocsf_end(put);
-    ocsf_put_fields(put, &ocsf_api);
-    ocsf_end(put);
-    put_source(writing);
-    put_destination(writing);
-    put_http(writing);
-    if (writing->reader->kind == KIND_APPROVAL) { /* what was asked for */
-        ocsf_begin_list(put, SHAPE_NAME("resources"));
-        ocsf_put_text(put, SHAPE_NAME("name"), ocsf_take(put, KEY_GEN_AI_TOOL_NAME));
-        ocsf_end(put);
-    }
-}
-
-static void put_objects(struct writing *writing)
-{
-    switch (writing->verdict.class) {
-    case OCSF_CLASS_FILE:
-        put_file(writing);
-        break;
-    case OCSF_CLASS_PROCESS:
-        put_process(writing);
-        ocsf_put_fields(&writing->put, &ocsf_process_class);
-        break;
-    case OCSF_CLASS_SCRIPT:
-        put_script(writing);
-        break;
-    case OCSF_CLASS_FINDING:
-        put_finding(writing);
-        break;
-    case OCSF_CLASS_AUTHENTICATION:
-        put_authentication(writing);
-        break;
-    case OCSF_CLASS_AUTHORIZE:
-        put_authorization(writing);
-        break;
-    case OCSF_CLASS_NETWORK:
-    case OCSF_CLASS_HTTP:
-        put_network(writing);
-        break;
-    case OCSF_CLASS_LIFECYCLE:
-        put_app(writing);
-        break;
-    case OCSF_CLASS_API:
-        put_api(writing);
-        break;
-    default:
-        break;
-    }
-}
-
 /* --- What OCSF has no place for -------------------------------------------------------------- */
 
 static bool is_of_model(const void *context, size_t index)
@@ -601,7 +291,7 @@ static bool is_of_model(const void *context, size_t index)
     return reader->record.reads[index].is_model;
 }
 
-static void put_rest_of_model(struct writing *writing)
+static void put_rest_of_model(struct ocsf_writing *writing)
 {
     const struct record_reader *reader = writing->reader;
 
@@ -615,7 +305,7 @@ static void put_rest_of_model(struct writing *writing)
     }
 }
 
-static void put_rest_of_record(struct writing *writing)
+static void put_rest_of_record(struct ocsf_writing *writing)
 {
     const struct record_view *view = &writing->reader->view;
     struct json_put *json = writing->json;
@@ -634,7 +324,7 @@ static void put_rest_of_record(struct writing *writing)
                               view->dropped_attributes_count);
 }
 
-static void put_unmapped(struct writing *writing, struct slice group_text)
+static void put_unmapped(struct ocsf_writing *writing, struct slice group_text)
 {
     const struct record_reader *reader = writing->reader;
     struct json_put *json = writing->json;
@@ -655,7 +345,7 @@ static void put_unmapped(struct writing *writing, struct slice group_text)
 
 void shape_put_ocsf(struct shaper *shaper, struct shape_out *out)
 {
-    struct writing writing;
+    struct ocsf_writing writing;
 
     writing.out = out;
     writing.json = &out->json;
@@ -671,7 +361,7 @@ void shape_put_ocsf(struct shaper *shaper, struct shape_out *out)
     put_metadata(&writing);
     put_actor(&writing);
     put_device(&writing);
-    put_objects(&writing);
+    ocsf_put_class(&writing);
     put_control(&writing);
     put_ai(&writing);
     ocsf_put_fields(&writing.put, &ocsf_base);

@@ -232,6 +232,18 @@ static void check_numbers(const cJSON *tree, const cJSON *class)
     assert_true(number_at(tree, "type_uid") == uid * 100 + number_at(tree, "activity_id"));
 }
 
+/* The page tells of the class of each kind. */
+static void check_page(const cJSON *tree, const char *uid)
+{
+    const cJSON *kind = member(member(tree, "unmapped"), "agent.event.kind");
+
+    for (size_t i = 0; i < KIND_COUNT && cJSON_IsString(kind); i++) {
+        if (strcmp(schema_kinds[i].name, kind->valuestring) == 0 &&
+            strstr(ocsf_kind_rows[i].classes, uid) == NULL)
+            fail_msg("%s is not documented as %s", kind->valuestring, uid);
+    }
+}
+
 static cJSON *make_document(struct checking *checking, const struct record_group *group,
                             struct slice record)
 {
@@ -269,6 +281,7 @@ static void check_document(struct checking *checking, const struct record_group 
                             text_of(checking->schema, "version"));
     }
     check_observables(tree);
+    check_page(tree, uid);
     cJSON_Delete(tree);
 }
 
@@ -303,6 +316,187 @@ static void check_random_records(struct checking *checking)
     }
 }
 
+/* --- Cases ----------------------------------------------------------------------------------- */
+
+enum { PAIRS_MAX = 6, NONE = -1 };
+
+struct verdict_case {
+    const char *kind;
+    const char *pairs[PAIRS_MAX][2];
+    int type_uid, action, disposition;
+};
+
+static const struct verdict_case cases[] = {
+    {"agent.session", {{"agent.event.phase", "start"}, {"session.id", "s"}}, 600203, NONE, NONE},
+    {"agent.session", {{"agent.event.phase", "end"}, {"session.id", "s"}}, 600204, NONE, NONE},
+    {"agent.tool",
+     {{"gen_ai.tool.name", "Bash"},
+      {"agent.tool.category", "shell"},
+      {"agent.event.phase", "start"},
+      {"process.command_line", "ls"}},
+     100701,
+     NONE,
+     NONE},
+    {"agent.tool",
+     {{"gen_ai.tool.name", "Bash"},
+      {"agent.tool.category", "shell"},
+      {"agent.event.phase", "end"},
+      {"agent.outcome", "denied"}},
+     100701,
+     2,
+     2},
+    {"agent.tool",
+     {{"gen_ai.tool.name", "Write"},
+      {"agent.tool.category", "file_write"},
+      {"file.path", "/src/"},
+      {"agent.file.operation", "create"}},
+     100101,
+     NONE,
+     NONE},
+    {"agent.tool",
+     {{"gen_ai.tool.name", "Read"}, {"agent.tool.category", "file_read"}},
+     600302,
+     NONE,
+     NONE},
+    {"agent.tool",
+     {{"gen_ai.tool.name", "Fetch"},
+      {"agent.tool.category", "web_fetch"},
+      {"url.full", "https://example.com/a"},
+      {"url.domain", "example.com"}},
+     400203,
+     NONE,
+     NONE},
+    {"agent.tool",
+     {{"gen_ai.tool.name", "Fetch"},
+      {"agent.tool.category", "web_fetch"},
+      {"url.domain", "example.com"}},
+     600302,
+     NONE,
+     NONE},
+    {"agent.tool", {{"gen_ai.tool.name", "x"}, {"agent.tool.category", "mcp"}}, 600399, NONE, NONE},
+    {"agent.approval",
+     {{"agent.decision.outcome", "allow"},
+      {"agent.decision.source", "user"},
+      {"gen_ai.tool.name", "Bash"}},
+     600399,
+     1,
+     8},
+    {"agent.approval",
+     {{"agent.decision.outcome", "allow"},
+      {"agent.decision.source", "config"},
+      {"agent.decision.scope", "permanent"},
+      {"gen_ai.tool.name", "Bash"}},
+     300301,
+     1,
+     1},
+    {"agent.approval",
+     {{"agent.decision.outcome", "deny"}, {"agent.decision.source", "config"}},
+     600399,
+     2,
+     2},
+    {"agent.approval",
+     {{"agent.decision.outcome", "ask"}, {"agent.decision.source", "config"}},
+     600399,
+     0,
+     17},
+    {"agent.review",
+     {{"agent.decision.outcome", "deny"},
+      {"agent.decision.source", "auto_reviewer"},
+      {"agent.review.risk_level", "critical"},
+      {"process.command_line", "rm -rf /"},
+      {"file.path", "/etc/passwd"},
+      {"server.address", "::1"}},
+     200401,
+     2,
+     2},
+    {"agent.file",
+     {{"file.path", "/a/new"},
+      {"agent.file.path_previous", "/a/old"},
+      {"agent.file.operation", "rename"}},
+     100105,
+     NONE,
+     NONE},
+    {"agent.network",
+     {{"server.address", "example.com"}, {"agent.decision.outcome", "deny"}},
+     400105,
+     2,
+     2},
+    {"agent.network",
+     {{"server.address", "10.1.2.3"}, {"agent.outcome", "failure"}},
+     400104,
+     NONE,
+     NONE},
+    {"agent.network",
+     {{"server.address", "example.com"}, {"http.request.method", "POST"}},
+     400206,
+     NONE,
+     NONE},
+    {"agent.network",
+     {{"server.address", "example.com"}, {"http.request.method", "BREW"}},
+     400101,
+     NONE,
+     NONE},
+    {"agent.mcp",
+     {{"agent.mcp.server.name", "db"},
+      {"agent.mcp.connection.state", "disconnected"},
+      {"agent.mcp.server.origin", "stdio"}},
+     100702,
+     NONE,
+     NONE},
+    {"agent.mcp",
+     {{"agent.mcp.server.name", "db"}, {"agent.mcp.connection.state", "failed"}},
+     400104,
+     NONE,
+     NONE},
+    {"agent.mcp", {{"mcp.method.name", "tools/list"}}, 600399, NONE, NONE},
+    {"agent.sandbox", {{"agent.sandbox.outcome", "denied"}}, 100701, 2, 2},
+    {"agent.extension",
+     {{"agent.extension.type", "skill"}, {"agent.extension.action", "invoke"}},
+     600203,
+     NONE,
+     NONE},
+    {"agent.auth",
+     {{"agent.auth.action", "logout"}, {"user.email", "no address"}},
+     300202,
+     NONE,
+     NONE},
+};
+
+static void check_case(struct checking *checking, struct normalizer *normalizer,
+                       const struct verdict_case *verdict)
+{
+    const struct record_group none = {.signal = SIGNAL_LOGS};
+    struct made_record made;
+
+    made_init(&made);
+    for (size_t i = 0; i < PAIRS_MAX && verdict->pairs[i][0] != NULL; i++)
+        made_text(&made, verdict->pairs[i][0], verdict->pairs[i][1]);
+    struct normalized *record = made_normalize_native(&made, normalizer, verdict->kind);
+    cJSON *tree = make_document(checking, &none, buf_slice(&record->bytes));
+    const cJSON *action = member(tree, "action_id"), *disposition = member(tree, "disposition_id");
+    if (number_at(tree, "type_uid") != verdict->type_uid)
+        fail_msg("%s of %s is %.0f, not %d", verdict->kind, verdict->pairs[1][1],
+                 number_at(tree, "type_uid"), verdict->type_uid);
+    assert_int_equal(action == NULL ? NONE : action->valueint, verdict->action);
+    assert_int_equal(disposition == NULL ? NONE : disposition->valueint, verdict->disposition);
+    cJSON_Delete(tree);
+    check_document(checking, &none, buf_slice(&record->bytes));
+    normalized_destroy(record);
+    made_fini(&made);
+}
+
+static void check_cases(struct checking *checking)
+{
+    struct normalizer *normalizer = made_normalizer();
+
+    made_set_scope(normalizer, NULL);
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        check_case(checking, normalizer, &cases[i]);
+    normalizer_destroy(normalizer);
+}
+
+/* --- All ------------------------------------------------------------------------------------- */
+
 /* With OCSF_DOCUMENTS the documents are written there and not judged: ocsf_schema.py does. */
 static void check_version(enum ocsf_version version, const char *name)
 {
@@ -321,6 +515,7 @@ static void check_version(enum ocsf_version version, const char *name)
     every_record_read(&reader);
     every_kind_read(&reader);
     check_random_records(&checking);
+    check_cases(&checking);
     assert_true(checking.documents > 300);
     for (size_t i = 0; i < ALL_CLASSES; i++) {
         if (!checking.has_class[i])
