@@ -70,7 +70,14 @@ const struct ocsf_kind_row ocsf_kind_rows[KIND_COUNT] = {
 
 /* --- Names ----------------------------------------------------------------------------------- */
 
-enum { ACTIVITIES_MAX = 10 };
+enum {
+    ACTIVITIES_MAX = 10,
+    OTHER = 99, /* an activity */
+    ROLE_OF_USER = 1,
+    ROLE_OF_ASSISTANT = 2,
+    ROLE_OF_TOOL = 3,
+    ROLE_OF_AGENT = 4,
+};
 
 static const char *const activities[OCSF_CLASS_COUNT][ACTIVITIES_MAX] = {
     [OCSF_CLASS_FILE] = {[1] = "Create", "Read", "Update", "Delete", "Rename", "Set Attributes"},
@@ -155,7 +162,7 @@ static bool says(const struct record_reader *reader, unsigned key, const char *w
 
 static bool is_said(const struct record_reader *reader, unsigned key)
 {
-    return reader->at[key] != 0;
+    return reader_text(reader, key).size > 0;
 }
 
 static bool is_denied(const struct record_reader *reader)
@@ -171,7 +178,7 @@ static unsigned activity_of_method(const struct record_reader *reader)
     if (!is_said(reader, KEY_HTTP_REQUEST_METHOD))
         return GET;
     unsigned method = reader_word(reader, KEY_HTTP_REQUEST_METHOD, methods, METHODS);
-    return method < METHODS ? method + 1 : OCSF_ACTIVITY_OTHER;
+    return method < METHODS ? method + 1 : OTHER;
 }
 
 static void judge_process(const struct record_reader *reader, struct ocsf_verdict *ret)
@@ -191,7 +198,7 @@ static void judge_file(const struct record_reader *reader, unsigned usual, struc
     if (is_said(reader, KEY_FILE_PATH) || is_said(reader, KEY_FILE_NAME)) {
         ret->class = OCSF_CLASS_FILE;
     } else if (ret->activity > API_DELETE) {
-        ret->activity = OCSF_ACTIVITY_OTHER;
+        ret->activity = OTHER;
     }
 }
 
@@ -210,7 +217,6 @@ static void judge_tool(const struct record_reader *reader, struct ocsf_verdict *
 {
     enum { READ = 2, UPDATE = 3, DELETE = 4 };
 
-    ret->role = 3; /* Tool */
     switch (reader_word(reader, KEY_AGENT_TOOL_CATEGORY, words_tool_category, TOOL_OTHER)) {
     case TOOL_SHELL:
         judge_process(reader, ret);
@@ -245,13 +251,24 @@ static bool is_lasting(const struct record_reader *reader)
             says(reader, KEY_AGENT_DECISION_SCOPE, "rule_added"));
 }
 
+static void judge_approval(const struct record_reader *reader, struct ocsf_verdict *ret)
+{
+    if (is_lasting(reader) && is_said(reader, KEY_GEN_AI_TOOL_NAME)) {
+        ret->class = OCSF_CLASS_AUTHORIZE;
+        ret->activity = 1;
+    }
+}
+
+static void judge_file_event(const struct record_reader *reader, struct ocsf_verdict *ret)
+{
+    judge_file(reader, OTHER, ret);
+}
+
 static void judge_network(const struct record_reader *reader, struct ocsf_verdict *ret)
 {
     enum { OPEN = 1, FAIL = 4, REFUSE = 5 };
 
-    ret->class = OCSF_CLASS_NETWORK;
-    if (is_said(reader, KEY_HTTP_REQUEST_METHOD) &&
-        activity_of_method(reader) != OCSF_ACTIVITY_OTHER) {
+    if (is_said(reader, KEY_HTTP_REQUEST_METHOD) && activity_of_method(reader) != OTHER) {
         ret->class = OCSF_CLASS_HTTP;
         ret->activity = activity_of_method(reader);
     } else if (ret->action == ACTION_DENIED) {
@@ -282,7 +299,6 @@ static void judge_lifecycle(const struct record_reader *reader, struct ocsf_verd
 {
     enum { START = 3, STOP = 4 };
 
-    ret->class = OCSF_CLASS_LIFECYCLE;
     if (says(reader, KEY_AGENT_EVENT_PHASE, "start"))
         ret->activity = START;
     else if (says(reader, KEY_AGENT_EVENT_PHASE, "end"))
@@ -291,10 +307,9 @@ static void judge_lifecycle(const struct record_reader *reader, struct ocsf_verd
 
 static void judge_extension(const struct record_reader *reader, struct ocsf_verdict *ret)
 {
-    static const uint8_t extension_activities[] = {
-        1, 2, 8, 6, 7, 3, 3, OCSF_ACTIVITY_OTHER, OCSF_ACTIVITY_OTHER}; /* of the words */
+    static const uint8_t extension_activities[] = {1, 2, 8,     6,    7,
+                                                   3, 3, OTHER, OTHER}; /* of the words */
 
-    ret->class = OCSF_CLASS_LIFECYCLE;
     ret->activity =
         extension_activities[reader_word(reader, KEY_AGENT_EXTENSION_ACTION, words_extension_action,
                                          COUNT_OF(extension_activities) - 1)];
@@ -302,96 +317,52 @@ static void judge_extension(const struct record_reader *reader, struct ocsf_verd
 
 static void judge_auth(const struct record_reader *reader, struct ocsf_verdict *ret)
 {
-    ret->class = OCSF_CLASS_AUTHENTICATION;
     if (says(reader, KEY_AGENT_AUTH_ACTION, "login"))
         ret->activity = 1;
     else if (says(reader, KEY_AGENT_AUTH_ACTION, "logout"))
         ret->activity = 2;
 }
 
-/* From what stands: API Activity, Other. */
+/* What a record of the kind is as a rule.  The verdict on decisions stands. */
+static const struct usual {
+    uint8_t class, activity, role;
+    void (*judge)(const struct record_reader *reader, struct ocsf_verdict *ret); /* may differ */
+} usual[KIND_COUNT] = {
+    [KIND_SESSION] = {OCSF_CLASS_LIFECYCLE, OTHER, 0, judge_lifecycle},
+    [KIND_TURN] = {OCSF_CLASS_API, OTHER, 0, NULL},
+    [KIND_PROMPT] = {OCSF_CLASS_API, OTHER, ROLE_OF_USER, NULL},
+    [KIND_RESPONSE] = {OCSF_CLASS_API, OTHER, ROLE_OF_ASSISTANT, NULL},
+    [KIND_MODEL] = {OCSF_CLASS_API, 1, ROLE_OF_ASSISTANT, NULL},
+    [KIND_TOOL] = {OCSF_CLASS_API, OTHER, ROLE_OF_TOOL, judge_tool},
+    [KIND_APPROVAL] = {OCSF_CLASS_API, OTHER, 0, judge_approval},
+    [KIND_REVIEW] = {OCSF_CLASS_FINDING, 1, 0, NULL},
+    [KIND_COMMAND] = {OCSF_CLASS_PROCESS, 1, 0, judge_process},
+    [KIND_FILE] = {OCSF_CLASS_API, OTHER, 0, judge_file_event},
+    [KIND_NETWORK] = {OCSF_CLASS_NETWORK, 1, 0, judge_network},
+    [KIND_MCP] = {OCSF_CLASS_API, OTHER, 0, judge_mcp},
+    [KIND_SANDBOX] = {OCSF_CLASS_PROCESS, 1, 0, NULL},
+    [KIND_MODE] = {OCSF_CLASS_LIFECYCLE, 8, 0, NULL},
+    [KIND_CONFIG] = {OCSF_CLASS_LIFECYCLE, 8, 0, NULL},
+    [KIND_HOOK] = {OCSF_CLASS_SCRIPT, 1, 0, NULL},
+    [KIND_SUBAGENT] = {OCSF_CLASS_LIFECYCLE, OTHER, ROLE_OF_AGENT, judge_lifecycle},
+    [KIND_EXTENSION] = {OCSF_CLASS_LIFECYCLE, OTHER, 0, judge_extension},
+    [KIND_CONTEXT] = {OCSF_CLASS_API, OTHER, 0, NULL},
+    [KIND_AUTH] = {OCSF_CLASS_AUTHENTICATION, OTHER, 0, judge_auth},
+    [KIND_RESOURCE] = {OCSF_CLASS_INVENTORY, 2, 0, NULL},
+    [KIND_ERROR] = {OCSF_CLASS_ERROR, 1, 0, NULL},
+    [KIND_PIPELINE] = {OCSF_CLASS_ERROR, 1, 0, NULL},
+    [KIND_OTHER] = {OCSF_CLASS_BASE, OTHER, 0, NULL},
+};
+
 static void judge_class(const struct record_reader *reader, struct ocsf_verdict *ret)
 {
-    enum { USER = 1, ASSISTANT = 2, AGENT = 4, UPDATE = 8, COLLECT = 2 };
+    const struct usual *row = &usual[reader->kind == KIND_COUNT ? KIND_OTHER : reader->kind];
 
-    switch (reader->kind) {
-    case KIND_SESSION:
-        judge_lifecycle(reader, ret);
-        break;
-    case KIND_SUBAGENT:
-        ret->role = AGENT;
-        judge_lifecycle(reader, ret);
-        break;
-    case KIND_PROMPT:
-        ret->role = USER;
-        break;
-    case KIND_RESPONSE:
-        ret->role = ASSISTANT;
-        break;
-    case KIND_MODEL:
-        ret->role = ASSISTANT;
-        ret->activity = 1;
-        break;
-    case KIND_TOOL:
-        judge_tool(reader, ret);
-        break;
-    case KIND_APPROVAL:
-        if (is_lasting(reader) && is_said(reader, KEY_GEN_AI_TOOL_NAME)) {
-            ret->class = OCSF_CLASS_AUTHORIZE;
-            ret->activity = 1;
-        }
-        break;
-    case KIND_REVIEW:
-        ret->class = OCSF_CLASS_FINDING;
-        ret->activity = 1;
-        break;
-    case KIND_COMMAND:
-        judge_process(reader, ret);
-        break;
-    case KIND_FILE:
-        judge_file(reader, OCSF_ACTIVITY_OTHER, ret);
-        break;
-    case KIND_NETWORK:
-        judge_network(reader, ret);
-        break;
-    case KIND_MCP:
-        judge_mcp(reader, ret);
-        break;
-    case KIND_SANDBOX:
-        ret->class = OCSF_CLASS_PROCESS;
-        ret->activity = 1;
-        break;
-    case KIND_MODE:
-    case KIND_CONFIG:
-        ret->class = OCSF_CLASS_LIFECYCLE;
-        ret->activity = UPDATE;
-        break;
-    case KIND_HOOK:
-        ret->class = OCSF_CLASS_SCRIPT;
-        ret->activity = 1;
-        break;
-    case KIND_EXTENSION:
-        judge_extension(reader, ret);
-        break;
-    case KIND_AUTH:
-        judge_auth(reader, ret);
-        break;
-    case KIND_RESOURCE:
-        ret->class = OCSF_CLASS_INVENTORY;
-        ret->activity = COLLECT;
-        break;
-    case KIND_ERROR:
-    case KIND_PIPELINE:
-        ret->class = OCSF_CLASS_ERROR;
-        ret->activity = 1;
-        break;
-    case KIND_OTHER:
-    case KIND_COUNT:
-        ret->class = OCSF_CLASS_BASE;
-        break;
-    default:
-        break;
-    }
+    ret->class = row->class;
+    ret->activity = row->activity;
+    ret->role = row->role;
+    if (row->judge != NULL)
+        row->judge(reader, ret);
 }
 
 static void set_control(struct ocsf_verdict *ret, unsigned action, unsigned disposition)
@@ -485,7 +456,7 @@ void ocsf_judge(const struct record_reader *reader, struct ocsf_verdict *ret)
 {
     enum { STATUS_NEW = 1 };
 
-    *ret = (struct ocsf_verdict){.class = OCSF_CLASS_API, .activity = OCSF_ACTIVITY_OTHER};
+    *ret = (struct ocsf_verdict){.class = OCSF_CLASS_BASE};
     judge_control(reader, ret); /* the class depends on it */
     judge_class(reader, ret);
     ret->severity = severity_of(reader);

@@ -33,8 +33,6 @@ struct ocsf_class_row {
 };
 extern const struct ocsf_class_row ocsf_classes[OCSF_CLASS_COUNT];
 
-enum { OCSF_ACTIVITY_OTHER = 99 };
-
 struct ocsf_verdict {
     enum ocsf_class class;
     unsigned activity;
