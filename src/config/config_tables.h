@@ -11,6 +11,9 @@
  * made of the fields of its type and of config_delivery_fields. */
 extern const struct config_field config_root_fields[];
 
+/* Of struct config_receivers. */
+extern const struct config_field config_receivers_fields[];
+
 /* Of struct config_delivery. */
 extern const struct config_field config_delivery_fields[];
 
