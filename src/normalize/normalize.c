@@ -15,19 +15,19 @@
 #include "metrics/metrics.h"
 #include "normalize/coerce.h"
 #include "normalize/dialect.h"
+#include "normalize/event_name.h"
+#include "normalize/event_time.h"
 #include "normalize/hook_fields.h"
 #include "normalize/told_source.h"
 #include "util/utf8.h"
 #include "util/uuid.h"
-#include "wire/rfc3339.h"
 
 enum {
     DIALECTS_MAX = 16,
     SPAN_DIALECTS_MAX = 8,
-    NAME_SIZE_MAX = 256, /* of agent.dialect.event and a repaired event_name */
     VERSION_SIZE_MAX = 64,
     FIXED_SIZE_MAX = 1 << 20,
-    FIELD_ROOM = 32, /* for a field with a number */
+    FIELD_SIZE_MAX = 32, /* with a number */
 };
 
 /* A dialect made ready. */
@@ -293,18 +293,11 @@ static struct spoken *find_dialect(struct normalizer *self)
     return &self->unknown;
 }
 
-/* Some tracing libraries name an event by the place in their source that made it. */
-static bool is_call_site(struct slice event_name)
-{
-    return slice_starts_with(event_name, SLICE("event ")) &&
-           memchr(event_name.data, '/', event_name.size) != NULL;
-}
-
 static struct slice cut_name(struct slice name)
 {
-    if (name.size <= NAME_SIZE_MAX)
+    if (name.size <= EVENT_NAME_SIZE_MAX)
         return name;
-    name.size = NAME_SIZE_MAX;
+    name.size = EVENT_NAME_SIZE_MAX;
     while (name.size > 0 && utf8_is_tail(name.data[name.size]))
         name.size--; /* not within a character */
     return name;
@@ -331,7 +324,7 @@ static struct slice find_event_name(struct normalizer *self, const struct spoken
         name = m->record.event_name;
     if (name.size == 0 && body->type == ANY_TYPE_STRING && is_event(spoken, body->bytes))
         name = body->bytes;
-    if (name.size == 0 && !is_call_site(m->record.event_name))
+    if (name.size == 0 && !event_name_is_call_site(m->record.event_name))
         name = m->record.event_name;
     if (spoken->dialect->full_name != NULL)
         name = spoken->dialect->full_name(m, cut_name(name));
@@ -371,65 +364,6 @@ static bool apply_dialect(struct mapping *m, const struct spoken *spoken, struct
     return true;
 }
 
-static void put_number_field(struct mapping *m, uint32_t number, uint64_t value, bool fixed)
-{
-    uint8_t field[FIELD_ROOM];
-    const uint8_t *end =
-        fixed ? pb_put_fixed64(field, number, value) : pb_put_uint(field, number, value);
-    mapping_put_raw(m, slice_of(field, (size_t)(end - field)));
-}
-
-static void put_time_source(struct normalizer *self, enum time_source source, uint64_t time)
-{
-    mapping_put_word(&self->mapping, KEY_AGENT_TIME_SOURCE, source);
-    self->last.has_time = source != TIME_RECEIPT;
-    self->last.has_coarse_time = time % UINT64_C(1000000000) == 0;
-}
-
-static void put_hook_time(struct normalizer *self)
-{
-    struct mapping *m = &self->mapping;
-    const struct normalize_hook *hook = m->input->hook;
-    uint64_t time = 0;
-    enum time_source source = TIME_HOOK;
-    struct slice stamp = hook_fields_timestamp(m);
-    if (stamp.size > 0 && !rfc3339_read(stamp, &time))
-        mapping_error(m, SLICE("timestamp"));
-    if (time == 0) {
-        source = hook->unix_nano != 0 ? TIME_RECORD : TIME_RECEIPT;
-        time = hook->unix_nano != 0 ? hook->unix_nano : m->input->received_unix_nano;
-    }
-    put_number_field(m, RECORD_TIME_UNIX_NANO, time, true);
-    put_number_field(m, RECORD_OBSERVED_TIME_UNIX_NANO, m->input->received_unix_nano, true);
-    put_time_source(self, source, time);
-}
-
-static void put_time(struct normalizer *self)
-{
-    struct mapping *m = &self->mapping;
-    if (m->input->hook != NULL) {
-        put_hook_time(self);
-        return;
-    }
-    struct slice stamp = text_of(m, self->event_timestamp_id);
-    uint64_t received = m->input->received_unix_nano;
-    uint64_t time = m->record.time_unix_nano;
-    enum time_source source = TIME_RECORD;
-    if (time == 0) {
-        source = TIME_ATTRIBUTE;
-        if (stamp.size > 0 && !rfc3339_read(stamp, &time))
-            mapping_error(m, SLICE("event.timestamp"));
-        if (time == 0) {
-            source = m->record.observed_time_unix_nano != 0 ? TIME_OBSERVED : TIME_RECEIPT;
-            time = source == TIME_OBSERVED ? m->record.observed_time_unix_nano : received;
-        }
-        put_number_field(m, RECORD_TIME_UNIX_NANO, time, true);
-    }
-    if (m->record.observed_time_unix_nano == 0)
-        put_number_field(m, RECORD_OBSERVED_TIME_UNIX_NANO, received, true);
-    put_time_source(self, source, time);
-}
-
 static void put_severity(struct mapping *m)
 {
     static const uint8_t of_outcome[] = {
@@ -439,59 +373,17 @@ static void put_severity(struct mapping *m)
     };
     uint32_t severity = m->severity != 0 ? m->severity : of_outcome[m->outcome];
     mapping_put_int(m, KEY_AGENT_SEVERITY, severity);
-    if (m->record.severity_number == 0)
-        put_number_field(m, RECORD_SEVERITY_NUMBER, severity, false);
-}
-
-static size_t put_hex(char *out, struct slice bytes)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < bytes.size; i++) {
-        *out++ = digits[bytes.data[i] >> 4];
-        *out++ = digits[bytes.data[i] & 15];
+    if (m->record.severity_number == 0) {
+        uint8_t field[FIELD_SIZE_MAX];
+        const uint8_t *end = pb_put_uint(field, RECORD_SEVERITY_NUMBER, severity);
+        mapping_put_raw(m, slice_of(field, (size_t)(end - field)));
     }
-    return 2 * bytes.size;
 }
 
-static void put_name(struct mapping *m, struct slice name)
+static void note_time(struct normalizer *self, struct event_time time)
 {
-    struct slice present = m->record.event_name;
-    mapping_put_text(m, KEY_AGENT_DIALECT_EVENT, name.size > 0 ? name : SLICE("unknown"));
-    if (name.size == 0 || (present.size > 0 && !is_call_site(present)))
-        return;
-    if (present.size > 0)
-        mapping_put_text(m, KEY_AGENT_ORIGINAL_EVENT_NAME, present);
-    uint8_t field[NAME_SIZE_MAX + FIELD_ROOM];
-    const uint8_t *end = pb_put_bytes(field, RECORD_EVENT_NAME, name);
-    mapping_put_raw(m, slice_of(field, (size_t)(end - field)));
-}
-
-/* What was made from a span is named after what it is, and says which span. */
-static void put_derived(struct mapping *m, struct slice name)
-{
-    enum {
-        PREFIX_SIZE = 5,
-        FROM_SIZE = PREFIX_SIZE + 2 * TRACE_ID_SIZE + 1 + 2 * SPAN_ID_SIZE + 1
-    };
-    const struct span_view *span = m->span->span;
-    char event[PREFIX_SIZE + NAME_SIZE_MAX] = "span:", from[FROM_SIZE] = "span:";
-    if (name.size > 0)
-        memcpy(event + PREFIX_SIZE, name.data, name.size);
-    mapping_put_text(m, KEY_AGENT_DIALECT_EVENT, slice_of(event, PREFIX_SIZE + name.size));
-
-    size_t size = PREFIX_SIZE;
-    size += put_hex(from + size, span->trace_id);
-    from[size++] = '/';
-    size += put_hex(from + size, span->span_id);
-    mapping_put_bool(m, KEY_AGENT_DERIVED, true);
-    mapping_put_text(m, KEY_AGENT_DERIVED_FROM, slice_of(from, size));
-    if (span->start_time_unix_nano != 0 && span->end_time_unix_nano >= span->start_time_unix_nano)
-        mapping_put_double(m, KEY_AGENT_DURATION_MS,
-                           (double)(span->end_time_unix_nano - span->start_time_unix_nano) / 1e6);
-    uint8_t field[FIELD_ROOM + NAME_SIZE_MAX];
-    const uint8_t *end =
-        pb_put_bytes(field, RECORD_EVENT_NAME, slice_of_text(schema_kinds[m->kind].name));
-    mapping_put_raw(m, slice_of(field, (size_t)(end - field)));
+    self->last.has_time = time.source != TIME_RECEIPT;
+    self->last.has_coarse_time = time.unix_ns % UINT64_C(1000000000) == 0;
 }
 
 static void put_uid(struct normalizer *self)
@@ -548,11 +440,11 @@ static void put_common(struct normalizer *self, struct spoken *spoken, struct sl
     mapping_put_word(m, KEY_AGENT_CLASSIFICATION, m->classification);
     mapping_put_word(m, KEY_AGENT_ROLE, m->role);
     if (m->span != NULL)
-        put_derived(m, name);
+        event_name_put_derived(m, name);
     else
-        put_name(m, name);
+        event_name_put(m, name);
     put_severity(m);
-    put_time(self);
+    note_time(self, event_time_put(m, text_of(m, self->event_timestamp_id)));
     if (!m->forges_all)
         put_uid(self);
     mapping_put_sender(m);
