@@ -11,6 +11,8 @@
 
 /* --- One item -------------------------------------------------------------------------------- */
 
+enum { STATUS_SIZE = 16 }; /* "4294967295 : " and a NUL */
+
 enum verdict { DONE, PUT_ASIDE, RETRY, REPAIR, TOO_LARGE, REJECTED, VERDICT_COUNT };
 
 /* Errors that come with 400, and are about the index and not about the record. */
@@ -88,7 +90,7 @@ static void describe(const struct bulk_item *item, bool show_reason, char *out, 
 {
     struct slice reason = show_reason ? item->reason : SLICE_EMPTY;
     char type[ITEM_WORDS_MAX / 2];
-    char shown[ITEM_WORDS_MAX + 1];
+    char shown[ITEM_WORDS_MAX / 2 - STATUS_SIZE];
 
     peer_words_copy(type, sizeof(type), item->type);
     peer_words_copy(shown, sizeof(shown), reason);
