@@ -73,52 +73,52 @@ extern const char *const http_compressions_gzip[];
 #define HTTP_CONFIG_FIELDS(owner, member, endpoint_help)                                           \
     {.key = "endpoint",                                                                            \
      .type = CONFIG_TEXT,                                                                          \
-     .offset = offsetof(owner, member.endpoint),                                                   \
+     .offset = offsetof(owner, member) + offsetof(struct http_config, endpoint),                   \
      .required = true,                                                                             \
-     .help = endpoint_help},                                                                       \
+     .help = (endpoint_help)},                                                                     \
         {.key = "tls",                                                                             \
          .type = CONFIG_SECTION,                                                                   \
-         .offset = offsetof(owner, member.tls),                                                    \
+         .offset = offsetof(owner, member) + offsetof(struct http_config, tls),                    \
          .fields = http_tls_fields,                                                                \
          .help = "How https:// is spoken, and whether http:// may leave this machine."},           \
         {.key = "headers",                                                                         \
          .type = CONFIG_TEXT_MAP,                                                                  \
-         .offset = offsetof(owner, member.headers),                                                \
+         .offset = offsetof(owner, member) + offsetof(struct http_config, headers),                \
          .secret = true,                                                                           \
          .help = "Headers that go with every request."},                                           \
         {.key = "headers_from_files",                                                              \
          .type = CONFIG_TEXT_MAP,                                                                  \
-         .offset = offsetof(owner, member.headers_from_files),                                     \
+         .offset = offsetof(owner, member) + offsetof(struct http_config, headers_from_files),     \
          .help = "Headers whose values stand in files, name and absolute path. A file is read "    \
                  "again when it changes."},                                                        \
         {.key = "token_file",                                                                      \
          .type = CONFIG_PATH,                                                                      \
-         .offset = offsetof(owner, member.token_file),                                             \
+         .offset = offsetof(owner, member) + offsetof(struct http_config, token_file),             \
          .help = "A file with a token that is sent in the header 'authorization'. It is read "     \
                  "again when it changes."},                                                        \
         {.key = "basic_auth",                                                                      \
          .type = CONFIG_SECTION,                                                                   \
-         .offset = offsetof(owner, member.basic_auth),                                             \
+         .offset = offsetof(owner, member) + offsetof(struct http_config, basic_auth),             \
          .fields = http_basic_auth_fields,                                                         \
          .help = "A user and a password that are sent in the header 'authorization'."},            \
         {.key = "proxy_url",                                                                       \
          .type = CONFIG_TEXT,                                                                      \
-         .offset = offsetof(owner, member.proxy_url),                                              \
+         .offset = offsetof(owner, member) + offsetof(struct http_config, proxy_url),              \
          .secret = true,                                                                           \
          .help = "http://, https://, socks5:// or socks5h:// and the proxy's host:port; 'none' "   \
                  "goes there directly. When absent, the environment says it (https_proxy, "        \
                  "no_proxy). This machine is never asked through a proxy."},                       \
         {.key = "connect_timeout",                                                                 \
          .type = CONFIG_DURATION,                                                                  \
-         .offset = offsetof(owner, member.connect_timeout_ns),                                     \
+         .offset = offsetof(owner, member) + offsetof(struct http_config, connect_timeout_ns),     \
          .min = UINT64_C(100000000),                                                               \
          .max = UINT64_C(300000000000),                                                            \
          .default_text = "5s",                                                                     \
          .help = "How long a connection may take until it can be used."},                          \
     {                                                                                              \
         .key = "max_response_size", .type = CONFIG_SIZE,                                           \
-        .offset = offsetof(owner, member.max_response_size), .min = 4096,                          \
-        .max = UINT64_C(64) * 1024 * 1024, .default_text = "4MiB",                                 \
+        .offset = offsetof(owner, member) + offsetof(struct http_config, max_response_size),       \
+        .min = 4096, .max = UINT64_C(64) * 1024 * 1024, .default_text = "4MiB",                    \
         .help = "Of an answer no more is read."                                                    \
     }
 
@@ -128,21 +128,21 @@ extern const char *const http_compressions_gzip[];
                                 default_max_body)                                                  \
     {.key = "compression",                                                                         \
      .type = CONFIG_ENUM,                                                                          \
-     .offset = offsetof(owner, member.compression),                                                \
-     .choices = compression_choices,                                                               \
-     .default_text = default_compression,                                                          \
+     .offset = offsetof(owner, member) + offsetof(struct http_config, compression),                \
+     .choices = (compression_choices),                                                             \
+     .default_text = (default_compression),                                                        \
      .help = "How requests are compressed."},                                                      \
         {.key = "compression_level",                                                               \
          .type = CONFIG_INTEGER,                                                                   \
-         .offset = offsetof(owner, member.compression_level),                                      \
+         .offset = offsetof(owner, member) + offsetof(struct http_config, compression_level),      \
          .min = 1,                                                                                 \
          .max = 12,                                                                                \
          .default_text = "1",                                                                      \
          .help = "From 1, the fastest, to 12, the smallest."},                                     \
     {                                                                                              \
         .key = "max_body_size", .type = CONFIG_SIZE,                                               \
-        .offset = offsetof(owner, member.max_body_size), .min = 4096,                              \
-        .max = UINT64_C(64) * 1024 * 1024, .default_text = default_max_body,                       \
+        .offset = offsetof(owner, member) + offsetof(struct http_config, max_body_size),           \
+        .min = 4096, .max = UINT64_C(64) * 1024 * 1024, .default_text = (default_max_body),        \
         .help = "Requests of more than one record are split above this, measured before "          \
                 "compression."                                                                     \
     }

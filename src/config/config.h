@@ -69,6 +69,7 @@ struct config_receivers {
     struct config_unix_receiver unix_socket;
     struct config_otlp_grpc_receiver otlp_grpc;
     struct config_otlp_http_receiver otlp_http;
+    uint64_t silent_after; /* ns; 0: agents may be silent for ever */
 };
 
 struct config_limits {
@@ -112,6 +113,9 @@ struct config_shutdown {
     uint64_t drain_timeout; /* ns */
 };
 
+/* Whether a destination is sent what was said and done. */
+enum config_content { CONFIG_CONTENT_KEEP, CONFIG_CONTENT_OMIT };
+
 /* What every exporter has beside the options of its type. */
 struct config_delivery {
     struct {
@@ -124,6 +128,7 @@ struct config_delivery {
         uint64_t initial, max; /* ns */
     } retry;
     struct config_filter filter;
+    int content;         /* enum config_content */
     int on_journal_full; /* enum config_on_full */
     struct {
         uint64_t max_size;

@@ -368,6 +368,17 @@ static const struct config_field receivers_fields[] = {
         .fields = otlp_grpc_fields,
         .help = "OpenTelemetry logs over gRPC.",
     },
+    {
+        .key = "silent_after",
+        .type = CONFIG_DURATION,
+        .offset = offsetof(struct config_receivers, silent_after),
+        .max = 7 * 24 * HOUR,
+        .default_text = "0s",
+        .help =
+            "An agent whose process lives, and from which no event came for this long, becomes "
+            "an `agent.pipeline` record with the reason `source_silent`; 0: none does. An agent "
+            "that waits for its user is silent too.",
+    },
     {.key = NULL},
 };
 
@@ -427,6 +438,9 @@ static const struct config_field limits_fields[] = {
 /* In the order of enum config_on_disk_full. */
 static const char *const on_disk_full_choices[] = {"refuse", "drop_oldest_delivered",
                                                    "stop_agent_socket", NULL};
+
+/* In the order of enum config_content. */
+static const char *const content_choices[] = {"keep", "omit", NULL};
 
 /* In the order of enum config_on_full. */
 static const char *const on_full_choices[] = {"hold", "drop_oldest", NULL};
@@ -681,6 +695,17 @@ const struct config_field config_delivery_fields[] = {
         .fields = config_filter_fields,
         .help = "Which log records the destination is to have: those that agree with all of this. "
                 "The others pass it by and are counted. Spans and metrics are not filtered.",
+    },
+    {
+        .key = "content",
+        .type = CONFIG_ENUM,
+        .offset = offsetof(struct config_delivery, content),
+        .choices = content_choices,
+        .default_text = "keep",
+        .help = "`omit`: the destination is not sent what was said, done and answered: prompts, "
+                "responses, arguments and results of tools, command lines, bodies of log records, "
+                "texts of errors. `agent.content.omitted` says what was left out and how large it "
+                "was; all else goes. docs/SCHEMA.md, \"Content\", says what counts.",
     },
     {
         .key = "on_journal_full",

@@ -155,6 +155,8 @@ void lane_trim(struct lane *lane)
     batch_copy_clear(&lane->copy);
     item_report_fini(&lane->items);
     item_report_init(&lane->items);
+    omission_fini(&lane->omission);
+    omission_init(&lane->omission);
     free(lane->left);
     lane->left = NULL;
 }
@@ -211,6 +213,25 @@ static void learn_wait(struct worker *worker, uint64_t took_ns, uint64_t worked_
     worker_unlock(worker);
 }
 
+/* The exporter's answer.  What may not leave goes no further than here: whatever is sent, a dead
+ * letter too, comes this way. */
+static enum export_result call_exporter(struct lane *lane, const struct batch *part,
+                                        struct error *err)
+{
+    const struct worker_settings *settings = &lane->worker->settings;
+    uint64_t deadline_ns = clock_monotonic_ns() + settings->timeout_ns;
+    uint64_t stop_ns = stop_deadline(&lane->worker->stop);
+    struct batch without = *part;
+
+    item_report_begin(&lane->items, part->record_count);
+    if (settings->is_content != NULL &&
+        omission_apply(&lane->omission, settings->is_content, part, &without, err) != ST_OK)
+        return EXPORT_RETRY;
+    return settings->ops->send(lane->exporter, &without,
+                               deadline_ns < stop_ns ? deadline_ns : stop_ns, &lane->items.report,
+                               err);
+}
+
 /* What came of one send(). */
 struct answer {
     enum fate fate;
@@ -223,18 +244,14 @@ static struct answer send_once(struct lane *lane, const struct batch *part, uint
                                struct error *err)
 {
     struct worker *worker = lane->worker;
-    struct export_report *report = &lane->items.report;
+    const struct export_report *report = &lane->items.report;
     uint64_t start_ns = clock_monotonic_ns();
     uint64_t start_busy_ns = busy_ns();
-    uint64_t deadline_ns = start_ns + worker->settings.timeout_ns;
-    uint64_t stop_ns = stop_deadline(&worker->stop);
     struct answer answer = {.fate = FATE_AGAIN};
 
     lane_set_state(lane, WORKER_SENDING);
     *err = (struct error){.status = ST_OK};
-    item_report_begin(&lane->items, part->record_count);
-    enum export_result result = worker->settings.ops->send(
-        lane->exporter, part, deadline_ns < stop_ns ? deadline_ns : stop_ns, report, err);
+    enum export_result result = call_exporter(lane, part, err);
     if (result != EXPORT_RETRY)
         learn_wait(worker, clock_monotonic_ns() - start_ns, busy_ns() - start_busy_ns);
     switch (result) {

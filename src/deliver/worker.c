@@ -238,6 +238,7 @@ static enum status make_lanes(struct worker *worker, struct error *err)
         worker->lanes[i].worker = worker;
         worker->lanes[i].index = (unsigned)i;
         item_report_init(&worker->lanes[i].items);
+        omission_init(&worker->lanes[i].omission);
     }
     worker->first_new_sequence = journal_committed(worker->journal);
     return lane_create_exporter(&worker->lanes[0], err);

@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "deliver/omission.h"
 #include "deliver/record_filter.h"
 #include "journal/journal.h"
 #include "telltale/exporter.h"
@@ -31,7 +32,8 @@ struct worker_settings {
     const void *config;             /* borrowed until worker_stop() */
     const char *state_dir;          /* borrowed until worker_stop() */
     struct record_filter filter;    /* its lists are borrowed until worker_stop() */
-    size_t batch_size_max;          /* bytes of one request */
+    omission_rule *is_content;      /* what is not to be sent; NULL: everything is */
+    size_t batch_size_max;          /* bytes of one request, content included */
     size_t batch_count_max;
     size_t lanes_max;        /* requests under way at one time, 1 to WORKER_LANES_MAX; an exporter
                                 that takes records in order has one */

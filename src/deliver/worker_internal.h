@@ -38,6 +38,7 @@ struct lane {
     /* the lane's thread */
     void *exporter;           /* owned; destroyed under lock, or by the worker's owner */
     struct batch_copy copy;   /* what it sends, unless that is the reader's */
+    struct omission omission; /* what it sends instead, if content is not to be sent */
     struct item_report items; /* what the destination said to the last send() */
     struct record *left;      /* owned; what is left of the claim, when answers were mixed: room for
                                  settings.batch_count_max; NULL: there was none yet */

@@ -31,7 +31,7 @@ static bool read_date(struct slice value, int64_t *ret)
 {
     char text[DATE_MAX];
 
-    if (value.size >= sizeof(text) || memchr(value.data, 0, value.size) != NULL)
+    if (value.size == 0 || value.size >= sizeof(text) || memchr(value.data, 0, value.size) != NULL)
         return false;
     snprintf(text, sizeof(text), "%.*s", SLICE_ARG(value));
     time_t when = curl_getdate(text, NULL);

@@ -48,7 +48,7 @@ const struct config_field http_tls_fields[] = {
      .type = CONFIG_ENUM,
      .offset = offsetof(struct http_tls_config, min_version),
      .choices = tls_versions,
-     .default_text = "\"1.2\"",
+     .default_text = "1.2",
      .help = "The oldest TLS that is spoken."},
     {.key = NULL},
 };

@@ -7,7 +7,10 @@
 
 #include <string.h>
 
-enum { PEM_FILE_MAX = 4 * 1024 * 1024 }; /* a system's certificates are about 200 KiB */
+enum {
+    PEM_FILE_MAX = 4 * 1024 * 1024, /* a system's certificates are about 200 KiB */
+    LINE_MAX_SIZE = 2 * HTTP_HEADER_VALUE_MAX,
+};
 
 /* --- Headers --------------------------------------------------------------------------------- */
 
@@ -16,7 +19,7 @@ static void add_secret(struct http_secrets *secrets, struct http_secret secret)
     ASSERT(secrets->count < HTTP_SECRETS_MAX);
     struct http_secret *item = &secrets->items[secrets->count++];
     *item = secret;
-    buf_init(&item->line, 2 * HTTP_HEADER_VALUE_MAX);
+    buf_init(&item->line, LINE_MAX_SIZE);
 }
 
 void http_secrets_init(struct http_secrets *secrets, const struct http_config *config,
@@ -88,9 +91,12 @@ static void append_base64(struct buf *out, struct slice bytes)
             word |= (uint32_t)bytes.data[i + 1] << 8;
         if (left > 2)
             word |= bytes.data[i + 2];
-        const char text[4] = {digits[word >> 18], digits[word >> 12 & 63],
-                              left > 1 ? digits[word >> 6 & 63] : '=',
-                              left > 2 ? digits[word & 63] : '='};
+        char text[4] = {digits[word >> 18], digits[word >> 12 & 63], digits[word >> 6 & 63],
+                        digits[word & 63]};
+        if (left < 3)
+            text[3] = '=';
+        if (left < 2)
+            text[2] = '=';
         buf_append_reserved(out, text, sizeof(text));
     }
 }
@@ -107,7 +113,7 @@ static enum status append_basic(const struct http_secret *secret, struct slice p
     struct buf pair;
     size_t user_size = strlen(secret->user);
 
-    buf_init(&pair, HTTP_HEADER_VALUE_MAX * 2);
+    buf_init(&pair, LINE_MAX_SIZE);
     enum status st = buf_reserve(&pair, user_size + 1 + password.size, err);
     if (st == ST_OK) {
         append_text(&pair, secret->user);

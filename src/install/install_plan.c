@@ -157,59 +157,95 @@ static enum status make_command(const struct install_settings *settings,
     return ST_OK;
 }
 
-static cJSON *make_hook(const struct agent *agent, const struct hook_event *event,
-                        const char *command)
-{
-    cJSON *group = cJSON_CreateObject();
-    cJSON *hook = group;
+/* Every function below that adds something is false when there is no memory for it. */
 
-    if (agent->shape == SHAPE_GROUPS) {
-        if (event->has_matcher)
-            (void)cJSON_AddStringToObject(group, "matcher", "*");
-        hook = cJSON_CreateObject();
-        (void)cJSON_AddItemToArray(cJSON_AddArrayToObject(group, "hooks"), hook);
-        (void)cJSON_AddStringToObject(hook, "type", "command");
-    }
-    (void)cJSON_AddStringToObject(hook, "command", command);
-    if (agent->timeout > 0)
-        (void)cJSON_AddNumberToObject(hook, "timeout", agent->timeout);
-    return group;
+static bool add_text(cJSON *object, const char *key, const char *text)
+{
+    return cJSON_AddStringToObject(object, key, text) != NULL;
 }
 
-static void add_hooks(cJSON *wanted, const struct agent *agent, const char *command)
+/* Gives `item` away, also when it fails. */
+static bool add_item(cJSON *array, cJSON *item)
+{
+    if (item != NULL && cJSON_AddItemToArray(array, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+static bool fill_hook(cJSON *hook, const struct agent *agent, const char *command)
+{
+    return add_text(hook, "command", command) &&
+           (agent->timeout <= 0 ||
+            cJSON_AddNumberToObject(hook, "timeout", agent->timeout) != NULL);
+}
+
+static bool fill_group(cJSON *group, const struct agent *agent, const struct hook_event *event,
+                       const char *command)
+{
+    if (event->has_matcher && !add_text(group, "matcher", "*"))
+        return false;
+    cJSON *hook = cJSON_CreateObject();
+    return add_item(cJSON_AddArrayToObject(group, "hooks"), hook) &&
+           add_text(hook, "type", "command") && fill_hook(hook, agent, command);
+}
+
+static bool add_hook(cJSON *hooks, const struct agent *agent, const struct hook_event *event,
+                     const char *command)
+{
+    cJSON *entry = cJSON_CreateObject();
+
+    if (!add_item(cJSON_AddArrayToObject(hooks, event->name), entry))
+        return false;
+    return agent->shape == SHAPE_GROUPS ? fill_group(entry, agent, event, command)
+                                        : fill_hook(entry, agent, command);
+}
+
+static bool add_hooks(cJSON *wanted, const struct agent *agent, const char *command)
 {
     cJSON *hooks = cJSON_AddObjectToObject(wanted, "hooks");
+    bool ok = hooks != NULL;
 
     for (const struct hook_event *event = agent->events; event->name != NULL; event++)
-        (void)cJSON_AddItemToArray(cJSON_AddArrayToObject(hooks, event->name),
-                                   make_hook(agent, event, command));
+        ok = ok && add_hook(hooks, agent, event, command);
+    return ok;
 }
 
 /* --- Telemetry ----------------------------------------------------------------------------- */
 
-static void add_claude_telemetry(cJSON *wanted, const struct install_settings *settings)
+static bool add_claude_telemetry(cJSON *wanted, const struct install_settings *settings)
 {
     cJSON *env = cJSON_AddObjectToObject(wanted, "env");
 
-    (void)cJSON_AddStringToObject(env, "CLAUDE_CODE_ENABLE_TELEMETRY", "1");
-    (void)cJSON_AddStringToObject(env, "OTEL_LOGS_EXPORTER", "otlp");
-    (void)cJSON_AddStringToObject(env, "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
-    (void)cJSON_AddStringToObject(env, "OTEL_EXPORTER_OTLP_ENDPOINT", settings->endpoint);
-    if (settings->no_content)
-        return;
-    (void)cJSON_AddStringToObject(env, "OTEL_LOG_USER_PROMPTS", "1");
-    (void)cJSON_AddStringToObject(env, "OTEL_LOG_TOOL_DETAILS", "1");
+    return add_text(env, "CLAUDE_CODE_ENABLE_TELEMETRY", "1") &&
+           add_text(env, "OTEL_LOGS_EXPORTER", "otlp") &&
+           add_text(env, "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf") &&
+           add_text(env, "OTEL_EXPORTER_OTLP_ENDPOINT", settings->endpoint) &&
+           (settings->no_content || (add_text(env, "OTEL_LOG_USER_PROMPTS", "1") &&
+                                     add_text(env, "OTEL_LOG_TOOL_DETAILS", "1")));
 }
 
-static void add_gemini_telemetry(cJSON *wanted, const struct install_settings *settings)
+static bool add_gemini_telemetry(cJSON *wanted, const struct install_settings *settings)
 {
     cJSON *telemetry = cJSON_AddObjectToObject(wanted, "telemetry");
 
-    (void)cJSON_AddBoolToObject(telemetry, "enabled", true);
-    (void)cJSON_AddStringToObject(telemetry, "target", "local");
-    (void)cJSON_AddStringToObject(telemetry, "otlpEndpoint", settings->endpoint);
-    (void)cJSON_AddStringToObject(telemetry, "otlpProtocol", "http");
-    (void)cJSON_AddBoolToObject(telemetry, "logPrompts", !settings->no_content);
+    return cJSON_AddBoolToObject(telemetry, "enabled", true) != NULL &&
+           add_text(telemetry, "target", "local") &&
+           add_text(telemetry, "otlpEndpoint", settings->endpoint) &&
+           add_text(telemetry, "otlpProtocol", "http") &&
+           cJSON_AddBoolToObject(telemetry, "logPrompts", !settings->no_content) != NULL;
+}
+
+/* What the agent's own file of settings must say. */
+static bool fill_wanted(cJSON *wanted, const struct install_settings *settings, const char *command)
+{
+    if (settings->agent == INSTALL_CURSOR && cJSON_AddNumberToObject(wanted, "version", 1) == NULL)
+        return false;
+    if (settings->agent == INSTALL_CLAUDE_CODE && !add_claude_telemetry(wanted, settings))
+        return false;
+    if (settings->agent == INSTALL_GEMINI && !add_gemini_telemetry(wanted, settings))
+        return false;
+    return add_hooks(wanted, &agents[settings->agent], command);
 }
 
 static enum status add_codex_block(struct install_plan *plan,
@@ -248,21 +284,15 @@ static enum status fill(struct install_plan *plan, const struct install_settings
                         is_project ? agent->project_file : agent->user_file);
     if (size < 0 || (size_t)size >= sizeof(file->path))
         return error_set(err, ST_INVALID, "a path is too long");
+    file->project_size = is_project ? strlen(settings->project_dir) : 0;
     if (!is_plain_word(settings->endpoint))
         return error_set(err, ST_INVALID, "'%s' is no endpoint", settings->endpoint);
     enum status st = make_command(settings, command, err);
     if (st != ST_OK)
         return st;
     file->wanted = cJSON_CreateObject();
-    if (file->wanted == NULL)
+    if (file->wanted == NULL || !fill_wanted(file->wanted, settings, command))
         return error_set(err, ST_NO_MEMORY, "make the settings");
-    if (settings->agent == INSTALL_CURSOR)
-        (void)cJSON_AddNumberToObject(file->wanted, "version", 1);
-    if (settings->agent == INSTALL_CLAUDE_CODE)
-        add_claude_telemetry(file->wanted, settings);
-    if (settings->agent == INSTALL_GEMINI)
-        add_gemini_telemetry(file->wanted, settings);
-    add_hooks(file->wanted, agent, command);
     plan->note = agent->note;
     /* Codex does not let a project say where telemetry goes. */
     if (settings->agent == INSTALL_CODEX && !is_project)

@@ -31,7 +31,8 @@ struct install_settings {
 /* One file.  Either `wanted`, to be merged into JSON, or `block`, lines of TOML. */
 struct install_file {
     char path[PATH_MAX];
-    cJSON *wanted; /* owned */
+    size_t project_size; /* of struct settings_path */
+    cJSON *wanted;       /* owned */
     char block[INSTALL_BLOCK_MAX];
 };
 

@@ -46,32 +46,43 @@ static enum status keep(struct editing *editing, const cJSON *value)
     char words[2 * WORDS_MAX];
     char *text = value != NULL ? cJSON_PrintUnformatted(value) : NULL;
 
+    if (value != NULL && text == NULL)
+        return no_memory(editing->err);
     write_path(editing, path);
     snprintf(words, sizeof(words), "%s: %.256s", path, text != NULL ? text : "is not there");
     cJSON_free(text);
     cJSON *item = cJSON_CreateString(words);
-    if (item == NULL || !cJSON_AddItemToArray(editing->kept, item))
+    if (item == NULL || !cJSON_AddItemToArray(editing->kept, item)) {
+        cJSON_Delete(item);
         return no_memory(editing->err);
+    }
     return ST_OK;
+}
+
+/* Gives `item` away, also when it fails. */
+static bool add(cJSON *object, const char *key, cJSON *item)
+{
+    if (item != NULL && cJSON_AddItemToObject(object, key, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
 }
 
 static enum status note(struct editing *editing, const char *what, const cJSON *value,
                         const cJSON *old)
 {
-    cJSON *edit = cJSON_CreateObject();
-    cJSON *path = cJSON_CreateStringArray(editing->path, (int)editing->depth);
-
-    if (cJSON_GetArraySize(editing->edits) >= JSON_EDITS_MAX) {
-        cJSON_Delete(edit);
-        cJSON_Delete(path);
+    if (cJSON_GetArraySize(editing->edits) >= JSON_EDITS_MAX)
         return error_set(editing->err, ST_LIMIT, "more than %d edits of a file", JSON_EDITS_MAX);
-    }
+    cJSON *edit = cJSON_CreateObject();
     bool ok = cJSON_AddStringToObject(edit, "do", what) != NULL &&
-              cJSON_AddItemToObject(edit, "path", path) &&
-              cJSON_AddItemToObject(edit, "value", cJSON_Duplicate(value, true)) &&
-              (old == NULL || cJSON_AddItemToObject(edit, "old", cJSON_Duplicate(old, true))) &&
+              add(edit, "path", cJSON_CreateStringArray(editing->path, (int)editing->depth)) &&
+              add(edit, "value", cJSON_Duplicate(value, true)) &&
+              (old == NULL || add(edit, "old", cJSON_Duplicate(old, true))) &&
               cJSON_AddItemToArray(editing->edits, edit);
-    return ok ? ST_OK : no_memory(editing->err);
+    if (ok)
+        return ST_OK;
+    cJSON_Delete(edit);
+    return no_memory(editing->err);
 }
 
 /* --- Merging ------------------------------------------------------------------------------- */
@@ -107,6 +118,16 @@ static enum status add_member(struct editing *editing, const cJSON *value)
     return st == ST_OK ? note(editing, "add", value, NULL) : st;
 }
 
+static enum status append_element(struct editing *editing, struct json_place *array,
+                                  const cJSON *item)
+{
+    enum status st = json_place_insert(editing->text, array, NULL, item, editing->err);
+
+    if (st == ST_OK)
+        st = note(editing, "append", item, NULL);
+    return st == ST_OK ? find(editing, array) : st;
+}
+
 static enum status merge_array(struct editing *editing, const cJSON *wanted)
 {
     const cJSON *item;
@@ -116,14 +137,11 @@ static enum status merge_array(struct editing *editing, const cJSON *wanted)
     cJSON_ArrayForEach(item, wanted)
     {
         size_t index;
-        if (st == ST_OK && json_place_find_element(buf_slice(editing->text), &place, item, &index))
-            continue;
         if (st == ST_OK)
-            st = json_place_insert(editing->text, &place, NULL, item, editing->err);
-        if (st == ST_OK)
-            st = note(editing, "append", item, NULL);
-        if (st == ST_OK)
-            st = find(editing, &place);
+            st = json_place_find_element(buf_slice(editing->text), &place, item, &index,
+                                         editing->err);
+        if (st == ST_NOT_FOUND)
+            st = append_element(editing, &place, item);
     }
     return st;
 }
@@ -233,10 +251,12 @@ static enum status undo_append(struct editing *editing, const cJSON *value)
         return ST_OK; /* gone with what it stood in */
     if (st != ST_OK)
         return st;
-    if (place.kind != '[' ||
-        !json_place_find_element(buf_slice(editing->text), &place, value, &index))
+    st = place.kind == '[' ? json_place_find_element(buf_slice(editing->text), &place, value,
+                                                     &index, editing->err)
+                           : ST_NOT_FOUND;
+    if (st == ST_NOT_FOUND)
         return keep(editing, NULL);
-    return json_place_remove(editing->text, &place, index, editing->err);
+    return st == ST_OK ? json_place_remove(editing->text, &place, index, editing->err) : st;
 }
 
 /* Takes the member at the path out, or writes `old` instead, if it is what was made. */
@@ -262,8 +282,10 @@ static enum status undo_member(struct editing *editing, const cJSON *value, cons
         editing->depth--;
         st = find(editing, &parent);
         editing->depth++;
-        if (st == ST_OK && json_place_find_member(buf_slice(editing->text), &parent,
-                                                  editing->path[editing->depth - 1], &index))
+        if (st == ST_OK)
+            st = json_place_find_member(buf_slice(editing->text), &parent,
+                                        editing->path[editing->depth - 1], &index, editing->err);
+        if (st == ST_OK)
             st = json_place_remove(editing->text, &parent, index, editing->err);
     }
     cJSON_Delete(present);

@@ -167,6 +167,11 @@ static size_t find_member(struct slice blank, size_t start, const char *key, str
     return found;
 }
 
+static enum status no_memory(struct error *err)
+{
+    return error_set(err, ST_NO_MEMORY, "read the settings");
+}
+
 enum status json_place_find(struct slice text, const char *const *path, size_t count,
                             struct json_place *ret, struct error *err)
 {
@@ -174,7 +179,7 @@ enum status json_place_find(struct slice text, const char *const *path, size_t c
     size_t index;
 
     if (copy == NULL)
-        return error_set(err, ST_NO_MEMORY, "read the settings");
+        return no_memory(err);
     const struct slice blank = slice_of(copy, text.size);
     enum status st = find_whole(blank, ret, err);
     for (size_t i = 0; i < count && st == ST_OK; i++) {
@@ -191,16 +196,17 @@ enum status json_place_find(struct slice text, const char *const *path, size_t c
     return st;
 }
 
-bool json_place_find_member(struct slice text, const struct json_place *object, const char *key,
-                            size_t *ret)
+enum status json_place_find_member(struct slice text, const struct json_place *object,
+                                   const char *key, size_t *ret, struct error *err)
 {
     char *copy = blanked(text);
     struct entry entry;
 
-    bool found = copy != NULL &&
-                 find_member(slice_of(copy, text.size), object->start, key, &entry, ret) == 1;
+    if (copy == NULL)
+        return no_memory(err);
+    size_t found = find_member(slice_of(copy, text.size), object->start, key, &entry, ret);
     free(copy);
-    return found;
+    return found == 1 ? ST_OK : error_set(err, ST_NOT_FOUND, "there is no '%s'", key);
 }
 
 static cJSON *value_at(const char *copy, size_t start, size_t end)
@@ -208,23 +214,30 @@ static cJSON *value_at(const char *copy, size_t start, size_t end)
     return cJSON_ParseWithLength(copy + start, end - start);
 }
 
-bool json_place_find_element(struct slice text, const struct json_place *array,
-                             const cJSON *element, size_t *ret)
+enum status json_place_find_element(struct slice text, const struct json_place *array,
+                                    const cJSON *element, size_t *ret, struct error *err)
 {
     char *copy = blanked(text);
+    enum status st = ST_NOT_FOUND;
     struct entry entry;
-    bool found = false;
 
     if (copy == NULL)
-        return false;
+        return no_memory(err);
     struct walk walk = walk_start(slice_of(copy, text.size), array->start);
-    for (*ret = 0; !found && walk_next(&walk, &entry); *ret += !found) {
+    for (size_t index = 0; st == ST_NOT_FOUND && walk_next(&walk, &entry); index++) {
         cJSON *value = value_at(copy, entry.value_start, entry.value_end);
-        found = value != NULL && cJSON_Compare(value, element, true);
+        if (value == NULL) {
+            st = ST_NO_MEMORY; /* find_whole() saw that it is JSON */
+        } else if (cJSON_Compare(value, element, true)) {
+            st = ST_OK;
+            *ret = index;
+        }
         cJSON_Delete(value);
     }
     free(copy);
-    return found;
+    if (st == ST_NO_MEMORY)
+        return no_memory(err);
+    return st == ST_OK ? ST_OK : error_set(err, ST_NOT_FOUND, "there is no such element");
 }
 
 cJSON *json_place_value(struct slice text, const struct json_place *place)
@@ -236,13 +249,24 @@ cJSON *json_place_value(struct slice text, const struct json_place *place)
     return value;
 }
 
+static bool is_white(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 bool json_place_is_blank(struct slice text)
 {
-    char *copy = blanked(text);
-    bool is_blank = copy != NULL && strspn(copy, " \t\r\n") == text.size;
+    size_t at = 0;
 
-    free(copy);
-    return is_blank;
+    while (at < text.size) {
+        if (starts(text, at, "//") || starts(text, at, "/*"))
+            at = skip_comment(text, at);
+        else if (is_white(text.data[at]))
+            at++;
+        else
+            return false;
+    }
+    return true;
 }
 
 /* --- Writing ------------------------------------------------------------------------------ */
@@ -467,14 +491,9 @@ enum status json_place_replace(struct buf *text, const struct json_place *place,
     return st;
 }
 
-static bool is_blank(uint8_t byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
 static bool is_space(const struct buf *text, size_t start, size_t end)
 {
-    while (start < end && is_blank(text->data[start]))
+    while (start < end && is_white(text->data[start]))
         start++;
     return start == end;
 }

@@ -22,11 +22,12 @@ struct json_place {
 MUST_CHECK enum status json_place_find(struct slice text, const char *const *path, size_t count,
                                        struct json_place *ret, struct error *err);
 
-/* The index of an object's member, of an array's element. */
-bool json_place_find_member(struct slice text, const struct json_place *object, const char *key,
-                            size_t *ret);
-bool json_place_find_element(struct slice text, const struct json_place *array,
-                             const cJSON *element, size_t *ret);
+/* The index of an object's member, of an array's element.  ST_NOT_FOUND; ST_NO_MEMORY. */
+MUST_CHECK enum status json_place_find_member(struct slice text, const struct json_place *object,
+                                              const char *key, size_t *ret, struct error *err);
+MUST_CHECK enum status json_place_find_element(struct slice text, const struct json_place *array,
+                                               const cJSON *element, size_t *ret,
+                                               struct error *err);
 
 /* The value, for cJSON_Delete(); NULL: no memory. */
 cJSON *json_place_value(struct slice text, const struct json_place *place);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -95,4 +96,23 @@ void peer_of_loopback_socket(int fd, struct peer *ret)
     *ret = (struct peer){.attestation = PEER_UNKNOWN};
     if (socket_owner_find(fd, &uid))
         *ret = (struct peer){.uid = uid, .attestation = PEER_BY_UID};
+}
+
+void peer_address_of_socket(int fd, struct peer_address *ret)
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof(address);
+
+    *ret = (struct peer_address){.size = 0};
+    if (getpeername(fd, (struct sockaddr *)&address, &size) < 0)
+        return;
+    if (address.ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)&address;
+        ret->size = sizeof(in->sin_addr);
+        memcpy(ret->bytes, &in->sin_addr, ret->size);
+    } else if (address.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address;
+        ret->size = sizeof(in6->sin6_addr);
+        memcpy(ret->bytes, &in6->sin6_addr, ret->size);
+    }
 }

@@ -12,6 +12,8 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "net/peer_process.h"
@@ -46,6 +48,13 @@ MUST_CHECK enum status peer_of_unix_socket(int fd, struct peer *ret, struct erro
  * address, or its socket is closed already, or the kernel does not tell, the attestation is
  * PEER_UNKNOWN: that is no failure. */
 void peer_of_loopback_socket(int fd, struct peer *ret);
+
+/* The address at the other end of a TCP socket, without its port; `size` 0: it has none. */
+struct peer_address {
+    uint8_t bytes[16];
+    size_t size;
+};
+void peer_address_of_socket(int fd, struct peer_address *ret);
 
 /* "kernel", "uid" or "none". */
 const char *peer_attestation_name(enum peer_attestation attestation);

@@ -42,14 +42,17 @@ static size_t read_file(int directory, const char *name, char *out, size_t size)
     return got > 0 ? (size_t)got : 0;
 }
 
-/* Clock ticks since the machine was started. */
-static bool read_start(int directory, uint64_t *ret_ticks)
+/* Clock ticks from the start of the machine to that of the process, and its state, a letter. */
+static bool read_start(int directory, uint64_t *ret_ticks, char *ret_state)
 {
     char text[STAT_SIZE_MAX + 1];
     size_t size = read_file(directory, "stat", text, STAT_SIZE_MAX);
 
     text[size] = 0;
     const char *at = strrchr(text, ')');
+    *ret_state = 0;
+    if (at != NULL && at[1] == ' ')
+        *ret_state = at[2];
     for (int i = 0; i < STAT_FIELDS_TO_START && at != NULL; i++) {
         at = strchr(at, ' ');
         at = at != NULL ? at + 1 : NULL;
@@ -84,17 +87,32 @@ bool peer_process_read(int directory, struct peer_process *ret)
 {
     char text[CGROUP_SIZE_MAX > LINK_SIZE_MAX ? CGROUP_SIZE_MAX : LINK_SIZE_MAX];
     uint64_t before, after;
+    char state;
 
     *ret = (struct peer_process){0};
-    if (!read_start(directory, &before))
+    if (!read_start(directory, &before, &state))
         return false;
     ssize_t link = readlinkat(directory, "exe", text, LINK_SIZE_MAX);
     if (link > 0)
         safe_path_write(slice_of(text, (size_t)link), ret->executable, sizeof(ret->executable));
     size_t size = read_file(directory, "cgroup", text, CGROUP_SIZE_MAX);
     cgroup_read(slice_of(text, size), &ret->cgroup);
-    if (!read_start(directory, &after) || before != after)
+    if (!read_start(directory, &after, &state) || before != after)
         return false;
     write_start(before, ret->started);
+    ret->start_ticks = before;
     return true;
+}
+
+bool peer_process_is_there(pid_t pid, uint64_t start_ticks)
+{
+    uint64_t ticks = 0;
+    char state = 0;
+
+    int directory = peer_process_open(pid);
+    if (directory < 0)
+        return false;
+    bool found = read_start(directory, &ticks, &state);
+    (void)close(directory); /* only read */
+    return found && ticks == start_ticks && state != 'Z' && state != 'X';
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "net/cgroup.h"
@@ -20,6 +21,7 @@ enum { PEER_EXECUTABLE_MAX = 512, PEER_TIME_MAX = 32 };
 struct peer_process {
     char executable[PEER_EXECUTABLE_MAX]; /* empty: not readable, of another user for instance */
     char started[PEER_TIME_MAX];          /* "2026-11-20T22:24:20.15Z", to 10 ms */
+    uint64_t start_ticks;                 /* the same as the kernel counts it; 0: not known */
     struct cgroup cgroup;
 };
 
@@ -28,3 +30,6 @@ int peer_process_open(pid_t pid);
 
 /* False: the process has ended meanwhile, and nothing is known of it. */
 bool peer_process_read(int directory, struct peer_process *ret);
+
+/* The process that has the pid now began at `start_ticks`, and has not ended: a zombie has. */
+bool peer_process_is_there(pid_t pid, uint64_t start_ticks);

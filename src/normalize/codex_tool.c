@@ -362,8 +362,8 @@ static void watch_sequence(struct mapping *m)
     struct slice session = mapping_source_text(m, CODEX_CONVERSATION_ID);
     int64_t sequence = 0;
 
-    if (value == NULL || text_is_sentinel(session) || !coerce_int(value, &sequence) ||
-        sequence <= 0)
+    if (m->input->is_again || value == NULL || text_is_sentinel(session) ||
+        !coerce_int(value, &sequence) || sequence <= 0)
         return;
     const struct lineage_thread *thread = lineage_open(m->lineage, session);
     if (thread != NULL && thread->root.size > 0)

@@ -134,6 +134,7 @@ static void put_tool(struct mapping *m, bool is_mcp)
     struct slice type = mapping_source_text(m, GENAI_TOOL_TYPE);
     bool hosted = slice_equal(type, SLICE("extension")) || slice_equal(type, SLICE("datastore"));
     bool has_result = mapping_source(m, GENAI_TOOL_CALL_RESULT) != NULL;
+    span_put_parent_call(m);
     mapping_put_word(m, KEY_AGENT_TOOL_CATEGORY, is_mcp ? TOOL_MCP : TOOL_OTHER);
     mapping_put_text(m, KEY_AGENT_TOOL_ORIGIN,
                      is_mcp   ? SLICE("mcp")

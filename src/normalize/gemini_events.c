@@ -44,7 +44,9 @@ const char *const gemini_sources[GEMINI_SOURCE_COUNT] = {
     [GEMINI_MCP_SERVER_NAME] = "mcp_server_name",
     [GEMINI_METADATA] = "metadata",
     [GEMINI_CONTENT_LENGTH] = "content_length",
+    [GEMINI_TOOL_NAME] = "tool_name",
     [GEMINI_CALL_ID] = "call_id",
+    [GEMINI_PARENT_CALL_ID] = "parent_call_id",
     [GEMINI_EXECUTION_STATUS] = "execution_status",
     [GEMINI_RESPONSE_ID] = "response_id",
     [GEMINI_ROLE] = "role",
@@ -114,6 +116,7 @@ const struct rule gemini_prompt_rules[GEMINI_PROMPT_RULES] = {
 };
 
 const struct rule gemini_file_rules[GEMINI_FILE_RULES] = {
+    {GEMINI_TOOL_NAME, RULE_TEXT, KEY_GEN_AI_TOOL_NAME, NULL},
     {GEMINI_OPERATION, RULE_WORD, KEY_AGENT_FILE_OPERATION, operations},
     {GEMINI_MIMETYPE, RULE_TEXT, KEY_AGENT_FILE_MIME_TYPE, NULL},
     {GEMINI_PROGRAMMING_LANGUAGE, RULE_TEXT, KEY_AGENT_FILE_LANGUAGE, NULL},
@@ -128,6 +131,7 @@ const struct rule gemini_tool_rules[GEMINI_TOOL_RULES] = {
     {GEMINI_FUNCTION_NAME, RULE_TEXT, KEY_GEN_AI_TOOL_NAME, NULL},
     {GEMINI_FUNCTION_ARGS, RULE_CONTENT, KEY_GEN_AI_TOOL_CALL_ARGUMENTS, NULL},
     {GEMINI_CALL_ID, RULE_TEXT, KEY_GEN_AI_TOOL_CALL_ID, NULL},
+    {GEMINI_PARENT_CALL_ID, RULE_TEXT, KEY_AGENT_TOOL_PARENT_CALL_ID, NULL},
     {GEMINI_SUCCESS, RULE_BOOL, KEY_AGENT_TOOL_REPORTED_SUCCESS, NULL},
 };
 

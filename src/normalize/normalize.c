@@ -15,6 +15,7 @@
 #include "normalize/coerce.h"
 #include "normalize/dialect.h"
 #include "normalize/hook_fields.h"
+#include "normalize/told_source.h"
 #include "util/utf8.h"
 #include "util/uuid.h"
 #include "wire/rfc3339.h"
@@ -49,6 +50,7 @@ struct normalizer {
     uint8_t version[VERSION_SIZE_MAX]; /* service.version of the group, copied */
     size_t version_size;               /* 0: it says nothing, or too much */
     struct spoken *of_service; /* by its service.name, when the scope says nothing; or NULL */
+    struct normalized_source *source; /* borrowed; NULL: nobody asks */
 };
 
 /* --- Setting up ------------------------------------------------------------------------------ */
@@ -371,8 +373,16 @@ static void put_number_field(struct mapping *m, uint32_t number, uint64_t value,
     mapping_put_raw(m, slice_of(field, (size_t)(end - field)));
 }
 
-static void put_hook_time(struct mapping *m)
+static void put_time_source(struct normalizer *self, enum time_source source, uint64_t time)
 {
+    mapping_put_word(&self->mapping, KEY_AGENT_TIME_SOURCE, source);
+    self->last.has_time = source != TIME_RECEIPT;
+    self->last.has_coarse_time = time % UINT64_C(1000000000) == 0;
+}
+
+static void put_hook_time(struct normalizer *self)
+{
+    struct mapping *m = &self->mapping;
     const struct normalize_hook *hook = m->input->hook;
     uint64_t time = 0;
     enum time_source source = TIME_HOOK;
@@ -385,14 +395,14 @@ static void put_hook_time(struct mapping *m)
     }
     put_number_field(m, RECORD_TIME_UNIX_NANO, time, true);
     put_number_field(m, RECORD_OBSERVED_TIME_UNIX_NANO, m->input->received_unix_nano, true);
-    mapping_put_word(m, KEY_AGENT_TIME_SOURCE, source);
+    put_time_source(self, source, time);
 }
 
 static void put_time(struct normalizer *self)
 {
     struct mapping *m = &self->mapping;
     if (m->input->hook != NULL) {
-        put_hook_time(m);
+        put_hook_time(self);
         return;
     }
     struct slice stamp = text_of(m, self->event_timestamp_id);
@@ -411,7 +421,7 @@ static void put_time(struct normalizer *self)
     }
     if (m->record.observed_time_unix_nano == 0)
         put_number_field(m, RECORD_OBSERVED_TIME_UNIX_NANO, received, true);
-    mapping_put_word(m, KEY_AGENT_TIME_SOURCE, source);
+    put_time_source(self, source, time);
 }
 
 static void put_severity(struct mapping *m)
@@ -560,6 +570,8 @@ static enum status begin(struct normalizer *self, const struct normalize_input *
 static enum status end(struct normalizer *self, size_t start, bool made)
 {
     struct mapping *m = &self->mapping;
+    if (made && m->status == ST_OK && self->source != NULL)
+        told_source_fill(self->source, m, start);
     if (made) {
         self->last.kind = m->kind;
         self->last.is_decision = m->outcome == OUTCOME_DENIED || m->has_decision ||
@@ -630,4 +642,9 @@ struct normalized_kind normalizer_last(const struct normalizer *normalizer)
 const struct sequence_note *normalizer_last_note(const struct normalizer *normalizer)
 {
     return normalizer->mapping.has_note ? &normalizer->mapping.note : NULL;
+}
+
+void normalizer_tell_source(struct normalizer *normalizer, struct normalized_source *source)
+{
+    normalizer->source = source;
 }

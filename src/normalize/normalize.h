@@ -55,6 +55,7 @@ struct normalize_input {
     struct slice sender_fields; /* encoded attributes about the sender (agent.peer.*), appended as
                                   they are; see net/peer.h */
     uint64_t received_unix_nano;
+    bool is_again; /* it was normalized before, and not kept: counters of senders are not noted */
 };
 
 /* Appends to `out` the fields to lay behind the record.  ST_CORRUPT: the record is not a
@@ -69,6 +70,7 @@ struct span_facts {
     const struct span_view *span;
     struct slice exception_type; /* of its first event `exception`; empty: there is none */
     struct slice exception_message;
+    struct slice parent_call_id; /* of the call that its call was made for; empty: not known */
 };
 
 /* The same for a record made from a span, by the table `span_dialect_list[dialect]`; the name of
@@ -82,9 +84,24 @@ MUST_CHECK enum status normalize_derived(struct normalizer *normalizer,
 /* What the last record that was normalized turned out to be. */
 struct normalized_kind {
     enum event_kind kind;
-    bool is_decision; /* somebody decided, or something was denied */
+    bool is_decision;     /* somebody decided, or something was denied */
+    bool has_time;        /* its sender said when it was */
+    bool has_coarse_time; /* to the second, as far as one can see */
 };
 struct normalized_kind normalizer_last(const struct normalizer *normalizer);
+
+/* What agents say of themselves: a text is empty where they do not, or say too much. */
+enum { SOURCE_PRODUCT_SIZE = 32, SOURCE_SESSION_SIZE = 128 };
+struct normalized_source {
+    char product[SOURCE_PRODUCT_SIZE];
+    char session[SOURCE_SESSION_SIZE];
+    int32_t claimed_pid; /* process.pid of the resource; 0: none.  Not filled in here */
+    bool is_hook;        /* a hook said something: no agent, but what it started */
+};
+
+/* From now on the first that records say of their agent is written into `source`, until its texts
+ * are filled; clear it to hear of others.  Borrowed; NULL, and at first: nowhere. */
+void normalizer_tell_source(struct normalizer *normalizer, struct normalized_source *source);
 
 /* What its sender's counter tells: records before it are missing, or the agent began anew.  NULL:
  * nothing.  Good until the next record. */

@@ -108,6 +108,7 @@ static void finish_tool(struct mapping *m)
     struct slice name = mapping_source_text(m, TOOL_NAME);
     bool builtin = false;
     opencode_put_tool(m, name);
+    span_put_parent_call(m);
     if (put_error(m)) {
         if (m->outcome == OUTCOME_DENIED)
             mapping_put_bool(m, KEY_AGENT_TOOL_EXECUTED, false);

@@ -90,6 +90,10 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
                                   "Hash of the content before it was cut here."},
     [KEY_AGENT_CONTENT_BYTES] = {"agent.content.bytes", VALUE_INT, SCHEMA_OPTIONAL, NULL,
                                  "Size of the content before it was cut here."},
+    [KEY_AGENT_CONTENT_OMITTED] = {"agent.content.omitted", VALUE_TEXTS, SCHEMA_OPTIONAL, NULL,
+                                   "What this destination is not sent: KEY=BYTES of each."},
+    [KEY_AGENT_CONTENT_OMITTED_BYTES] = {"agent.content.omitted_bytes", VALUE_INT, SCHEMA_OPTIONAL,
+                                         NULL, "How much that is together."},
     [KEY_AGENT_NORM_ERRORS] = {"agent.norm.errors", VALUE_TEXTS, SCHEMA_OPTIONAL, NULL,
                                "Keys that could not be believed, read or copied; see above."},
     [KEY_AGENT_ORIGINAL_EVENT_NAME] =
@@ -179,6 +183,10 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
                                         NULL, "Arguments of the call."},
     [KEY_GEN_AI_TOOL_CALL_RESULT] = {"gen_ai.tool.call.result", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
                                      "Result of the call."},
+    [KEY_AGENT_TOOL_PARENT_CALL_ID] = {"agent.tool.parent_call_id", VALUE_TEXT, SCHEMA_OPTIONAL,
+                                       NULL,
+                                       "Id of the call that this one was made for: a sub-agent's, "
+                                       "or a tool's that calls others."},
     [KEY_AGENT_TOOL_NAMESPACE] = {"agent.tool.namespace", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
                                   "The sender's group of tools."},
     [KEY_AGENT_TOOL_ORIGIN] = {"agent.tool.origin", VALUE_TEXT, SCHEMA_OPTIONAL, words_tool_origin,
@@ -418,8 +426,8 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
     [KEY_AGENT_PIPELINE_LAST] = {"agent.pipeline.last", VALUE_INT, SCHEMA_OPTIONAL, NULL,
                                  "Last sequence number concerned."},
     [KEY_AGENT_PIPELINE_CODE] = {"agent.pipeline.code", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
-                                 "What exactly: a code of a refusal (PROTOCOL.md), or a reason of "
-                                 "the loss ledger (DELIVERY.md)."},
+                                 "What exactly: a code of PROTOCOL.md, or a reason of the loss "
+                                 "ledger (DELIVERY.md)."},
     [KEY_AGENT_PIPELINE_KIND] = {"agent.pipeline.kind", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
                                  "The kind of those events, where they were refused for it."},
     [KEY_AGENT_PIPELINE_DESTINATION] = {"agent.pipeline.destination", VALUE_TEXT, SCHEMA_OPTIONAL,

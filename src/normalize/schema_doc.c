@@ -3,21 +3,11 @@
  * can differ comes from the tables. */
 #include "normalize/schema_doc.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "normalize/dialect.h"
+#include "normalize/schema_content.h"
 #include "normalize/span_derive.h"
 #include "normalize/span_dialects.h"
-
-enum { LINE_SIZE_MAX = 2048 };
-
-/* Where the text goes; the first failure sticks. */
-struct page {
-    struct buf *out;
-    enum status status;
-    struct error *err;
-};
+#include "util/doc_page.h"
 
 static const char introduction[] =
     "# Schema of agent events, version " SCHEMA_VERSION "\n"
@@ -97,6 +87,9 @@ static const char spans_text[] =
     "`agent.norm.errors` and stand in the span alone. Of a key that a span has twice, the last\n"
     "counts.\n"
     "\n"
+    "`agent.tool.parent_call_id` is that of the nearest span above that is about another call, if\n"
+    "it came in the same request: of a call that takes long, the calls made for it come before.\n"
+    "\n"
     "Nothing is told twice: only spans are looked at whose fact is in no log record of the\n"
     "product. What the recorded sessions showed:\n"
     "\n"
@@ -115,67 +108,48 @@ static const char spans_text[] =
     "only the question is there. For the same reason the last spans of a session may be missing.\n"
     "\n";
 
-static void put(struct page *page, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static void put(struct page *page, const char *fmt, ...)
-{
-    char line[LINE_SIZE_MAX];
-    va_list args;
-    va_start(args, fmt);
-    int size = vsnprintf(line, sizeof(line), fmt, args);
-    va_end(args);
-    ASSERT(size >= 0 && (size_t)size < sizeof(line)); /* our own tables are short */
-    if (page->status == ST_OK)
-        page->status = buf_append(page->out, line, (size_t)size, page->err);
-}
-
-static void put_text(struct page *page, const char *text)
-{
-    if (page->status == ST_OK)
-        page->status = buf_append(page->out, text, strlen(text), page->err);
-}
-
 /* --- The model ----------------------------------------------------------------------------- */
 
-static void put_required(struct page *page, const struct schema_kind *kind)
+static void put_required(struct doc_page *page, const struct schema_kind *kind)
 {
     for (size_t i = 0; i < kind->required_count; i++) {
         const uint16_t *either = kind->required[i];
-        put(page, "%s`%s`", i > 0 ? ", " : "", schema_attributes[either[0]].key);
+        doc_put(page, "%s`%s`", i > 0 ? ", " : "", schema_attributes[either[0]].key);
         if (either[1] < SCHEMA_KEY_COUNT)
-            put(page, " or `%s`", schema_attributes[either[1]].key);
+            doc_put(page, " or `%s`", schema_attributes[either[1]].key);
     }
 }
 
-static void put_phases(struct page *page, const struct schema_kind *kind)
+static void put_phases(struct doc_page *page, const struct schema_kind *kind)
 {
-    put(page, "%s", words_phase[kind->default_phase]);
+    doc_put(page, "%s", words_phase[kind->default_phase]);
     for (unsigned phase = 0; words_phase[phase] != NULL; phase++) {
         if (phase != kind->default_phase && (kind->phases & 1U << phase) != 0)
-            put(page, ", %s", words_phase[phase]);
+            doc_put(page, ", %s", words_phase[phase]);
     }
 }
 
-static void put_kinds(struct page *page)
+static void put_kinds(struct doc_page *page)
 {
-    put_text(page, "## Kinds\n\n"
-                   "| Kind | Meaning | Phases | Required | Further |\n"
-                   "|---|---|---|---|---|\n");
+    doc_put_text(page, "## Kinds\n\n"
+                       "| Kind | Meaning | Phases | Required | Further |\n"
+                       "|---|---|---|---|---|\n");
     for (size_t i = 0; i < KIND_COUNT; i++) {
         const struct schema_kind *kind = &schema_kinds[i];
-        put(page, "| `%s` | %s | ", kind->name, kind->meaning);
+        doc_put(page, "| `%s` | %s | ", kind->name, kind->meaning);
         put_phases(page, kind);
-        put_text(page, " | ");
+        doc_put_text(page, " | ");
         put_required(page, kind);
-        put_text(page, " | ");
+        doc_put_text(page, " | ");
         for (const uint16_t *key = kind->optional; *key != SCHEMA_KEY_COUNT; key++)
-            put(page, "%s`%s`", key > kind->optional ? ", " : "", schema_attributes[*key].key);
-        put_text(page, " |\n");
+            doc_put(page, "%s`%s`", key > kind->optional ? ", " : "", schema_attributes[*key].key);
+        doc_put_text(page, " |\n");
     }
-    put_text(page, "\nOf several phases the first is taken when a native event names none.\n\n");
+    doc_put_text(page,
+                 "\nOf several phases the first is taken when a native event names none.\n\n");
 }
 
-static void put_attributes(struct page *page)
+static void put_attributes(struct doc_page *page)
 {
     static const char *const types[] = {[VALUE_TEXT] = "string",
                                         [VALUE_INT] = "int",
@@ -185,25 +159,86 @@ static void put_attributes(struct page *page)
     static const char *const requirements[] = {[SCHEMA_REQUIRED] = "always",
                                                [SCHEMA_CONDITIONAL] = "where it applies",
                                                [SCHEMA_OPTIONAL] = "where known"};
-    put_text(page, "## Attributes\n\n"
-                   "| Attribute | Type | Present | Meaning | Values |\n"
-                   "|---|---|---|---|---|\n");
+    doc_put_text(page, "## Attributes\n\n"
+                       "| Attribute | Type | Present | Meaning | Values |\n"
+                       "|---|---|---|---|---|\n");
     for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
         const struct schema_attribute *attribute = &schema_attributes[i];
-        put(page, "| `%s` | %s | %s | %s | ", attribute->key, types[attribute->type],
-            requirements[attribute->requirement], attribute->meaning);
+        doc_put(page, "| `%s` | %s | %s | %s | ", attribute->key, types[attribute->type],
+                requirements[attribute->requirement], attribute->meaning);
         bool is_kind = i == KEY_AGENT_EVENT_KIND; /* the table above */
         for (size_t word = 0; attribute->words != NULL && !is_kind && attribute->words[word];
              word++)
-            put(page, "%s`%s`", word > 0 ? ", " : "", attribute->words[word]);
-        put_text(page, " |\n");
+            doc_put(page, "%s`%s`", word > 0 ? ", " : "", attribute->words[word]);
+        doc_put_text(page, " |\n");
     }
-    put_text(page, "\n");
+    doc_put_text(page, "\n");
+}
+
+static void put_content_words(struct doc_page *page, enum content_place place)
+{
+    const char *between = "";
+
+    for (size_t i = 0; i < content_word_count; i++) {
+        if (content_words[i].place != place)
+            continue;
+        doc_put(page, "%s`%s`", between, content_words[i].word);
+        between = ", ";
+    }
+}
+
+/* What a destination with `content: omit` is not sent. */
+static void put_content(struct doc_page *page)
+{
+    const char *between = "";
+
+    doc_put_text(
+        page, "## Content\n\n"
+              "Content is what was said to an agent, what it said and did with it, and what came "
+              "back. A\n"
+              "destination with `content: omit` (CONFIGURATION.md) is not sent:\n\n"
+              "* the body of a log record, and the message of a span's status;\n"
+              "* of this schema: ");
+    for (size_t i = 0; i < SCHEMA_KEY_COUNT; i++) {
+        if (schema_content[i] != SCHEMA_CONTENT)
+            continue;
+        doc_put(page, "%s`%s`", between, schema_attributes[i].key);
+        between = ", ";
+    }
+    doc_put_text(page,
+                 ";\n* attributes of senders whose key, taken apart at its dots, has one of these "
+                 "words, written with or\n"
+                 "  without capitals, `_` and `-`: anywhere ");
+    put_content_words(page, CONTENT_WITHIN);
+    doc_put_text(page, "; anywhere, unless the last part only\n  measures it (`id`, `length`) ");
+    put_content_words(page, CONTENT_ABOUT);
+    doc_put_text(page, "; as the last part ");
+    put_content_words(page, CONTENT_LAST);
+    doc_put_text(page,
+                 ";\n* lists of keys and values with such a key anywhere in them.\n\n"
+                 "This holds for records, spans, their events and links, resources and scopes. "
+                 "Not content are ");
+    for (size_t i = 0; content_exceptions[i] != NULL; i++)
+        doc_put(page, "%s`%s`", i > 0 ? ", " : "", content_exceptions[i]);
+    doc_put_text(
+        page,
+        " and the other attributes of this schema: names, ids, paths, URLs, sizes and "
+        "verdicts\n"
+        "stay, and so does the name of an event, which opencode has only in the first text of its "
+        "body.\n"
+        "What a sender writes under a key that says nothing stays too. Data points of metrics are "
+        "not\n"
+        "looked at.\n\n"
+        "`agent.content.omitted` then lists the keys, each with the size of its value in "
+        "bytes\n"
+        "(`prompt=1782`), 64 at most, and `agent.content.omitted_bytes` is the sum; "
+        "`agent.content.state`\n"
+        "is `redacted_by_collector` where it was `present` or `truncated`.\n\n");
 }
 
 /* --- Dialects ------------------------------------------------------------------------------ */
 
-static void put_rule(struct page *page, const struct dialect *dialect, const struct rule *rule)
+static void put_rule(struct doc_page *page, const struct dialect *dialect, const struct rule *rule)
 {
     static const char *const how[] = {[RULE_TEXT] = "",
                                       [RULE_INT] = "to int",
@@ -216,139 +251,140 @@ static void put_rule(struct page *page, const struct dialect *dialect, const str
                                       [RULE_KNOWN_WORD] = "other words not",
                                       [RULE_LIST] = "split at commas",
                                       [RULE_CONTENT] = ""};
-    put(page, "| `%s` | `%s` | ", dialect->sources[rule->source],
-        schema_attributes[rule->target].key);
+    doc_put(page, "| `%s` | `%s` | ", dialect->sources[rule->source],
+            schema_attributes[rule->target].key);
     const char *between = "";
     for (const struct word_map *word = rule->words; word != NULL && word->from != NULL; word++) {
-        put(page, "%s%s → %s", between, word->from, word->to);
+        doc_put(page, "%s%s → %s", between, word->from, word->to);
         between = "; ";
     }
-    put(page, "%s%s |\n", how[rule->how][0] != '\0' ? between : "", how[rule->how]);
+    doc_put(page, "%s%s |\n", how[rule->how][0] != '\0' ? between : "", how[rule->how]);
 }
 
-static void put_rules(struct page *page, const struct dialect *dialect, const struct rule *rules,
-                      size_t count)
+static void put_rules(struct doc_page *page, const struct dialect *dialect,
+                      const struct rule *rules, size_t count)
 {
     if (count == 0)
         return;
-    put_text(page, "\n| From | To | How |\n|---|---|---|\n");
+    doc_put_text(page, "\n| From | To | How |\n|---|---|---|\n");
     for (size_t i = 0; i < count; i++)
         put_rule(page, dialect, &rules[i]);
 }
 
-static void put_event(struct page *page, const struct dialect *dialect,
+static void put_event(struct doc_page *page, const struct dialect *dialect,
                       const struct dialect_event *event)
 {
-    put(page, "### `%s` → %s %s\n\n", event->name, schema_kinds[event->kind].name,
-        words_phase[event->phase]);
-    put(page, "%s%s", event->note != NULL ? event->note : "", event->note != NULL ? " " : "");
-    put(page, "Classification `%s`; outcome `%s` unless said otherwise.\n",
-        words_classification[event->classification], words_outcome[event->outcome]);
+    doc_put(page, "### `%s` → %s %s\n\n", event->name, schema_kinds[event->kind].name,
+            words_phase[event->phase]);
+    doc_put(page, "%s%s", event->note != NULL ? event->note : "", event->note != NULL ? " " : "");
+    doc_put(page, "Classification `%s`; outcome `%s` unless said otherwise.\n",
+            words_classification[event->classification], words_outcome[event->outcome]);
     put_rules(page, dialect, event->rules, event->rule_count);
-    put_text(page, "\n");
+    doc_put_text(page, "\n");
 }
 
-static void put_signs(struct page *page, const struct dialect *dialect)
+static void put_signs(struct doc_page *page, const struct dialect *dialect)
 {
     const char *between = "Known by";
     bool has_sign = dialect->scope_prefix != NULL || dialect->event_prefix != NULL ||
                     dialect->services != NULL || dialect->key_prefixes != NULL;
     if (dialect->product != NULL)
-        put(page, "Product `%s`. ", dialect->product);
+        doc_put(page, "Product `%s`. ", dialect->product);
     if (!has_sign)
-        put_text(page, "Known by its name (PROTOCOL.md, \"Hooks\")");
+        doc_put_text(page, "Known by its name (PROTOCOL.md, \"Hooks\")");
     if (dialect->scope_prefix != NULL) {
-        put(page, "%s a scope that begins with `%s`", between, dialect->scope_prefix);
+        doc_put(page, "%s a scope that begins with `%s`", between, dialect->scope_prefix);
         between = ", or";
     }
     if (dialect->event_prefix != NULL) {
-        put(page, "%s an `event.name`%s that begins with `%s`", between,
-            dialect->prefix_in_body ? ", `event_name` or body" : " or `event_name`",
-            dialect->event_prefix);
+        doc_put(page, "%s an `event.name`%s that begins with `%s`", between,
+                dialect->prefix_in_body ? ", `event_name` or body" : " or `event_name`",
+                dialect->event_prefix);
         between = ", or";
     }
     for (const char *const *service = dialect->services; service != NULL && *service != NULL;
          service++) {
-        put(page, "%s the `service.name` `%s`", between, *service);
+        doc_put(page, "%s the `service.name` `%s`", between, *service);
         between = ", or";
     }
     if (dialect->key_prefixes != NULL) {
-        put(page, "%s a key that begins with ", between);
+        doc_put(page, "%s a key that begins with ", between);
         for (size_t i = 0; dialect->key_prefixes[i] != NULL; i++)
-            put(page, "%s`%s`", i > 0 ? " or " : "", dialect->key_prefixes[i]);
-        put_text(page, " where nothing else tells");
+            doc_put(page, "%s`%s`", i > 0 ? " or " : "", dialect->key_prefixes[i]);
+        doc_put_text(page, " where nothing else tells");
     }
-    put_text(page, ". Names that are not below become `agent.other`.\n\n");
+    doc_put_text(page, ". Names that are not below become `agent.other`.\n\n");
 }
 
 /* What a dialect says of log records or of spans, but for its heading. */
-static void put_tables(struct page *page, const struct dialect *dialect)
+static void put_tables(struct doc_page *page, const struct dialect *dialect)
 {
     if (dialect->rule_count > 0) {
-        put_text(page, "On every event:\n");
+        doc_put_text(page, "On every event:\n");
         put_rules(page, dialect, dialect->rules, dialect->rule_count);
-        put_text(page, "\n");
+        doc_put_text(page, "\n");
     }
     if (dialect->note != NULL)
-        put(page, "%s\n\n", dialect->note);
+        doc_put(page, "%s\n\n", dialect->note);
     for (size_t i = 0; i < dialect->event_count; i++)
         put_event(page, dialect, &dialect->events[i]);
     for (size_t i = 0; i < dialect->refined_count; i++)
         put_event(page, dialect, dialect->refined[i]);
     if (dialect->chapter != NULL)
-        put_text(page, dialect->chapter);
+        doc_put_text(page, dialect->chapter);
 }
 
-static void put_dialect(struct page *page, const struct dialect *dialect)
+static void put_dialect(struct doc_page *page, const struct dialect *dialect)
 {
-    put(page, "## Dialect `%s`\n\n", dialect->name);
+    doc_put(page, "## Dialect `%s`\n\n", dialect->name);
     put_signs(page, dialect);
     put_tables(page, dialect);
 }
 
 /* --- Spans ----------------------------------------------------------------------------------- */
 
-static void put_span_sources(struct page *page)
+static void put_span_sources(struct doc_page *page)
 {
-    put_text(page, "| Scope begins with | or `service.name` | Spans looked at | Why |\n"
-                   "|---|---|---|---|\n");
+    doc_put_text(page, "| Scope begins with | or `service.name` | Spans looked at | Why |\n"
+                       "|---|---|---|---|\n");
     for (size_t i = 0; i < span_source_count; i++) {
         const struct span_source *source = &span_sources[i];
-        put(page, "| %s | %s | ", source->scope_prefix != NULL ? source->scope_prefix : "",
-            source->service != NULL ? source->service : "");
+        doc_put(page, "| %s | %s | ", source->scope_prefix != NULL ? source->scope_prefix : "",
+                source->service != NULL ? source->service : "");
         const char *between = "";
         for (size_t at = 0; source->dialect != NULL && at < source->dialect->event_count; at++) {
-            put(page, "%s`%s`", between, source->dialect->events[at].name);
+            doc_put(page, "%s`%s`", between, source->dialect->events[at].name);
             between = ", ";
         }
         for (size_t at = 0; source->marks != NULL && source->marks[at] != NULL; at++) {
-            put(page, "%swith `%s`", between, source->marks[at]);
+            doc_put(page, "%swith `%s`", between, source->marks[at]);
             between = ", ";
         }
-        put(page, "%s | %s |\n", source->dialect == NULL ? "none" : "", source->note);
+        doc_put(page, "%s | %s |\n", source->dialect == NULL ? "none" : "", source->note);
     }
-    put_text(page, "\n");
+    doc_put_text(page, "\n");
 }
 
-static void put_spans(struct page *page)
+static void put_spans(struct doc_page *page)
 {
-    put_text(page, spans_text);
+    doc_put_text(page, spans_text);
     put_span_sources(page);
     for (size_t i = 0; i < span_dialect_count; i++) {
         if (span_dialect_list[i] == &span_dialect_genai)
             continue; /* as the log records */
-        put(page, "## Spans of `%s`\n\n", span_dialect_list[i]->name);
+        doc_put(page, "## Spans of `%s`\n\n", span_dialect_list[i]->name);
         put_tables(page, span_dialect_list[i]);
     }
 }
 
 enum status schema_write_markdown(struct buf *out, struct error *err)
 {
-    struct page page = {.out = out, .err = err};
-    put_text(&page, introduction);
+    struct doc_page page = {.out = out, .err = err};
+    doc_put_text(&page, introduction);
     put_kinds(&page);
     put_attributes(&page);
-    put_text(&page, native_text);
+    put_content(&page);
+    doc_put_text(&page, native_text);
     for (size_t i = 0; i < dialect_count; i++)
         put_dialect(&page, dialect_list[i]);
     put_spans(&page);

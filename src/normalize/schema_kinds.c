@@ -30,17 +30,11 @@ static const uint16_t model_optional[] = {KEY_GEN_AI_RESPONSE_ID,
                                           KEY_SERVER_ADDRESS,
                                           KEY_ERROR_TYPE,
                                           NONE};
-static const uint16_t tool_optional[] = {KEY_GEN_AI_TOOL_CALL_ID,
-                                         KEY_GEN_AI_TOOL_CALL_ARGUMENTS,
-                                         KEY_GEN_AI_TOOL_CALL_RESULT,
-                                         KEY_AGENT_TOOL_NAMESPACE,
-                                         KEY_AGENT_TOOL_ORIGIN,
-                                         KEY_AGENT_TOOL_REPORTED_SUCCESS,
-                                         KEY_AGENT_TOOL_EXECUTED,
-                                         KEY_AGENT_TOOL_INPUT_BYTES,
-                                         KEY_AGENT_TOOL_OUTPUT_BYTES,
-                                         KEY_AGENT_TOOL_OUTPUT_TRUNCATED,
-                                         NONE};
+static const uint16_t tool_optional[] = {
+    KEY_GEN_AI_TOOL_CALL_ID,         KEY_GEN_AI_TOOL_CALL_ARGUMENTS,  KEY_GEN_AI_TOOL_CALL_RESULT,
+    KEY_AGENT_TOOL_PARENT_CALL_ID,   KEY_AGENT_TOOL_NAMESPACE,        KEY_AGENT_TOOL_ORIGIN,
+    KEY_AGENT_TOOL_REPORTED_SUCCESS, KEY_AGENT_TOOL_EXECUTED,         KEY_AGENT_TOOL_INPUT_BYTES,
+    KEY_AGENT_TOOL_OUTPUT_BYTES,     KEY_AGENT_TOOL_OUTPUT_TRUNCATED, NONE};
 static const uint16_t approval_optional[] = {
     KEY_AGENT_DECISION_EFFECT,     KEY_AGENT_DECISION_AUTOMATED,
     KEY_AGENT_DECISION_SCOPE,      KEY_AGENT_DECISION_REASON,
@@ -76,6 +70,7 @@ static const uint16_t file_optional[] = {KEY_FILE_PATH,
                                          KEY_AGENT_FILE_IN_WORKSPACE,
                                          KEY_AGENT_FILE_LANGUAGE,
                                          KEY_AGENT_FILE_MIME_TYPE,
+                                         KEY_GEN_AI_TOOL_NAME,
                                          NONE};
 static const uint16_t network_optional[] = {KEY_SERVER_PORT,
                                             KEY_NETWORK_TRANSPORT,
@@ -130,11 +125,10 @@ static const uint16_t resource_optional[] = {KEY_AGENT_RESOURCE_CPU_TIME_S,
 static const uint16_t error_optional[] = {KEY_AGENT_ERROR_MESSAGE, KEY_EXCEPTION_TYPE,
                                           KEY_EXCEPTION_MESSAGE, KEY_EXCEPTION_STACKTRACE, NONE};
 static const uint16_t pipeline_optional[] = {
-    KEY_AGENT_PIPELINE_COUNT, KEY_AGENT_PIPELINE_FIRST,
-    KEY_AGENT_PIPELINE_LAST,  KEY_AGENT_PIPELINE_CODE,
-    KEY_AGENT_PIPELINE_KIND,  KEY_AGENT_PIPELINE_DESTINATION,
-    KEY_AGENT_PIPELINE_BYTES, KEY_AGENT_PIPELINE_FROM,
-    KEY_AGENT_PIPELINE_TO,    NONE};
+    KEY_AGENT_PIPELINE_COUNT, KEY_AGENT_PIPELINE_FIRST,    KEY_AGENT_PIPELINE_LAST,
+    KEY_AGENT_PIPELINE_CODE,  KEY_AGENT_PIPELINE_KIND,     KEY_AGENT_PIPELINE_DESTINATION,
+    KEY_AGENT_PIPELINE_BYTES, KEY_AGENT_PIPELINE_FROM,     KEY_AGENT_PIPELINE_TO,
+    KEY_PROCESS_PID,          KEY_PROCESS_EXECUTABLE_PATH, NONE};
 static const uint16_t other_optional[] = {NONE};
 
 const struct schema_kind schema_kinds[KIND_COUNT] = {
@@ -300,7 +294,7 @@ const struct schema_kind schema_kinds[KIND_COUNT] = {
                        {{KEY_AGENT_PIPELINE_REASON, NONE}},
                        1,
                        pipeline_optional,
-                       "Events are missing, doubled or damaged."},
+                       "Events are missing, doubled or damaged, or do not come."},
     [KIND_OTHER] = {"agent.other",
                     1 << PHASE_POINT,
                     PHASE_POINT,

@@ -15,6 +15,7 @@
 
 #include "normalize/mapping.h"
 #include "normalize/span_dialects.h"
+#include "normalize/span_family.h"
 
 enum {
     SOURCES_MAX = 16,       /* of span_sources[] */
@@ -68,6 +69,7 @@ struct span_deriver {
     struct normalizer *normalizer; /* borrowed */
     struct otlp_limits limits;
     struct ready ready[SOURCES_MAX];
+    struct span_family *family;        /* owned */
     const struct span_source *source;  /* of the group; NULL: its spans yield nothing */
     struct attribute_view *attributes; /* owned; of a span */
     struct attribute_view event_attributes[EVENT_ATTRIBUTES_MAX];
@@ -106,9 +108,9 @@ enum status span_deriver_create(struct normalizer *normalizer, const struct otlp
     self->normalizer = normalizer;
     self->limits = *limits;
     buf_init(&self->record, limits->record_size_max);
-    enum status st = ST_OK;
+    enum status st = span_family_create(&self->family, err);
     self->attributes = calloc((size_t)limits->attribute_count_max + 1, sizeof(*self->attributes));
-    if (self->attributes == NULL)
+    if (st == ST_OK && self->attributes == NULL)
         st = error_set(err, ST_NO_MEMORY, "room for %u attributes", limits->attribute_count_max);
     for (size_t i = 0; st == ST_OK && i < span_source_count; i++) {
         if (span_sources[i].dialect != NULL)
@@ -130,6 +132,7 @@ void span_deriver_destroy(struct span_deriver *deriver)
         text_table_fini(&deriver->ready[i].names);
         text_table_fini(&deriver->ready[i].keys);
     }
+    span_family_destroy(deriver->family);
     buf_fini(&deriver->record);
     free(deriver->attributes);
     free(deriver);
@@ -193,6 +196,11 @@ enum status span_deriver_set_group(struct span_deriver *deriver, const struct re
     }
     deriver->source = source->dialect != NULL ? source : NULL;
     return ST_OK;
+}
+
+void span_deriver_set_family(struct span_deriver *deriver, const struct slice *spans, size_t count)
+{
+    span_family_set(deriver->family, spans, count);
 }
 
 /* --- One span ---------------------------------------------------------------------------- */
@@ -307,6 +315,7 @@ static enum status derive(struct span_deriver *self, const struct ready *ready,
     if (st != ST_OK)
         return st;
     find_exception(self, &facts);
+    facts.parent_call_id = span_family_parent_call(self->family, &span);
     buf_clear(&self->record);
     st = put_record(ready, &span, SIZE_MAX, &self->record, err);
     if (st == ST_OK)
@@ -359,4 +368,10 @@ void span_put_failure(struct mapping *m)
         mapping_put_text(m, KEY_ERROR_TYPE, type.size > 0 ? type : SLICE("_OTHER"));
     if (message.size > 0)
         mapping_put_text(m, KEY_AGENT_ERROR_MESSAGE, message);
+}
+
+void span_put_parent_call(struct mapping *m)
+{
+    if (m->span != NULL && m->span->parent_call_id.size > 0)
+        mapping_put_text(m, KEY_AGENT_TOOL_PARENT_CALL_ID, m->span->parent_call_id);
 }

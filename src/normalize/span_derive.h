@@ -43,6 +43,11 @@ void span_deriver_destroy(struct span_deriver *deriver); /* accepts NULL */
 MUST_CHECK enum status span_deriver_set_group(struct span_deriver *deriver,
                                               const struct record_group *group, struct error *err);
 
+/* Tells which spans came together with the next ones, up to SPAN_FAMILY_MAX of them: a call is told
+ * with the id of the call among them that it was made for.  Borrowed until the next call; NULL, and
+ * at first: none. */
+void span_deriver_set_family(struct span_deriver *deriver, const struct slice *spans, size_t count);
+
 struct span_input {
     struct slice span; /* Span, as its sender wrote it; borrowed for the call */
     enum transport transport;

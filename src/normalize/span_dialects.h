@@ -18,3 +18,6 @@ bool span_failed(const struct mapping *m);
 /* Makes the record a failure: error.type is the class of the span's exception, unless the sender
  * gives one, and agent.error.message the span's status message or the exception's. */
 void span_put_failure(struct mapping *m);
+
+/* agent.tool.parent_call_id, where it is known. */
+void span_put_parent_call(struct mapping *m);

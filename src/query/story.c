@@ -105,7 +105,11 @@ enum status story_add(struct story *story, const struct record_group *group, str
                       struct error *err)
 {
     struct story_event event = {
-        .order = story->event_count, .call = STORY_NO_CALL, .echo_of = STORY_NO_EVENT};
+        .order = story->event_count,
+        .call = STORY_NO_CALL,
+        .echo_of = STORY_NO_EVENT,
+        .part_of = STORY_NO_EVENT,
+    };
     size_t size = 0;
 
     if (story->size_bytes >= STORY_SIZE_MAX) {
@@ -294,6 +298,7 @@ enum status story_join(struct story *story, struct error *err)
     if (st != ST_OK)
         return st;
     story_find_echoes(story);
+    story_find_parts(story);
     for (size_t i = 0; i < story->event_count; i++) {
         struct story_event *event = &story->events[i];
         if (event->call != STORY_NO_CALL || !has_kind(&event->view, "agent.network"))

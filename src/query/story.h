@@ -6,6 +6,9 @@
  * time, and marked as joined by time.  A hook that names no call is joined by the tool and what it
  * asked for, and marked as joined by words.
  *
+ * A file operation that names no call is a part of the result of the one call of the same tool and
+ * kind of file that it can belong to (story_file.c).
+ *
  * What an agent says in several ways, in a log record, a hook and a span, is one fact: one of the
  * events tells it, the others are its echoes (story_same.c).
  *
@@ -34,6 +37,7 @@ struct story_event {
     enum story_way way;
     unsigned int ways;       /* of this event and its echoes */
     int echo_of;             /* index of the event that tells it, or STORY_NO_EVENT */
+    int part_of;             /* of a file operation: index of its call's result, or the same */
     struct record_view view; /* into memory that the story owns */
 };
 
@@ -69,6 +73,9 @@ MUST_CHECK enum status story_add(struct story *story, const struct record_group 
 
 /* Finds echoes; events are in order of time, and calls are joined. */
 void story_find_echoes(struct story *story);
+
+/* Finds the calls of file operations that name none; after the echoes. */
+void story_find_parts(struct story *story);
 
 /* Sorts and joins.  Call once, after the last event. */
 MUST_CHECK enum status story_join(struct story *story, struct error *err);

@@ -16,6 +16,8 @@
 #include "query/sender_marks.h"
 #include "query/summary.h"
 #include "query/time_text.h"
+#include "query/timeline_file.h"
+#include "query/timeline_silence.h"
 #include "query/timeline_words.h"
 #include "query/totals.h"
 #include "util/clock.h"
@@ -149,7 +151,8 @@ static bool was_not_run(const struct record_view *view)
            lookup_number(view, "agent.tool.executed", 1) == 0;
 }
 
-static void put_result(struct page *page, const struct story_event *event, struct slice output)
+static void put_result(struct page *page, const struct story *story,
+                       const struct story_event *event, struct slice output)
 {
     const struct record_view *view = &event->view;
     char duration[TIME_TEXT_SIZE];
@@ -170,6 +173,7 @@ static void put_result(struct page *page, const struct story_event *event, struc
         time_format_duration(duration_ms, duration);
         page_put_format(page, ", %s", duration);
     }
+    timeline_file_put(page, story, event);
     if (output.size == 0)
         output = lookup_text(view, "agent.error.message");
     put_ways(page, event);
@@ -291,7 +295,7 @@ static void put_call_event(struct page *page, const struct story *story,
     } else if (is_kind(view, "agent.sandbox")) {
         put_sandbox(page, view);
     } else if (is_result(view)) {
-        put_result(page, event, call_output(story, event));
+        put_result(page, story, event, call_output(story, event));
     } else if (!is_kind(view, "agent.tool") && !is_kind(view, "agent.other")) {
         put_aside(page, view);
     }
@@ -306,6 +310,29 @@ static void put_missing_decision(struct page *page, const struct story *story, i
     }
     page_put_detail(page, "decision");
     page_put_ink(page, INK_DIM, "none was reported\n");
+}
+
+/* The call that another was made for, by its tool and what it asked for; by its id where it is not
+ * in the story. */
+static void put_parent(struct page *page, const struct story *story, struct slice own_id,
+                       struct slice parent_id)
+{
+    if (parent_id.size == 0 || slice_equal(parent_id, own_id))
+        return;
+    page_put_detail(page, "made for");
+    for (size_t i = 0; i < story->call_count; i++) {
+        if (!slice_equal(story->calls[i].id, parent_id))
+            continue;
+        page_put_text(page, call_text(story, (int)i, "gen_ai.tool.name"), 60);
+        page_put(page, " ");
+        page_put_text(page, call_request(story, (int)i),
+                      page_columns_behind(page, INDENT + 2 * LABEL_WIDTH + 15));
+        page_put(page, "\n");
+        return;
+    }
+    page_put(page, "call ");
+    page_put_text(page, parent_id, page_columns_behind(page, INDENT + 2 * LABEL_WIDTH));
+    page_put(page, "\n");
 }
 
 static void put_call(struct page *page, struct story *story, const struct sender_marks *marks,
@@ -328,6 +355,7 @@ static void put_call(struct page *page, struct story *story, const struct sender
     else
         page_put_ink(page, INK_ODD, "(what it asked for was not reported)");
     page_put(page, "\n");
+    put_parent(page, story, call->id, call_text(story, index, "agent.tool.parent_call_id"));
     if (!call->has_decision)
         put_missing_decision(page, story, index);
     for (size_t i = 0; i < story->event_count; i++) {
@@ -363,6 +391,7 @@ static void put_prompt(struct page *page, const struct story_event *event)
     bool is_absent = slice_equal(lookup_text(view, "agent.content.state"), SLICE("absent"));
 
     begin_line(page, event->time_unix_ns, SLICE("prompt"));
+    size_t used = timeline_words_put_thread(page, lookup_text(view, "agent.role"));
     if (text.size == 0 && view->body.type == ANY_TYPE_STRING)
         text = view->body.bytes;
     if (is_redacted) {
@@ -372,7 +401,7 @@ static void put_prompt(struct page *page, const struct story_event *event)
     } else if (is_mention(view)) {
         page_put(page, "(something was mentioned)");
     } else if (!is_absent) {
-        page_put_text(page, text, page_columns_behind(page, INDENT + LABEL_WIDTH));
+        page_put_text(page, text, page_columns_behind(page, INDENT + LABEL_WIDTH + used));
     }
     page_put(page, "\n");
 }
@@ -382,6 +411,7 @@ static void put_session(struct page *page, const struct story_event *event)
     bool ends = slice_equal(lookup_text(&event->view, "agent.event.phase"), SLICE("end"));
 
     begin_line(page, event->time_unix_ns, SLICE("session"));
+    (void)timeline_words_put_thread(page, lookup_text(&event->view, "agent.role"));
     page_put_format(page, "%s", ends ? "ended" : "started");
     page_put(page, "\n");
 }
@@ -431,16 +461,18 @@ static void put_loose_decision(struct page *page, const struct story_event *even
 
 /* A tool call without an id: nothing can be joined to it, and what was decided over it stands in
  * its own record if anywhere. */
-static void put_loose_call(struct page *page, const struct story_event *event)
+static void put_loose_call(struct page *page, const struct story *story,
+                           const struct story_event *event)
 {
     const struct record_view *view = &event->view;
 
     begin_line(page, event->time_unix_ns, SLICE("tool"));
     put_summary(page, view, INDENT + LABEL_WIDTH);
     page_put(page, "\n");
+    put_parent(page, story, SLICE_EMPTY, lookup_text(view, "agent.tool.parent_call_id"));
     (void)put_own_decision(page, event); /* it may tell none */
     if (is_result(view))
-        put_result(page, event, output_of(view));
+        put_result(page, story, event, output_of(view));
 }
 
 /* How it ended, where that is worth a word. */
@@ -462,7 +494,8 @@ static void put_trouble(struct page *page, const struct record_view *view)
 static void put_other(struct page *page, const struct story_event *event)
 {
     begin_line(page, event->time_unix_ns, short_kind(&event->view));
-    put_summary(page, &event->view, INDENT + LABEL_WIDTH);
+    if (!timeline_silence_put(page, &event->view, INDENT + LABEL_WIDTH))
+        put_summary(page, &event->view, INDENT + LABEL_WIDTH);
     put_trouble(page, &event->view);
     page_put(page, "\n");
 }
@@ -485,7 +518,7 @@ static bool is_told(const struct record_view *view)
     return failed && !begins && !again;
 }
 
-static void put_event(struct page *page, const struct story_event *event)
+static void put_event(struct page *page, const struct story *story, const struct story_event *event)
 {
     if (is_kind(&event->view, "agent.prompt")) {
         put_prompt(page, event);
@@ -499,7 +532,7 @@ static void put_event(struct page *page, const struct story_event *event)
     } else if (is_decision(&event->view)) {
         put_loose_decision(page, event);
     } else if (is_kind(&event->view, "agent.tool")) {
-        put_loose_call(page, event);
+        put_loose_call(page, story, event);
     } else {
         put_other(page, event);
     }
@@ -586,11 +619,12 @@ enum status timeline_write(struct story *story, const struct timeline_style *sty
     put_head(&page, story, &marks);
     for (size_t i = 0; i < story->event_count; i++) {
         const struct story_event *event = &story->events[i];
-        if (event->echo_of != STORY_NO_EVENT && event->call == STORY_NO_CALL)
+        if ((event->echo_of != STORY_NO_EVENT && event->call == STORY_NO_CALL) ||
+            event->part_of != STORY_NO_EVENT)
             continue;
         if (event->call == STORY_NO_CALL) {
             if (style->everything || is_told(&event->view)) {
-                put_event(&page, event);
+                put_event(&page, story, event);
                 sender_marks_put(&marks, &page, &event->view);
             }
         } else if (!story->calls[event->call].shown && !event->joined_by_time) {

@@ -45,6 +45,12 @@ static const struct word scopes[] = {
     {"rule_added", "and a rule was added", INK_PLAIN},
 };
 
+static const struct word threads[] = {
+    {"reviewer", "(the reviewer) ", INK_PLAIN},
+    {"subagent", "(a sub-agent) ", INK_PLAIN},
+    {"teammate", "(a teammate) ", INK_PLAIN},
+};
+
 static const struct {
     const struct word *words;
     size_t count;
@@ -54,6 +60,7 @@ static const struct {
     [WORDS_DECIDER] = {deciders, COUNT_OF(deciders)},
     [WORDS_OUTCOME] = {outcomes, COUNT_OF(outcomes)},
     [WORDS_SCOPE] = {scopes, COUNT_OF(scopes)},
+    [WORDS_THREAD] = {threads, COUNT_OF(threads)},
 };
 
 static const struct word *find(enum timeline_words list, struct slice value)
@@ -82,4 +89,14 @@ bool timeline_words_put(struct page *page, enum timeline_words list, struct slic
     else
         page_put_ink(page, INK_ODD, otherwise);
     return word != NULL;
+}
+
+size_t timeline_words_put_thread(struct page *page, struct slice role)
+{
+    const struct word *word = find(WORDS_THREAD, role);
+
+    if (word == NULL)
+        return 0;
+    page_put_ink(page, word->ink, word->text);
+    return strlen(word->text);
 }

@@ -14,6 +14,7 @@ enum timeline_words {
     WORDS_DECIDER,  /* agent.decision.source */
     WORDS_OUTCOME,  /* agent.outcome */
     WORDS_SCOPE,    /* agent.decision.scope, where it is worth a word */
+    WORDS_THREAD,   /* agent.role, for timeline_words_put_thread() */
 };
 
 /* NULL: the list has no such word. */
@@ -23,3 +24,6 @@ const char *timeline_words_find(enum timeline_words list, struct slice value);
  * false then. */
 bool timeline_words_put(struct page *page, enum timeline_words list, struct slice value,
                         const char *otherwise);
+
+/* Whose thread it is by its role, if not the person's own.  Returns the columns of that. */
+size_t timeline_words_put_thread(struct page *page, struct slice role);

@@ -8,7 +8,8 @@
 #include "query/story.h"
 
 /* A call whose decision says that it never ran counts as not run, whether a result says so too or
- * there is none. */
+ * there is none.  Prompts are those of people: what is written to a reviewer or a sub-agent is
+ * none; what these do and cost counts. */
 struct totals {
     size_t prompts, calls, failed, blocked, not_run, network_allowed, network_blocked,
         model_requests;

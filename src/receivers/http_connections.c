@@ -113,6 +113,9 @@ struct http_connection *http_connection_open(struct http_connections *connection
         return connection;
     }
     peer_learn_process(fd, &peer); /* only now: who is refused costs little */
+    connection->source = source_id_of_peer(&peer);
+    if (peer.attestation == PEER_UNKNOWN)
+        peer_address_of_socket(fd, &connection->address);
     if (write_sender(connection, &peer))
         return connection;
     http_connection_close(connections, connection);

@@ -12,9 +12,11 @@
 #include <pthread.h>
 
 #include "journal/journal.h"
+#include "net/peer.h"
 #include "receivers/admission.h"
 #include "receivers/http_users.h"
 #include "receivers/refusal.h"
+#include "receivers/source_watch.h"
 #include "telltale/buf.h"
 
 struct http_connections_settings {
@@ -40,7 +42,9 @@ struct http_connection {
     struct http_user *user; /* borrowed; NULL: it was refused, and no request of it is taken */
     size_t *listener_open;  /* borrowed; how many its listener has */
     struct recent_bytes recent;
-    struct buf sender_fields; /* agent.peer.*, encoded once */
+    struct buf sender_fields;    /* agent.peer.*, encoded once */
+    struct peer_address address; /* of a peer that is not known */
+    struct source_id source;
 };
 
 /* More connections than are taken are open for a moment, until they are closed. */

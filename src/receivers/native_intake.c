@@ -140,6 +140,11 @@ void native_intake_set_shedding(struct native_intake *intake, const struct shedd
     intake->shedding = shedding;
 }
 
+void native_intake_tell_source(struct native_intake *intake, struct normalized_source *source)
+{
+    normalizer_tell_source(intake->normalizer, source);
+}
+
 void native_intake_set_ids(struct native_intake *intake, struct event_ids *ids, uid_t uid)
 {
     intake->ids = ids;

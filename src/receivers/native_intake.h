@@ -26,6 +26,9 @@ void native_intake_destroy(struct native_intake *intake); /* accepts NULL */
 /* Events may be shed from now on; NULL, and at first: none.  Borrowed. */
 void native_intake_set_shedding(struct native_intake *intake, const struct shedding *shedding);
 
+/* See normalizer_tell_source(). */
+void native_intake_tell_source(struct native_intake *intake, struct normalized_source *source);
+
 /* The next events are this user's; those with an id that is in `ids` are not added again.
  * Borrowed; NULL, and at first: ids are not looked at. */
 void native_intake_set_ids(struct native_intake *intake, struct event_ids *ids, uid_t uid);

@@ -12,14 +12,15 @@
 #include "receivers/otlp_grpc_parts.h"
 
 #include <grpc/byte_buffer.h>
-#include <grpc/byte_buffer_reader.h>
+#include <grpc/support/alloc.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "receivers/grpc_answers.h"
+#include "receivers/grpc_message.h"
 #include "util/clock.h"
-#include "wire/compress.h"
 
 enum { ANSWER_MAX = 4096 };
 
@@ -40,7 +41,7 @@ static void fail_for_journal(struct grpc_exchange *exchange, enum status status,
     enum refusal refusal = refusal_of_journal(status);
 
     metric_add(exchange->connection->receiver->metrics.refused_records[refusal],
-               exchange->result.accepted);
+               exchange->otlp.result.accepted);
     fail(exchange, RPC_UNAVAILABLE, refusal == REFUSAL_JOURNAL_FULL ? 30 : 1, text);
 }
 
@@ -74,14 +75,14 @@ static void end(struct grpc_exchange *exchange)
     struct request_flow *flow = &connection->receiver->flow;
 
     ASSERT(exchange->state == CALL_ANSWERED && exchange->pending == 0);
-    if (exchange->carries_refusals)
-        refusal_log_landed(&connection->receiver->refusals.log, exchange->flow.journal_status);
+    if (exchange->otlp.carries_refusals)
+        refusal_log_landed(&connection->receiver->refusals.log, exchange->otlp.flow.journal_status);
     drop_message(exchange);
     unlink_exchange(exchange);
     grpc_call_unref(exchange->call);
     connection->quiet_since_ns = clock_monotonic_ns();
     connection->call_count--;
-    request_flow_lock_and_forget(&exchange->flow);
+    request_flow_lock_and_forget(&exchange->otlp.flow);
     free(exchange);
     request_flow_unlock_closed(flow);
     otlp_grpc_open_gate(connection->receiver);
@@ -95,8 +96,7 @@ static void leave(struct grpc_exchange *exchange)
         end(exchange);
 }
 
-/* --- Answering
- * ------------------------------------------------------------------------------------ */
+/* --- Answering ------------------------------------------------------------------------------ */
 
 static void on_answered(void *owner, bool ok)
 {
@@ -115,8 +115,8 @@ static grpc_slice make_response(const struct grpc_exchange *exchange)
     buf_init(&body, ANSWER_MAX);
     /* Without memory for it: an empty one, which is success as well. */
     if (http_answer_export(OTLP_PROTOBUF, exchange->signal,
-                           otlp_intake_rejected(&exchange->result, exchange->signal),
-                           exchange->result.message, &body, &ignored) != ST_OK)
+                           otlp_intake_rejected(&exchange->otlp.result, exchange->signal),
+                           exchange->otlp.result.message, &body, &ignored) != ST_OK)
         buf_clear(&body);
     grpc_slice bytes = grpc_slice_from_copied_buffer((const char *)body.data, body.size);
     buf_fini(&body);
@@ -185,8 +185,8 @@ static void answer(struct grpc_exchange *exchange)
 {
     struct otlp_grpc_receiver *receiver = exchange->connection->receiver;
 
-    append_batch_destroy(exchange->flow.batch); /* it may be large, and the sender slow to read */
-    exchange->flow.batch = NULL;
+    append_batch_destroy(exchange->otlp.flow.batch); /* it may be large, and the sender slow */
+    exchange->otlp.flow.batch = NULL;
     drop_message(exchange);
     exchange->state = CALL_ANSWERING;
     exchange->deadline_ns = clock_monotonic_ns() + receiver->settings.request_time_max_ns;
@@ -199,12 +199,11 @@ static void answer(struct grpc_exchange *exchange)
         send_success(exchange);
 }
 
-/* --- The journal
- * ---------------------------------------------------------------------------------- */
+/* --- The journal ---------------------------------------------------------------------------- */
 
 static struct grpc_exchange *exchange_of(struct flow_request *flow)
 {
-    return (struct grpc_exchange *)((char *)flow - offsetof(struct grpc_exchange, flow));
+    return (struct grpc_exchange *)((char *)flow - offsetof(struct grpc_exchange, otlp.flow));
 }
 
 /* journal thread */
@@ -214,7 +213,7 @@ void otlp_grpc_on_landed(struct flow_request *flow, enum status status, const st
 
     if (status == ST_OK)
         metric_add(exchange->connection->receiver->metrics.accepted_records,
-                   exchange->result.accepted);
+                   exchange->otlp.result.accepted);
     else
         fail_for_journal(exchange, status, err->text);
 }
@@ -231,143 +230,143 @@ static void submit(struct grpc_exchange *exchange)
 {
     struct error err;
 
-    enum status st = request_flow_submit(&exchange->flow, &err);
+    enum status st = request_flow_submit(&exchange->otlp.flow, &err);
     if (st == ST_OK)
         return; /* it is the journal's now, or will be resumed */
     fail_for_journal(exchange, st, err.text);
     answer(exchange);
 }
 
-static void on_resumed(void *owner)
-{
-    struct grpc_exchange *exchange = owner;
+/* --- A whole message ------------------------------------------------------------------------ */
 
-    if (exchange->flow.state == REQUEST_LANDED)
-        answer(exchange);
-    else
-        submit(exchange);
-}
-
-/* --- A whole message
- * ------------------------------------------------------------------------------ */
-
-static enum status inflate(const struct grpc_exchange *exchange, struct slice content,
-                           struct buf *out, struct slice *ret, struct error *err)
-{
-    enum content_encoding encoding = ENCODING_NONE;
-
-    switch (exchange->message->data.raw.compression) {
-    case GRPC_COMPRESS_GZIP:
-        encoding = ENCODING_GZIP;
-        break;
-    case GRPC_COMPRESS_DEFLATE:
-        encoding = ENCODING_ZLIB;
-        break;
-    default:
-        break;
-    }
-    *ret = content;
-    if (encoding == ENCODING_NONE)
-        return ST_OK;
-    enum status st = content_decode(encoding, content, out, err);
-    if (st == ST_OK)
-        *ret = buf_slice(out);
-    else
-        (void)error_context(err, "inflate the message");
-    return st;
-}
-
-static enum status fill_batch(struct grpc_exchange *exchange, struct slice request,
-                              struct error *err)
-{
-    struct otlp_grpc_receiver *receiver = exchange->connection->receiver;
-    const struct otlp_grpc_settings *settings = &receiver->settings;
-    size_t size_max =
-        otlp_batch_size_max(settings->message_size_max, settings->limits.record_size_max);
-
-    enum status st = append_batch_create(size_max, &exchange->flow.batch, err);
-    if (st != ST_OK)
-        return st;
-    const struct otlp_intake_input input = {
-        .signal = exchange->signal,
-        .request = request,
-        .sender_fields = buf_slice(&exchange->connection->sender),
-        .transport = TRANSPORT_OTLP_GRPC,
-        .now_unix_ns = clock_unix_ns(),
-    };
-    return otlp_intake_add(receiver->intake, &input, exchange->flow.batch, &exchange->result, err);
-}
-
-static void judge_inflating(struct grpc_exchange *exchange, enum status status, const char *text)
+static void judge_message(struct grpc_exchange *exchange, enum status status, const char *text)
 {
     if (status == ST_LIMIT)
         fail(exchange, RPC_RESOURCE_EXHAUSTED, 0, text);
+    else if (status == ST_IO)
+        fail(exchange, RPC_INTERNAL, 0, text);
     else if (status == ST_NO_MEMORY)
         fail(exchange, RPC_UNAVAILABLE, 1, text);
     else if (status != ST_OK)
         fail(exchange, RPC_INVALID_ARGUMENT, 0, text);
 }
 
-static void judge_filling(struct grpc_exchange *exchange, enum status status, const char *text)
+static void judge_taking(struct grpc_exchange *exchange, enum status status, const char *text)
 {
-    if (status == ST_CORRUPT || status == ST_LIMIT)
+    if (status == ST_CORRUPT || status == ST_LIMIT || status == ST_INVALID)
         fail(exchange, RPC_INVALID_ARGUMENT, 0, text);
     else if (status != ST_OK)
         fail(exchange, RPC_UNAVAILABLE, 1, text);
-    else if (otlp_refusals_is_invalid(&exchange->result))
-        fail(exchange, RPC_INVALID_ARGUMENT, 0, exchange->result.message);
 }
 
-static void convert(struct grpc_exchange *exchange)
+static size_t batch_size_max(const struct otlp_grpc_settings *settings)
 {
-    struct otlp_grpc_receiver *receiver = exchange->connection->receiver;
-    grpc_byte_buffer_reader reader;
-    struct buf inflated;
-    struct slice request;
+    return otlp_batch_size_max(settings->message_size_max, settings->limits.record_size_max);
+}
+
+/* "ipv6:%5B::1%5D:4317" without the port. */
+static struct slice address_of(const char *peer)
+{
+    const char *port = strrchr(peer, ':');
+
+    return slice_of(peer, port != NULL ? (size_t)(port - peer) : strlen(peer));
+}
+
+static enum otlp_taking take_request(struct grpc_exchange *exchange, struct slice request)
+{
+    const struct grpc_connection *connection = exchange->connection;
+    struct otlp_grpc_receiver *receiver = connection->receiver;
+    const struct otlp_intake_input input = {
+        .signal = exchange->signal,
+        .request = request,
+        .sender_fields = buf_slice(&connection->sender),
+        .transport = TRANSPORT_OTLP_GRPC,
+        .now_unix_ns = clock_unix_ns(),
+        .sources = receiver->settings.sources,
+        .source = &connection->source,
+    };
+    struct slice address = slice_of(connection->address.bytes, connection->address.size);
+    char *peer = connection->is_tls ? grpc_call_get_peer(exchange->call) : NULL;
+    enum otlp_taking taking;
     struct error err = {.text = ""};
 
-    if (!grpc_byte_buffer_reader_init(&reader, exchange->message)) {
-        fail(exchange, RPC_INTERNAL, 0, "the message cannot be read");
-        return;
-    }
-    grpc_slice bytes = grpc_byte_buffer_reader_readall(&reader);
-    buf_init(&inflated, receiver->settings.message_size_max);
-    enum status st =
-        inflate(exchange, slice_of(GRPC_SLICE_START_PTR(bytes), GRPC_SLICE_LENGTH(bytes)),
-                &inflated, &request, &err);
-    judge_inflating(exchange, st, err.text);
-    if (st == ST_OK) {
-        st = fill_batch(exchange, request, &err);
-        judge_filling(exchange, st, err.text);
-    }
-    buf_fini(&inflated);
-    grpc_slice_unref(bytes);
-    grpc_byte_buffer_reader_destroy(&reader);
+    if (peer != NULL)
+        address = address_of(peer);
+    enum status st = otlp_exchange_take(&exchange->otlp, receiver->intake, &input, address,
+                                        batch_size_max(&receiver->settings), &taking, &err);
+    judge_taking(exchange, st, err.text);
+    gpr_free(peer);
+    return taking;
 }
 
-/* Of a request that is refused nothing is kept, even if some of it could be read; but what was
- * refused lately goes into the journal with the next batch, of this one if need be. */
-static void account_for_refusals(struct grpc_exchange *exchange)
+static enum otlp_taking convert(struct grpc_exchange *exchange)
+{
+    size_t size_max = exchange->connection->receiver->settings.message_size_max;
+    enum otlp_taking taking = OTLP_TAKEN;
+    struct grpc_message message;
+    struct error err = {.text = ""};
+
+    enum status st = grpc_message_open(&message, exchange->message, size_max, &err);
+    if (st == ST_OK)
+        taking = take_request(exchange, message.content);
+    else
+        judge_message(exchange, st, err.text);
+    grpc_message_close(&message);
+    return taking;
+}
+
+static void settle_refusals(struct grpc_exchange *exchange)
 {
     struct otlp_grpc_receiver *receiver = exchange->connection->receiver;
-    const struct otlp_grpc_settings *settings = &receiver->settings;
     enum refusal whole = REFUSAL_COUNT;
 
     if (exchange->verdict.code == RPC_INVALID_ARGUMENT)
         whole = REFUSAL_INVALID;
     else if (exchange->verdict.code == RPC_RESOURCE_EXHAUSTED)
         whole = REFUSAL_TOO_LARGE;
-    otlp_refusals_note(&receiver->refusals, &receiver->metrics, &exchange->result, whole);
-    if (exchange->verdict.code != 0 && exchange->flow.batch != NULL) {
-        append_batch_destroy(exchange->flow.batch);
-        exchange->flow.batch = NULL;
-        exchange->result.accepted = 0;
+    otlp_exchange_settle_refusals(&exchange->otlp, &receiver->refusals, &receiver->metrics, whole,
+                                  exchange->verdict.code != 0, batch_size_max(&receiver->settings));
+}
+
+/* The message, unless there is a verdict. */
+static void take(struct grpc_exchange *exchange)
+{
+    struct otlp_grpc_receiver *receiver = exchange->connection->receiver;
+    enum otlp_taking taking = OTLP_TAKEN;
+
+    if (exchange->verdict.code == 0) {
+        if (receiver->settings.shedding != NULL)
+            shedding_update(receiver->settings.shedding);
+        taking = convert(exchange);
     }
-    exchange->carries_refusals = otlp_refusals_record(
-        &receiver->refusals,
-        otlp_batch_size_max(settings->message_size_max, settings->limits.record_size_max),
-        &exchange->flow.batch);
-    exchange->flow.journal_status = ST_AGAIN; /* until it is known */
+    if (taking == OTLP_COPY) {
+        request_flow_wait_as_copy(&exchange->otlp.flow);
+        return;
+    }
+    drop_message(exchange);
+    if (taking == OTLP_TAKEN)
+        settle_refusals(exchange);
+    if (otlp_exchange_has_batch(&exchange->otlp))
+        submit(exchange);
+    else
+        answer(exchange);
+}
+
+static void on_resumed(void *owner)
+{
+    struct grpc_exchange *exchange = owner;
+
+    switch (exchange->otlp.flow.state) {
+    case REQUEST_COPY:
+        take(exchange);
+        break;
+    case REQUEST_LANDED:
+        answer(exchange);
+        break;
+    default:
+        submit(exchange);
+        break;
+    }
 }
 
 /* A message of a signal that is not kept. */
@@ -396,17 +395,7 @@ static void take_message(struct grpc_exchange *exchange)
         fail_for_journal(exchange, ST_LIMIT,
                          "the journal is nearly full; what is left is for those who send less");
     }
-    if (exchange->verdict.code == 0) {
-        if (receiver->settings.shedding != NULL)
-            shedding_update(receiver->settings.shedding);
-        convert(exchange);
-    }
-    drop_message(exchange);
-    account_for_refusals(exchange);
-    if (exchange->flow.batch == NULL || append_batch_count(exchange->flow.batch) == 0)
-        answer(exchange);
-    else
-        submit(exchange);
+    take(exchange);
 }
 
 static void on_received(void *owner, bool ok)
@@ -426,8 +415,7 @@ static void on_received(void *owner, bool ok)
     otlp_grpc_open_gate(receiver);
 }
 
-/* --- The gate
- * ------------------------------------------------------------------------------------- */
+/* --- The gate ------------------------------------------------------------------------------- */
 
 static void receive(struct grpc_exchange *exchange)
 {
@@ -481,8 +469,7 @@ static void leave_gate(struct grpc_exchange *exchange)
         receiver->gated_end = at;
 }
 
-/* --- The beginning
- * -------------------------------------------------------------------------------- */
+/* --- The beginning -------------------------------------------------------------------------- */
 
 static bool find_signal(grpc_slice method, enum signal *ret)
 {
@@ -518,7 +505,7 @@ static void route(struct grpc_exchange *exchange, grpc_slice method)
 {
     struct otlp_grpc_receiver *receiver = exchange->connection->receiver;
 
-    if (request_flow_open(&receiver->flow, &exchange->flow))
+    if (request_flow_open(&receiver->flow, &exchange->otlp.flow))
         fail_for_journal(exchange, ST_STOPPING, "the daemon stops");
     else if (!find_signal(method, &exchange->signal))
         fail(exchange, RPC_UNIMPLEMENTED, 0,
@@ -558,8 +545,7 @@ void otlp_grpc_call_begin(struct grpc_connection *connection)
     route(exchange, connection->details.method);
 }
 
-/* --- Now and then
- * --------------------------------------------------------------------------------- */
+/* --- Now and then --------------------------------------------------------------------------- */
 
 static void look_after(struct grpc_exchange *exchange)
 {

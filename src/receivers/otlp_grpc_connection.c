@@ -315,6 +315,7 @@ static struct grpc_connection *new_connection(struct otlp_grpc_receiver *receive
     connection->hung_up = (struct grpc_mail){.on_mail = on_hung_up, .owner = connection};
     if (peer != NULL)
         connection->peer = *peer;
+    connection->source = source_id_of_peer(&connection->peer);
     buf_init(&connection->sender, SENDER_FIELDS_MAX);
     if (sender_append_fields(peer, &connection->sender, &ignored) != ST_OK) {
         buf_fini(&connection->sender);
@@ -340,6 +341,8 @@ void otlp_grpc_on_accepted(void *context, int fd, const struct peer *peer)
         acceptor_leave(receiver->acceptor, peer);
         return;
     }
+    if (peer->attestation == PEER_UNKNOWN)
+        peer_address_of_socket(fd, &connection->address);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* answers are small */
     connection->watched_fd = fd;
     connection->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);

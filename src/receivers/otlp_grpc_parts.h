@@ -14,10 +14,9 @@
 
 #include "receivers/acceptor.h"
 #include "receivers/http_answers.h"
+#include "receivers/otlp_exchange.h"
 #include "receivers/otlp_grpc_receiver.h"
-#include "receivers/otlp_refusals.h"
 #include "receivers/recent_bytes.h"
-#include "receivers/request_flow.h"
 #include "telltale/buf.h"
 
 /* What an operation of the library gives back when it is done. */
@@ -59,7 +58,9 @@ struct grpc_connection {
     bool ending;
     uint64_t quiet_since_ns;
     struct recent_bytes recent;
-    struct buf sender; /* encoded agent.peer.* attributes */
+    struct buf sender;           /* encoded agent.peer.* attributes */
+    struct peer_address address; /* of a peer that is not known; TLS: each call has its own */
+    struct source_id source;
 };
 
 enum grpc_call_state {
@@ -91,9 +92,7 @@ struct grpc_exchange {
     grpc_byte_buffer *message;
     size_t counted_bytes; /* of it, in the admission */
     int cancelled;
-    struct flow_request flow; /* with the batch */
-    struct otlp_intake_result result;
-    bool carries_refusals;       /* agent.pipeline records are in the batch */
+    struct otlp_exchange otlp;
     struct grpc_verdict verdict; /* the journal's thread while the batch is the journal's */
 };
 

@@ -212,7 +212,8 @@ static enum status listen_tls(struct otlp_grpc_receiver *receiver, struct error 
     return st;
 }
 
-static void init_shared(struct otlp_grpc_receiver *receiver, struct journal *journal)
+static enum status init_shared(struct otlp_grpc_receiver *receiver, struct journal *journal,
+                               struct error *err)
 {
     const struct request_flow_settings flow = {
         .journal = journal,
@@ -223,13 +224,13 @@ static void init_shared(struct otlp_grpc_receiver *receiver, struct journal *jou
         .on_landed = otlp_grpc_on_landed,
     };
 
-    request_flow_init(&receiver->flow, &flow);
     (void)pthread_mutex_init(&receiver->lock, NULL); /* cannot fail with default attributes */
     receiver->mail_end = &receiver->mail;
     receiver->gated_end = &receiver->gated;
     receiver->rung = (struct grpc_tag){on_rung, receiver};
     receiver->stop = (struct grpc_mail){.on_mail = on_stop, .owner = receiver};
     receiver->finish = (struct grpc_mail){.on_mail = on_finish, .owner = receiver};
+    return request_flow_init(&receiver->flow, &flow, err);
 }
 
 static void init_library(struct otlp_grpc_receiver *receiver)
@@ -284,10 +285,11 @@ enum status otlp_grpc_receiver_start(const struct otlp_grpc_settings *settings, 
     receiver->settings = *settings;
     receiver->loop = loop;
     receiver->admission = admission;
-    init_shared(receiver, journal);
+    enum status st = init_shared(receiver, journal, err);
     register_metrics(receiver);
     init_library(receiver);
-    enum status st = otlp_intake_create(&settings->limits, &receiver->intake, err);
+    if (st == ST_OK)
+        st = otlp_intake_create(&settings->limits, &receiver->intake, err);
     if (st == ST_OK) {
         otlp_intake_set_shedding(receiver->intake, settings->shedding);
         st = refusal_recorder_init(&receiver->refusals, &settings->limits, err);

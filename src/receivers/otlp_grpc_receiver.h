@@ -17,6 +17,7 @@
 #include "net/listener.h"
 #include "receivers/admission.h"
 #include "receivers/shedding.h"
+#include "receivers/source_watch.h"
 #include "telltale/error.h"
 #include "wire/otlp.h"
 
@@ -37,6 +38,7 @@ struct otlp_grpc_settings {
     struct otlp_grpc_tls tls; /* borrowed during the start */
     struct otlp_limits limits;
     struct shedding *shedding;    /* borrowed until stop; NULL: nothing is shed */
+    struct source_watch *sources; /* borrowed until stop; NULL: nobody is watched */
     uint64_t journal_size_max;    /* whose last quarter is shared (recent_bytes.h); 0: it is not */
     unsigned int signals;         /* a bit each; others are answered with success and counted */
     size_t message_size_max;      /* of a call, as it arrives and after decompression */

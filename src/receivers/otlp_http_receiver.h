@@ -17,6 +17,7 @@
 #include "receivers/admission.h"
 #include "receivers/http_request.h"
 #include "receivers/shedding.h"
+#include "receivers/source_watch.h"
 #include "telltale/error.h"
 #include "wire/otlp.h"
 
@@ -29,8 +30,9 @@ struct otlp_http_settings {
     size_t listener_count;            /* up to OTLP_HTTP_LISTENERS_MAX */
     unsigned signals;                 /* a set: those that are kept */
     struct otlp_limits limits;
-    struct shedding *shedding; /* borrowed until stop; NULL: nothing is shed */
-    uint64_t journal_size_max; /* whose last quarter is shared (recent_bytes.h); 0: it is not */
+    struct shedding *shedding;    /* borrowed until stop; NULL: nothing is shed */
+    struct source_watch *sources; /* borrowed until stop; NULL: nobody is watched */
+    uint64_t journal_size_max;    /* whose last quarter is shared (recent_bytes.h); 0: it is not */
     struct http_request_limits request_limits; /* extra_paths is borrowed until stop */
     unsigned int connections_max;              /* of each listener */
     unsigned int connections_per_uid_max;      /* of all; who is not known is one user */

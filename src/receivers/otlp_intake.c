@@ -10,6 +10,7 @@
 #include "normalize/span_derive.h"
 #include "receivers/native_intake.h"
 #include "telltale/encode.h"
+#include "util/clock.h"
 #include "wire/json_put.h"
 #include "wire/otlp_check.h"
 
@@ -39,6 +40,7 @@ struct otlp_intake {
     /* of the present request */
     const struct otlp_intake_input *input;
     struct append_batch *batch;
+    struct normalized_source said;
     struct otlp_intake_result result;
     size_t group_spread; /* what each record of the present group counts, as said above */
     size_t spread;       /* what all have counted */
@@ -102,6 +104,16 @@ static void reject(struct otlp_intake *intake, enum status status, const struct 
     snprintf(result->message, sizeof(result->message), "%s", why->text);
 }
 
+/* What is wrong with a record costs that record.  Want of memory is no fault of it: the request
+ * fails, and its sender comes again. */
+static enum status refuse(struct otlp_intake *intake, enum status status, struct error *why)
+{
+    if (status == ST_NO_MEMORY)
+        return status;
+    reject(intake, status, why);
+    return ST_OK;
+}
+
 static void reject_unseen(struct otlp_intake *intake)
 {
     struct error why;
@@ -149,10 +161,35 @@ static void derive_from_spans(struct otlp_intake *intake)
 {
     if (intake->span_count == 0)
         return;
+    span_deriver_set_family(intake->deriver, intake->spans, intake->span_count);
     for (size_t i = 0; i < intake->span_count; i++)
         derive_from_span(intake, intake->spans[i]);
+    span_deriver_set_family(intake->deriver, NULL, 0);
     intake->span_count = 0;
     append_batch_set_signal(intake->batch, SIGNAL_TRACES);
+}
+
+/* Which process the sender says it is: the last resource counts. */
+static void read_claim(struct otlp_intake *intake, struct slice resource_logs_fields)
+{
+    struct pb_walk walk = pb_walk_start(resource_logs_fields);
+    struct pb_field field, inner;
+    struct error ignored;
+
+    while (pb_next(&walk, &field) == PB_FIELD) {
+        if (field.number != RESOURCE_LOGS_RESOURCE || field.type != WIRE_BYTES)
+            continue;
+        struct pb_walk resource = pb_walk_start(field.bytes);
+        while (pb_next(&resource, &inner) == PB_FIELD) {
+            struct attribute_view attribute;
+            if (inner.number == RESOURCE_ATTRIBUTES && inner.type == WIRE_BYTES &&
+                otlp_read_attribute(inner.bytes, &attribute, &ignored) == ST_OK &&
+                slice_equal(attribute.key, SLICE("process.pid")) &&
+                attribute.value.type == ANY_TYPE_INT && attribute.value.integer > 0 &&
+                attribute.value.integer <= INT32_MAX)
+                intake->said.claimed_pid = (int32_t)attribute.value.integer;
+        }
+    }
 }
 
 static enum status set_group(struct otlp_intake *intake, const struct record_group *around)
@@ -182,6 +219,8 @@ static enum status on_group(void *context, const struct record_group *group, str
                   group->scope_logs_fields.size;
     intake->group_spread = size > SPREAD_FREE ? size - SPREAD_FREE : 0;
     intake->group_status = set_group(intake, group);
+    if (intake->input->sources != NULL)
+        read_claim(intake, group->resource_logs_fields);
     return ST_OK;
 }
 
@@ -221,6 +260,7 @@ static enum status add_record(struct otlp_intake *intake, struct slice bytes, st
         .transport = intake->input->transport,
         .sender_fields = intake->input->sender_fields,
         .received_unix_nano = intake->input->now_unix_ns,
+        .is_again = intake->input->is_again,
     };
 
     buf_clear(&intake->normalized);
@@ -258,6 +298,29 @@ static void remember_note(struct otlp_intake *intake)
 
     if (note != NULL && intake->note_count < NOTES_MAX)
         intake->notes[intake->note_count++] = *note;
+}
+
+/* Whether the record, if its bytes come again, is the same one. */
+static void note_distinction(struct otlp_intake *intake, struct slice bytes)
+{
+    struct otlp_intake_result *result = &intake->result;
+
+    if (intake->input->signal != SIGNAL_LOGS) {
+        result->alike += !otlp_is_told_apart(intake->input->signal, bytes);
+        return;
+    }
+    struct normalized_kind last = normalizer_last(intake->normalizer);
+    result->alike += !last.has_time;
+    result->coarse += last.has_coarse_time;
+}
+
+static void note_accepted(struct otlp_intake *intake, struct slice bytes)
+{
+    note_distinction(intake, bytes);
+    if (intake->input->signal == SIGNAL_TRACES)
+        note_span(intake, bytes);
+    else if (intake->input->signal == SIGNAL_LOGS)
+        remember_note(intake);
 }
 
 static enum status describe(const struct sequence_note *note, struct buf *line, struct error *err)
@@ -318,8 +381,8 @@ static enum status take_record(void *context, struct slice bytes, struct error *
         return ST_OK;
     }
     if (intake->group_status != ST_OK) {
-        reject(intake, intake->group_status, &intake->group_error);
-        return ST_OK;
+        *err = intake->group_error;
+        return refuse(intake, intake->group_status, err);
     }
     enum status st = ST_OK;
     if (intake->group_spread > SPREAD_MAX - intake->spread)
@@ -329,10 +392,8 @@ static enum status take_record(void *context, struct slice bytes, struct error *
                        intake->limits.record_size_max);
     if (st == ST_OK)
         st = append_batch_begin(intake->batch, &record, err);
-    if (st != ST_OK) {
-        reject(intake, st, err);
-        return ST_OK;
-    }
+    if (st != ST_OK)
+        return refuse(intake, st, err);
     st = add_record(intake, bytes, record, err);
     if (st == ST_OK && shed(intake)) {
         append_batch_cancel(intake->batch);
@@ -340,13 +401,10 @@ static enum status take_record(void *context, struct slice bytes, struct error *
         append_batch_end(intake->batch);
         intake->spread += intake->group_spread;
         intake->result.accepted++;
-        if (intake->input->signal == SIGNAL_TRACES)
-            note_span(intake, bytes);
-        else if (intake->input->signal == SIGNAL_LOGS)
-            remember_note(intake);
+        note_accepted(intake, bytes);
     } else {
         append_batch_cancel(intake->batch);
-        reject(intake, st, err);
+        return refuse(intake, st, err);
     }
     return ST_OK;
 }
@@ -362,6 +420,18 @@ static enum status on_record(void *context, struct slice bytes, struct error *er
     return st;
 }
 
+/* Metrics are no sign of life: they come by themselves. */
+static void note_source(struct otlp_intake *intake)
+{
+    const struct otlp_intake_input *input = intake->input;
+
+    if (input->sources == NULL || input->signal == SIGNAL_METRICS ||
+        intake->result.accepted + intake->result.rejected == 0)
+        return;
+    source_watch_note(input->sources, input->source, &intake->said, clock_monotonic_ns(),
+                      input->now_unix_ns);
+}
+
 enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake_input *input,
                             struct append_batch *batch, struct otlp_intake_result *ret,
                             struct error *err)
@@ -369,6 +439,8 @@ enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake
     const struct otlp_request_visitor visitor = {intake, on_group, on_record};
 
     intake->input = input;
+    intake->said = (struct normalized_source){0};
+    normalizer_tell_source(intake->normalizer, input->sources != NULL ? &intake->said : NULL);
     intake->batch = batch;
     intake->result = (struct otlp_intake_result){0};
     intake->group_status = ST_OK;
@@ -382,6 +454,7 @@ enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake
         return st;
     derive_from_spans(intake);
     add_notes(intake);
+    note_source(intake);
     *ret = intake->result;
     return ST_OK;
 }

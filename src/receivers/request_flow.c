@@ -11,23 +11,28 @@
 
 #include "util/clock.h"
 
-static struct flow_request *request_of(struct request_turn *turn)
-{
-    return (struct flow_request *)((char *)turn - offsetof(struct flow_request, turn));
-}
-
 static void resume_turn(struct request_turn *turn)
 {
-    struct flow_request *request = request_of(turn);
+    struct flow_request *request =
+        (struct flow_request *)((char *)turn - offsetof(struct flow_request, turn));
 
     request->flow->settings.resume(request);
 }
 
-void request_flow_init(struct request_flow *flow, const struct request_flow_settings *settings)
+static void resume_copy(struct request_copy *copy)
+{
+    struct flow_request *request =
+        (struct flow_request *)((char *)copy - offsetof(struct flow_request, copy));
+
+    request->flow->settings.resume(request);
+}
+
+enum status request_flow_init(struct request_flow *flow,
+                              const struct request_flow_settings *settings, struct error *err)
 {
     pthread_condattr_t monotonic;
 
-    *flow = (struct request_flow){.settings = *settings};
+    flow->settings = *settings;
     request_turns_init(&flow->turns, resume_turn);
     /* None of these fails on Linux. */
     (void)pthread_condattr_init(&monotonic);
@@ -39,6 +44,7 @@ void request_flow_init(struct request_flow *flow, const struct request_flow_sett
         metric_register(METRIC_COUNTER, "telltale_receiver_waited_requests_total",
                         "Times that a request waited because the journal's queue was full.",
                         settings->metric_labels);
+    return request_copies_init(&flow->copies, settings->metric_labels, resume_copy, err);
 }
 
 void request_flow_fini(struct request_flow *flow)
@@ -74,6 +80,51 @@ void request_flow_lock_and_forget(struct flow_request *request)
     request->batch = NULL;
     (void)pthread_mutex_lock(&request->flow->lock);
     forget_batch(request); /* its sender may have gone when it was its turn */
+    request_copies_settle(&request->flow->copies, &request->copy, REQUEST_UNKNOWN, 0);
+}
+
+/* Under lock. */
+static void settle(struct flow_request *request, enum request_fate fate)
+{
+    request_copies_settle(&request->flow->copies, &request->copy,
+                          request->is_marked ? fate : REQUEST_UNKNOWN, clock_monotonic_ns());
+}
+
+enum request_meeting request_flow_meet(struct flow_request *request, const struct slice *parts,
+                                       size_t count)
+{
+    struct request_flow *flow = request->flow;
+    const struct request_mark mark = recent_requests_mark(&flow->copies.recent, parts, count);
+
+    request->state = REQUEST_NEW;
+    (void)pthread_mutex_lock(&flow->lock);
+    enum request_meeting meeting =
+        request_copies_meet(&flow->copies, &request->copy, mark, clock_monotonic_ns());
+    if (meeting == MEETING_COPY && flow->stopping)
+        meeting = MEETING_FIRST; /* nobody waits any more: the journal takes it no more either */
+    (void)pthread_mutex_unlock(&flow->lock);
+    return meeting;
+}
+
+void request_flow_wait_as_copy(struct flow_request *request)
+{
+    struct request_flow *flow = request->flow;
+
+    (void)pthread_mutex_lock(&flow->lock);
+    request->state = REQUEST_COPY;
+    if (!request_copies_wait(&flow->copies, &request->copy))
+        flow->settings.resume(request);
+    (void)pthread_mutex_unlock(&flow->lock);
+}
+
+void request_flow_note_converted(struct flow_request *request, bool is_marked)
+{
+    request->is_marked = is_marked;
+    if (is_marked)
+        return; /* it is settled when it lands */
+    (void)pthread_mutex_lock(&request->flow->lock);
+    settle(request, REQUEST_UNKNOWN);
+    (void)pthread_mutex_unlock(&request->flow->lock);
 }
 
 void request_flow_unlock_closed(struct request_flow *flow)
@@ -108,6 +159,7 @@ static void on_done(void *context, struct append_batch *batch, enum status statu
     request_turns_landed(&flow->turns, append_batch_commit(batch),
                          admission_is_shared(flow->settings.admission, now_ns), now_ns);
     forget_batch(request);
+    settle(request, status == ST_OK ? REQUEST_DURABLE : REQUEST_REFUSED);
     flow->settings.resume(request); /* it is the other thread's from here on */
     (void)pthread_mutex_unlock(&flow->lock);
 }
@@ -169,6 +221,7 @@ enum status request_flow_submit(struct flow_request *request, struct error *err)
         return ST_OK;
     (void)pthread_mutex_lock(&request->flow->lock);
     forget_batch(request);
+    settle(request, REQUEST_REFUSED);
     (void)pthread_mutex_unlock(&request->flow->lock);
     request->state = REQUEST_LANDED;
     return st;

@@ -21,6 +21,7 @@
 
 #include "metrics/metrics.h"
 #include "receivers/native_intake.h"
+#include "receivers/refusal_recorder.h"
 #include "receivers/sender.h"
 #include "telltale/disk_dirs.h"
 #include "util/clock.h"
@@ -49,6 +50,8 @@ struct spool {
     struct loop_timer timer;
     struct loop_message landed;
     struct metric *taken, *rejected[REJECT_COUNT];
+    struct refusal_recorder refusals;
+    bool carries_refusals; /* the batch that is on its way */
     /* journal thread, until `landed` is posted */
     struct append_batch *done_batch;
     enum status done_status;
@@ -70,8 +73,11 @@ static void reject(struct spool *spool, const char *name, enum rejection why)
 {
     bool is_gone = unlinkat(spool->dir_fd, name, 0) == 0 ||
                    (errno == EISDIR && unlinkat(spool->dir_fd, name, AT_REMOVEDIR) == 0);
-    if (is_gone) /* a directory with something in it stays, and is passed over each time */
-        metric_add(spool->rejected[why], 1);
+    if (!is_gone) /* a directory with something in it stays, and is passed over each time */
+        return;
+    metric_add(spool->rejected[why], 1);
+    refusal_log_add(&spool->refusals.log, why == REJECT_SIZE ? REFUSAL_TOO_LARGE : REFUSAL_INVALID,
+                    1, clock_unix_ns());
 }
 
 /* Its writer is gone; a time in the future is nobody's either. */
@@ -187,9 +193,17 @@ static void look_again(struct spool *spool, uint64_t after_ns)
     loop_timer_set(spool->settings.loop, &spool->timer, clock_monotonic_ns() + after_ns);
 }
 
-/* What the journal does not take stays where it is. */
-static void give_up(struct spool *spool)
+static void land_refusals(struct spool *spool, enum status status)
 {
+    if (spool->carries_refusals)
+        refusal_log_landed(&spool->refusals.log, status);
+    spool->carries_refusals = false;
+}
+
+/* What the journal does not take stays where it is. */
+static void give_up(struct spool *spool, enum status status)
+{
+    land_refusals(spool, status);
     event_ids_land(spool->settings.ids, OWNER, 0, spool->batch_number, spool->batch_number, false);
     append_batch_reset(spool->batch);
     spool->name_count = 0;
@@ -202,9 +216,10 @@ static void on_landed(void *context)
     bool durable = spool->done_status == ST_OK;
     spool->batch = spool->done_batch;
     if (!durable) {
-        give_up(spool);
+        give_up(spool, spool->done_status);
         return;
     }
+    land_refusals(spool, ST_OK);
     event_ids_land(spool->settings.ids, OWNER, 0, spool->batch_number, spool->batch_number, true);
     for (size_t i = 0; i < spool->name_count; i++)
         (void)unlinkat(spool->dir_fd, spool->names[i], 0); /* known by its id, if it stays */
@@ -217,8 +232,9 @@ static void on_landed(void *context)
 static void submit(struct spool *spool)
 {
     struct error err;
-    if (journal_submit(spool->settings.journal, &spool->batch, on_done, spool, &err) != ST_OK)
-        give_up(spool);
+    enum status st = journal_submit(spool->settings.journal, &spool->batch, on_done, spool, &err);
+    if (st != ST_OK)
+        give_up(spool, st);
 }
 
 /* The next name; NULL at the end. */
@@ -263,7 +279,10 @@ static void look(struct spool *spool)
         bytes += spool->line.size;
     }
     buf_trim(&spool->line, SPOOL_BYTES_PER_TURN);
-    if (spool->name_count > 0)
+    uint64_t now_ns = clock_monotonic_ns();
+    if (refusal_recorder_is_due(&spool->refusals, now_ns))
+        spool->carries_refusals = refusal_recorder_add(&spool->refusals, spool->batch, now_ns);
+    if (spool->name_count > 0 || spool->carries_refusals)
         submit(spool);
     else
         look_again(spool, name == NULL ? PERIOD_NS : MORE_NS);
@@ -316,6 +335,7 @@ static void destroy(struct spool *spool)
         (void)close(spool->dir_fd); /* nothing is written through it */
     append_batch_destroy(spool->batch);
     native_intake_destroy(spool->intake);
+    refusal_recorder_fini(&spool->refusals);
     buf_fini(&spool->line);
     buf_fini(&spool->fields);
     free(spool);
@@ -352,6 +372,8 @@ enum status spool_start(const struct spool_settings *settings, struct spool **re
     enum status st = open_dir(spool, settings, err);
     if (st == ST_OK)
         st = native_intake_create(&settings->limits, &spool->intake, err);
+    if (st == ST_OK)
+        st = refusal_recorder_init(&spool->refusals, &settings->limits, err);
     if (st == ST_OK)
         st = append_batch_create(2 * event_max + BATCH_ROOM, &spool->batch, err);
     if (st != ST_OK) {

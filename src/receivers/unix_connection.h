@@ -42,6 +42,7 @@ struct unix_connection {
     size_t counted_bytes; /* of the framer, in the admission */
     struct answers answers;
     uint64_t handled;           /* events read so far: taken into a batch, or refused */
+    uint64_t noted;             /* of them, when the source was noted last */
     uint64_t landed;            /* all up to this one have landed */
     unsigned int spans_pending; /* in flights */
     uint32_t interest;          /* what epoll was told; 0 and unregistered alike */

@@ -263,6 +263,19 @@ void unix_reading_refuse_line(struct unix_connection *connection, enum refusal r
     refuse_event(connection, connection->handled, refusal, message);
 }
 
+/* Events of it were handled, or not. */
+static void note_source(struct unix_connection *connection)
+{
+    struct unix_receiver *receiver = connection->receiver;
+
+    if (receiver->settings.sources == NULL || connection->handled == connection->noted)
+        return;
+    connection->noted = connection->handled;
+    const struct source_id id = source_id_of_peer(&connection->peer);
+    source_watch_note(receiver->settings.sources, &id, &receiver->said, clock_monotonic_ns(),
+                      receiver->now_unix_ns);
+}
+
 /* Takes lines while there is a batch.  False: the rest must wait. */
 static bool take_rest(struct unix_receiver *receiver)
 {
@@ -283,6 +296,7 @@ static bool take_rest(struct unix_receiver *receiver)
     }
     receiver->rest_owner = NULL;
     receiver->rest = SLICE_EMPTY;
+    note_source(connection);
     unix_connection_count_memory(connection);
     unix_connection_update_ack(connection);
     return true;
@@ -365,12 +379,14 @@ static void take_end(struct unix_connection *connection)
 {
     struct slice line;
 
+    connection->receiver->said = (struct normalized_source){0};
     unix_connection_end(connection);
     enum line_step step = line_framer_end(&connection->framer, &line);
     if (step == LINE_READY)
         take_line(connection, line);
     else if (step == LINE_NO_MEMORY)
         unix_reading_refuse_line(connection, REFUSAL_OVERLOADED);
+    note_source(connection);
     line_framer_fini(&connection->framer);
     unix_connection_count_memory(connection);
     unix_connection_update_ack(connection);
@@ -413,6 +429,7 @@ static size_t read_connection(struct unix_connection *connection)
         fair_queue_charge(connection->user, &connection->flow, (size_t)got, clock_monotonic_ns());
         metric_add(receiver->metrics.accepted_bytes, (uint64_t)got);
         receiver->now_unix_ns = clock_unix_ns();
+        receiver->said = (struct normalized_source){0};
         receiver->rest_owner = connection;
         receiver->rest = slice_of(receiver->input, (size_t)got);
         if (!take_rest(receiver))

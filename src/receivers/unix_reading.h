@@ -30,6 +30,7 @@ struct unix_receiver {
     uint8_t *input; /* UNIX_INPUT_SIZE */
     struct slice rest;
     struct unix_connection *rest_owner; /* NULL: there is no rest */
+    struct normalized_source said;      /* in what is being taken */
     uint64_t now_unix_ns;               /* of the present turn */
     uint64_t journal_room;              /* at its beginning; UINT64_MAX: it is not shared */
 

@@ -172,6 +172,8 @@ static enum status create_parts(struct unix_receiver *receiver, struct error *er
         st = native_intake_create(&settings->limits, &receiver->intake, err);
     if (st == ST_OK)
         native_intake_set_shedding(receiver->intake, settings->shedding);
+    if (st == ST_OK && settings->sources != NULL)
+        native_intake_tell_source(receiver->intake, &receiver->said);
     if (st == ST_OK)
         st = flights_create(&flights, &receiver->flights, err);
     if (st == ST_OK)

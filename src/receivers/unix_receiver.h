@@ -19,6 +19,7 @@
 #include "receivers/admission.h"
 #include "receivers/event_ids.h"
 #include "receivers/shedding.h"
+#include "receivers/source_watch.h"
 #include "telltale/error.h"
 #include "wire/otlp.h"
 
@@ -30,12 +31,13 @@ struct unix_receiver_settings {
     struct otlp_limits limits;        /* record_size_max is the size of one event */
     unsigned int connections_max;     /* of all listeners together */
     unsigned int connections_per_uid_max;
-    struct shedding *shedding; /* borrowed until stop; NULL: nothing is shed */
-    struct event_ids *ids;     /* borrowed until stop; NULL: what comes twice is kept twice */
-    uint64_t journal_size_max; /* whose last quarter is shared (recent_bytes.h); 0: it is not */
-    size_t batch_size_target;  /* bytes; 0: UNIX_BATCH_SIZE_TARGET */
-    uint64_t stall_ns;         /* how long a sender may wait for memory before the largest
-                                  unfinished event is refused; 0: UNIX_STALL_NS */
+    struct shedding *shedding;    /* borrowed until stop; NULL: nothing is shed */
+    struct source_watch *sources; /* borrowed until stop; NULL: nobody is watched */
+    struct event_ids *ids;        /* borrowed until stop; NULL: what comes twice is kept twice */
+    uint64_t journal_size_max;    /* whose last quarter is shared (recent_bytes.h); 0: it is not */
+    size_t batch_size_target;     /* bytes; 0: UNIX_BATCH_SIZE_TARGET */
+    uint64_t stall_ns;            /* how long a sender may wait for memory before the largest
+                                     unfinished event is refused; 0: UNIX_STALL_NS */
 };
 
 enum { UNIX_BATCH_SIZE_TARGET = 256 * 1024 };

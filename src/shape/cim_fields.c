@@ -26,27 +26,26 @@ const struct cim_field cim_fields[] = {
     {"parent_process_id", KEY_PROCESS_PARENT_PID, CIM_PROCESSES},
     {"process", KEY_PROCESS_COMMAND_LINE, CIM_PROCESSES},
     {"process_current_directory", KEY_PROCESS_WORKING_DIRECTORY, CIM_PROCESSES},
-    {"process_id", KEY_PROCESS_PID, CIM_PROCESSES | CIM_FILESYSTEM},
+    {"process_id", KEY_PROCESS_PID, CIM_PROCESSES | CIM_FILESYSTEM | CIM_NETWORK},
     {"process_name", KEY_PROCESS_EXECUTABLE_NAME, CIM_PROCESSES},
     {"process_path", KEY_PROCESS_EXECUTABLE_PATH, CIM_PROCESSES},
     {"reason", KEY_AGENT_DECISION_REASON, CIM_AUTHENTICATION},
-    {"session_id", KEY_SESSION_ID, CIM_NETWORK},
+    {"session_id", KEY_SESSION_ID, CIM_NETWORK | CIM_AUTHENTICATION},
     {"src_port", KEY_CLIENT_PORT, CIM_NETWORK},
     {"transport", KEY_NETWORK_TRANSPORT, CIM_NETWORK},
     {"url", KEY_URL_FULL, CIM_WEB},
     {"url_domain", KEY_URL_DOMAIN, CIM_WEB},
-    {"user_id", KEY_USER_ID, CIM_PROCESSES | CIM_AUTHENTICATION},
+    {"user_id", KEY_USER_ID, CIM_PROCESSES | CIM_AUTHENTICATION | CIM_DATA_ACCESS},
 };
 const size_t cim_field_count = COUNT_OF(cim_fields);
 
 enum {
     ALL_MODELS = 0xff,
-    ENDPOINT = CIM_PROCESSES | CIM_FILESYSTEM,
     TRAFFIC = CIM_NETWORK | CIM_WEB,
 };
 
 const struct cim_concluded cim_concluded[CIM_FACT_COUNT] = {
-    [CIM_ACTION] = {"action", ALL_MODELS,
+    [CIM_ACTION] = {"action", ALL_MODELS & ~CIM_ALERTS,
                     "what happened, in the words of the data model: `allowed`, `blocked` of a "
                     "decision, a connection or a command; `created`, `read`, `modified`, "
                     "`deleted` of files, configuration and extensions; `success`, `failure` of "
@@ -65,7 +64,7 @@ const struct cim_concluded cim_concluded[CIM_FACT_COUNT] = {
     [CIM_SEVERITY] = {"severity", CIM_ALERTS,
                       "`agent.review.risk_level`, else by `agent.severity`: `informational` "
                       "below 13, `medium` below 17, `high` below 21, `critical`"},
-    [CIM_SIGNATURE] = {"signature", CIM_AUTHENTICATION | CIM_ALERTS,
+    [CIM_SIGNATURE] = {"signature", CIM_AUTHENTICATION | CIM_ALERTS | CIM_DATA_ACCESS,
                        "kind and verdict, as in `approval deny`, of what was decided; the reason "
                        "of `agent.pipeline`"},
     [CIM_SRC] = {"src", TRAFFIC | CIM_CHANGE | CIM_AUTHENTICATION | CIM_ALERTS | CIM_DATA_ACCESS,
@@ -74,5 +73,6 @@ const struct cim_concluded cim_concluded[CIM_FACT_COUNT] = {
                     "`http.response.status_code` as a text; of a change `success` or `failure`"},
     [CIM_USER] = {"user", ALL_MODELS,
                   "the first of `user.name`, `user.email`, `user.id`, `process.user.name`"},
-    [CIM_VENDOR_PRODUCT] = {"vendor_product", ALL_MODELS, "`Telltale`"},
+    [CIM_VENDOR_PRODUCT] = {"vendor_product", ALL_MODELS & ~(CIM_AUTHENTICATION | CIM_ALERTS),
+                            "`Telltale`"},
 };

@@ -41,6 +41,13 @@ static const char *const extra_keys[READER_KEY_COUNT - SCHEMA_KEY_COUNT] = {
     [READER_K8S_POD_NAME - SCHEMA_KEY_COUNT] = "k8s.pod.name",
 };
 
+/* Of a value that needs no further look. */
+static const uint8_t plain_types[] = {[VALUE_TEXT] = ANY_TYPE_STRING,
+                                      [VALUE_INT] = ANY_TYPE_INT,
+                                      [VALUE_DOUBLE] = UINT8_MAX,
+                                      [VALUE_BOOL] = ANY_TYPE_BOOL,
+                                      [VALUE_TEXTS] = UINT8_MAX};
+
 static const struct otlp_limits limits = {
     .record_size_max = SIZE_MAX, /* what the journal has was let in by other limits */
     .attribute_count_max = READER_ATTRIBUTES_MAX,
@@ -52,6 +59,7 @@ static const struct otlp_limits limits = {
 
 static enum status set_grow(struct attribute_set *set, size_t capacity, struct error *err)
 {
+    ASSERT(capacity > set->capacity);
     struct attribute_view *views = realloc(set->views, capacity * sizeof(*views));
     if (views != NULL)
         set->views = views;
@@ -84,6 +92,9 @@ enum status record_reader_init(struct record_reader *reader, struct error *err)
         return st;
     for (unsigned key = 0; key < SCHEMA_KEY_COUNT; key++)
         text_table_add(&reader->keys, slice_of_text(schema_attributes[key].key), (uint16_t)key);
+    memset(reader->plain_types, ANY_TYPE_STRING, sizeof(reader->plain_types));
+    for (unsigned key = 0; key < SCHEMA_KEY_COUNT; key++)
+        reader->plain_types[key] = plain_types[schema_attributes[key].type];
     for (unsigned i = 0; i < COUNT_OF(extra_keys); i++)
         text_table_add(&reader->keys, slice_of_text(extra_keys[i]),
                        (uint16_t)(SCHEMA_KEY_COUNT + i));
@@ -177,11 +188,12 @@ bool reader_is_usual_key(struct slice key)
     return hash_usual_key(key, 0, &hash);
 }
 
-/* The number of a key behind any chain of agent.norm.; *ret_chain is how many of them. */
-static uint16_t find_key(const struct record_reader *reader, struct slice key, uint8_t *ret_chain)
+/* The number of a key behind one agent.norm. or more; *ret_chain is how many of them. */
+static uint16_t find_chained(const struct record_reader *reader, struct slice key,
+                             uint8_t *ret_chain)
 {
     const struct slice prefix = SLICE("agent.norm.");
-    uint16_t id = text_table_find(&reader->keys, key);
+    uint16_t id = TEXT_TABLE_NONE;
 
     *ret_chain = 0;
     while (id == TEXT_TABLE_NONE && slice_starts_with(key, prefix) &&
@@ -193,9 +205,33 @@ static uint16_t find_key(const struct record_reader *reader, struct slice key, u
     return id;
 }
 
+static uint16_t find_key(const struct record_reader *reader, struct slice key, uint8_t *ret_chain)
+{
+    uint16_t id = text_table_find(&reader->keys, key);
+
+    *ret_chain = 0;
+    return id != TEXT_TABLE_NONE ? id : find_chained(reader, key, ret_chain);
+}
+
+/* Where an attribute with the same key stands: 1 + index; 0: nowhere, and there it belongs.  NULL:
+ * the key is odd. */
+static uint32_t *find_slot(const struct attribute_set *set, struct slice key, uint64_t seed,
+                           size_t mask)
+{
+    uint64_t hash;
+
+    if (!hash_usual_key(key, seed, &hash))
+        return NULL;
+    size_t slot = hash & mask;
+    while (set->slots[slot] != 0 && !slice_equal(set->views[set->slots[slot] - 1].key, key))
+        slot = (slot + 1) & mask;
+    return &set->slots[slot];
+}
+
 /* Sorts out the attributes: which key each has, whether it is odd, too long or repeated. */
 static void set_index(const struct record_reader *reader, struct attribute_set *set)
 {
+    uint32_t of_keys[READER_KEY_COUNT] = {0}; /* those of the table are usual, and need no hash */
     size_t mask = SLOTS_MIN - 1;
 
     while (mask < 2 * set->count)
@@ -205,20 +241,20 @@ static void set_index(const struct record_reader *reader, struct attribute_set *
     for (size_t i = 0; i < set->count; i++) {
         const struct attribute_view *view = &set->views[i];
         struct read_attribute *read = &set->reads[i];
-        uint64_t hash;
-        read->id = find_key(reader, view->key, &read->chain);
+        read->chain = 0;
         read->is_model = false;
-        read->is_listed = true;
-        if (!hash_usual_key(view->key, reader->seed, &hash))
+        read->id = text_table_find(&reader->keys, view->key);
+        uint32_t *same = &of_keys[read->id < READER_KEY_COUNT ? read->id : 0];
+        if (read->id == TEXT_TABLE_NONE) {
+            read->id = find_chained(reader, view->key, &read->chain);
+            same = find_slot(set, view->key, reader->seed, mask);
+        }
+        read->is_listed = same == NULL || view->value.encoded.size > READER_VALUE_MAX;
+        if (same == NULL)
             continue;
-        size_t slot = hash & mask;
-        while (set->slots[slot] != 0 &&
-               !slice_equal(set->views[set->slots[slot] - 1].key, view->key))
-            slot = (slot + 1) & mask;
-        if (set->slots[slot] != 0)
-            set->reads[set->slots[slot] - 1].is_listed = true; /* the last one counts */
-        set->slots[slot] = (uint32_t)i + 1;
-        read->is_listed = view->value.encoded.size > READER_VALUE_MAX;
+        if (*same != 0)
+            set->reads[*same - 1].is_listed = true; /* the last one counts */
+        *same = (uint32_t)i + 1;
     }
 }
 
@@ -243,24 +279,21 @@ static bool is_list_of_texts(const struct any_view *value)
 }
 
 /* Whether a value has the type of its key, so that whoever reads the key can rely on it. */
-static bool has_type(unsigned key, const struct any_view *value)
+static bool has_type(const struct record_reader *reader, unsigned key, const struct any_view *value)
 {
+    if (value->type == reader->plain_types[key])
+        return true;
     if (key >= SCHEMA_KEY_COUNT)
-        return value->type == ANY_TYPE_STRING;
+        return false;
     switch (schema_attributes[key].type) {
-    case VALUE_TEXT:
-        return value->type == ANY_TYPE_STRING;
-    case VALUE_INT:
-        return value->type == ANY_TYPE_INT;
     case VALUE_DOUBLE:
         return value->type == ANY_TYPE_INT ||
                (value->type == ANY_TYPE_DOUBLE && isfinite(value->number));
-    case VALUE_BOOL:
-        return value->type == ANY_TYPE_BOOL;
     case VALUE_TEXTS:
         return value->type == ANY_TYPE_ARRAY && is_list_of_texts(value);
+    default:
+        return false;
     }
-    return false;
 }
 
 static void forget_key(struct record_reader *reader, unsigned key)
@@ -297,7 +330,7 @@ static void check_types(struct record_reader *reader)
         unsigned key = reader->record.reads[i].id;
         if (key == TEXT_TABLE_NONE || reader->at[key] != i + 1)
             continue;
-        if (!has_type(key, &reader->record.views[i].value)) {
+        if (!has_type(reader, key, &reader->record.views[i].value)) {
             reader->at[key] = 0;
             continue;
         }
@@ -538,7 +571,7 @@ static void choose_resource(struct record_reader *reader)
         unsigned key = set->reads[i].id;
         if (key == TEXT_TABLE_NONE || set->reads[i].chain > 0 || set->reads[i].is_listed)
             continue;
-        if (has_type(key, &set->views[i].value) &&
+        if (has_type(reader, key, &set->views[i].value) &&
             (key >= SCHEMA_KEY_COUNT || key == KEY_CONTAINER_ID))
             reader->resource_at[key] = (uint32_t)i + 1;
     }
@@ -576,13 +609,18 @@ enum status record_reader_set_group(struct record_reader *reader, const struct r
     return ST_OK;
 }
 
+const char *reader_key_name(unsigned key)
+{
+    return key < SCHEMA_KEY_COUNT ? schema_attributes[key].key : extra_keys[key - SCHEMA_KEY_COUNT];
+}
+
 unsigned reader_word(const struct record_reader *reader, unsigned key, const char *const *words,
                      unsigned none)
 {
     struct slice text = reader_text(reader, key);
 
     for (unsigned i = 0; text.size > 0 && words[i] != NULL; i++) {
-        if (slice_equal(text, slice_of_text(words[i])))
+        if (words[i][0] == (char)text.data[0] && slice_equal(text, slice_of_text(words[i])))
             return i;
     }
     return none;

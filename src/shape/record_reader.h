@@ -66,9 +66,10 @@ struct attribute_set {
 };
 
 struct record_reader {
-    struct text_table keys;  /* owned: key to schema_key or reader_key */
-    struct text_table kinds; /* owned: name to enum event_kind */
-    uint64_t seed;           /* of the hashes: nobody can foresee which keys collide */
+    struct text_table keys;                /* owned: key to schema_key or reader_key */
+    struct text_table kinds;               /* owned: name to enum event_kind */
+    uint8_t plain_types[READER_KEY_COUNT]; /* enum any_type that needs no further look */
+    uint64_t seed; /* of the hashes: nobody can foresee which keys collide */
 
     /* Of the present group. */
     const struct record_group *group; /* borrowed; NULL: none yet */
@@ -106,6 +107,9 @@ static inline struct slice reader_text(const struct record_reader *reader, unsig
     const struct any_view *value = reader_value(reader, key);
     return value == NULL ? SLICE_EMPTY : value->bytes;
 }
+
+/* The name of a key of the model or of a resource. */
+const char *reader_key_name(unsigned key);
 
 /* The number of the text in `words` that the record says at `key`; `none` when it is none. */
 unsigned reader_word(const struct record_reader *reader, unsigned key, const char *const *words,

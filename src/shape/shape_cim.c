@@ -5,6 +5,7 @@
  * Splunk extracts fields when it searches, from the first few kilobytes of an event and not without
  * end, so that what is short and what rules ask for stands first and long texts last. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "shape/cim_fields.h"
 #include "shape/shaper.h"
@@ -146,6 +147,9 @@ static const char *action_of(const struct record_reader *reader)
         return action_of_run(reader);
     case KIND_SANDBOX:
         return action_of_sandbox(reader);
+    case KIND_AUTH: /* it knows success and failure alone */
+        action = action_of_outcome(reader);
+        return action != NULL && strcmp(action, "blocked") == 0 ? "failure" : action;
     case KIND_MODE:
     case KIND_CONFIG:
         return "modified";

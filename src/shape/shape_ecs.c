@@ -114,10 +114,10 @@ enum status ecs_plan_create(struct ecs_plan **ret, struct error *err)
         return st;
     }
     plan->row_count = ecs_all_fields(fields, paths);
-    for (uint16_t i = 0; i < plan->row_count; i++) {
+    for (size_t i = 0; i < plan->row_count; i++) {
         plan->rows[i].field = fields[i];
         plan_path(plan, &plan->rows[i], i > 0 ? &plan->rows[i - 1] : NULL);
-        plan_source(plan, i);
+        plan_source(plan, (uint16_t)i);
     }
     for (size_t i = 0; i < plan->row_count; i++)
         plan->rows[i].field.path = NULL; /* it may be in `paths` */

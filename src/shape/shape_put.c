@@ -97,28 +97,13 @@ bool shape_nests_well(const struct any_view *value)
     return value->encoded.size <= READER_VALUE_MAX && nests_well(value, SHAPE_DEPTH_MAX);
 }
 
+/* An empty value is a text too: indexes differ about null. */
 static void put_scalar(struct json_put *json, const struct any_view *value)
 {
-    switch (value->type) {
-    case ANY_TYPE_STRING:
-        json_put_text(json, value->bytes);
-        break;
-    case ANY_TYPE_BOOL:
-        json_put(json, value->integer != 0 ? SLICE("true") : SLICE("false"));
-        break;
-    case ANY_TYPE_INT:
-        json_put_int(json, value->integer);
-        break;
-    case ANY_TYPE_DOUBLE:
-        json_put_double(json, value->number);
-        break;
-    case ANY_TYPE_BYTES:
-        json_put_base64(json, value->bytes);
-        break;
-    default:
+    if (value->type == ANY_TYPE_NONE)
         json_put(json, SLICE("\"\""));
-        break;
-    }
+    else
+        json_put_scalar(json, value);
 }
 
 /* A value that nests well: so deep at most, and keys need no escape. */

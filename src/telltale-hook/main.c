@@ -74,6 +74,7 @@ static void set_last_resort(uint64_t timeout_ms)
     struct itimerval timer = {.it_value = {.tv_sec = (time_t)(after_ms / 1000),
                                            .tv_usec = (suseconds_t)(after_ms % 1000 * 1000)}};
     (void)signal(SIGPIPE, SIG_IGN); /* nor does who listens no more end it badly */
+    (void)signal(SIGXFSZ, SIG_IGN); /* nor a limit on files, in the middle of one */
     (void)signal(SIGALRM, end_well);
     (void)setitimer(ITIMER_REAL, &timer, NULL); /* without it, it only lacks the last resort */
 }

@@ -294,7 +294,7 @@ static void check_file(struct doctor *doctor, const struct install_file *file)
     struct buf text;
 
     buf_init(&text, JSON_EDIT_ROOM);
-    enum status st = settings_file_read(file->path, &text, &err);
+    enum status st = settings_file_read(&(struct settings_path){.text = file->path}, &text, &err);
     if (st == ST_NOT_FOUND)
         say(doctor, OPEN, "%s is not there", file->path);
     else if (st != ST_OK)

@@ -10,11 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "telltale/buf.h"
 #include "telltale/client.h"
 #include "telltale/command.h"
 #include "util/clock.h"
+#include "wire/foreign_json.h"
 
-enum { ATTRIBUTES_MAX = 64, KEY_SIZE_MAX = 1024, TIMEOUT_DEFAULT_S = 10, TIMEOUT_MAX_S = 3600 };
+enum {
+    ATTRIBUTES_MAX = 64,
+    KEY_SIZE_MAX = 1024,
+    TIMEOUT_DEFAULT_S = 10,
+    TIMEOUT_MAX_S = 3600,
+};
 
 struct emit_options {
     const char *kind, *session, *body, *time, *severity;
@@ -69,21 +76,66 @@ static char *make_event(const struct emit_options *options)
     return text;
 }
 
+struct lines {
+    char *line; /* owned */
+    size_t capacity;
+    ssize_t size; /* of the line; 0 and less: there are no more */
+};
+
+static bool next_line(struct lines *lines)
+{
+    lines->size = getline(&lines->line, &lines->capacity, stdin);
+    return lines->size > 0;
+}
+
+static bool is_bracket(const struct lines *lines, char bracket)
+{
+    return lines->line[0] == bracket && (lines->size == 1 || lines->line[1] == '\n');
+}
+
+/* An object over several lines begins: what is it?  Reads up to its end. */
+static enum status refuse_lines(struct lines *lines, struct error *err)
+{
+    struct buf object;
+    enum status st = ST_OK;
+
+    buf_init(&object, FOREIGN_JSON_LOOK_MAX);
+    do {
+        st = buf_append(&object, lines->line, (size_t)lines->size, err);
+    } while (st == ST_OK && !is_bracket(lines, '}') && next_line(lines));
+    enum foreign_json found = foreign_json_find(buf_slice(&object));
+    buf_fini(&object);
+    return error_set(err, ST_INVALID, "%s",
+                     found != FOREIGN_JSON_NONE
+                         ? foreign_json_words(found)
+                         : "an event is one line: write each object without line breaks (jq -c .)");
+}
+
+/* What would be refused line by line, or taken for an event without a kind. */
+static enum status check_line(struct lines *lines, struct error *err)
+{
+    if (is_bracket(lines, '{'))
+        return refuse_lines(lines, err);
+    enum foreign_json found = foreign_json_find(slice_of(lines->line, (size_t)lines->size));
+    return found == FOREIGN_JSON_NONE ? ST_OK
+                                      : error_set(err, ST_INVALID, "%s", foreign_json_words(found));
+}
+
 static enum status send_lines(struct telltale_client *client, uint64_t timeout_ns,
                               struct error *err)
 {
-    char *line = NULL;
-    size_t capacity = 0;
-    ssize_t size;
+    struct lines lines = {.line = NULL};
     enum status st = ST_OK;
 
-    while (st == ST_OK && (size = getline(&line, &capacity, stdin)) > 0) {
-        if (size == 1)
+    while (st == ST_OK && next_line(&lines)) {
+        if (lines.size == 1)
             continue; /* an empty line is no event */
-        st = telltale_client_send(client, line, (size_t)size, clock_monotonic_ns() + timeout_ns,
-                                  err);
+        st = check_line(&lines, err);
+        if (st == ST_OK)
+            st = telltale_client_send(client, lines.line, (size_t)lines.size,
+                                      clock_monotonic_ns() + timeout_ns, err);
     }
-    free(line);
+    free(lines.line);
     return st;
 }
 
@@ -112,10 +164,12 @@ static int emit(const struct emit_options *options, const char *socket_path)
         socket_path, clock_monotonic_ns() + options->timeout_s * NS_PER_S, &client, &err);
     if (st == ST_OK)
         st = send_all(options, client, &err);
-    if (st == ST_OK) {
-        st = telltale_client_wait(client, clock_monotonic_ns() + options->timeout_s * NS_PER_S,
-                                  &err);
-    }
+    struct error ignored;
+    uint64_t deadline_ns = clock_monotonic_ns() + options->timeout_s * NS_PER_S;
+    if (st == ST_OK)
+        st = telltale_client_wait(client, deadline_ns, &err);
+    else if (st == ST_INVALID) /* what stood before that line is on its way */
+        (void)!telltale_client_wait(client, deadline_ns, &ignored);
     if (st != ST_OK)
         fprintf(stderr, "telltale emit: %s\n", err.text);
     if (client != NULL && st != ST_OK) {

@@ -6,6 +6,7 @@
  * --replace.  What was done is noted in the state directory, before the settings are changed.
  */
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@
 
 #define ENDPOINT_DEFAULT "http://127.0.0.1:4318"
 
-enum { WORDS_ROOM = 64 * 1024 };
+enum { WORDS_ROOM = 64 * 1024, LINE_ROOM = PATH_MAX + 2048 };
 
 struct installing {
     struct install_settings settings;
@@ -45,6 +46,30 @@ struct change {
 
 /* --- Showing -------------------------------------------------------------------------------- */
 
+static void say(FILE *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* A line, safe for a terminal: whoever made a project chose the names of its directories. */
+static void say(FILE *out, const char *fmt, ...)
+{
+    char text[LINE_ROOM];
+    struct error ignored;
+    struct buf safe;
+    va_list arguments;
+
+    va_start(arguments, fmt);
+    vsnprintf(text, sizeof(text), fmt, arguments);
+    va_end(arguments);
+    buf_init(&safe, WORDS_ROOM);
+    if (safe_text_append(&safe, slice_of_text(text), 0, NEWLINES_ESCAPED, &ignored) == ST_OK)
+        fprintf(out, "%.*s\n", SLICE_ARG(buf_slice(&safe)));
+    buf_fini(&safe);
+}
+
+static void complain(const struct error *err)
+{
+    say(stderr, "telltale install-hooks: %s", err->text);
+}
+
 static enum status show_diff(const struct change *change, struct error *err)
 {
     struct buf diff;
@@ -56,9 +81,10 @@ static enum status show_diff(const struct change *change, struct error *err)
         text_diff_append(buf_slice(&change->before), buf_slice(&change->after), &diff, err);
     if (st == ST_OK)
         st = safe_text_append(&safe, buf_slice(&diff), 0, NEWLINES_KEPT, err);
-    if (st == ST_OK)
-        printf("%s%s\n%.*s", change->file->path, change->was_there ? "" : " (new)",
-               SLICE_ARG(buf_slice(&safe)));
+    if (st == ST_OK) {
+        say(stdout, "%s%s", change->file->path, change->was_there ? "" : " (new)");
+        printf("%.*s", SLICE_ARG(buf_slice(&safe)));
+    }
     buf_fini(&diff);
     buf_fini(&safe);
     return st;
@@ -67,21 +93,21 @@ static enum status show_diff(const struct change *change, struct error *err)
 static void show_kept(const struct change *change, const char *words)
 {
     const cJSON *item;
-    struct error ignored;
 
     cJSON_ArrayForEach(item, change->kept)
     {
-        struct buf safe;
-        buf_init(&safe, WORDS_ROOM);
-        if (safe_text_append(&safe, slice_of_text(item->valuestring), 0, NEWLINES_ESCAPED,
-                             &ignored) == ST_OK)
-            fprintf(stderr, "telltale install-hooks: %s: %s: %.*s\n", change->file->path, words,
-                    SLICE_ARG(buf_slice(&safe)));
-        buf_fini(&safe);
+        say(stderr, "telltale install-hooks: %s: %s: %s", change->file->path, words,
+            item->valuestring);
     }
 }
 
 /* --- One file -------------------------------------------------------------------------------- */
+
+static struct settings_path path_of(const struct change *change)
+{
+    return (struct settings_path){.text = change->file->path,
+                                  .project_size = change->file->project_size};
+}
 
 static enum status start_change(const struct install_file *file, struct change *ret,
                                 struct error *err)
@@ -93,7 +119,8 @@ static enum status start_change(const struct install_file *file, struct change *
     ret->kept = cJSON_CreateArray();
     if (ret->edits == NULL || ret->kept == NULL)
         return error_set(err, ST_NO_MEMORY, "change the settings");
-    enum status st = settings_file_read(file->path, &ret->before, err);
+    const struct settings_path path = path_of(ret);
+    enum status st = settings_file_read(&path, &ret->before, err);
     ret->was_there = st == ST_OK;
     if (st != ST_OK && st != ST_NOT_FOUND)
         return st;
@@ -113,26 +140,15 @@ static bool is_changed(const struct change *change)
     return !slice_equal(buf_slice(&change->before), buf_slice(&change->after));
 }
 
-/* Adds to what is noted of the file already: installing twice is undone at once. */
 static enum status note_change(struct installing *installing, struct change *change,
                                struct error *err)
 {
-    cJSON *entry = cJSON_GetObjectItemCaseSensitive(installing->record, change->file->path);
+    const char *block = change->file->wanted == NULL ? change->file->block : NULL;
 
-    if (entry == NULL) {
-        entry = cJSON_AddObjectToObject(installing->record, change->file->path);
-        (void)cJSON_AddBoolToObject(entry, "created", !change->was_there);
-        (void)cJSON_AddArrayToObject(entry, "edits");
-    }
-    cJSON *edits = cJSON_GetObjectItemCaseSensitive(entry, "edits");
-    while (cJSON_GetArraySize(change->edits) > 0 &&
-           cJSON_AddItemToArray(edits, cJSON_DetachItemFromArray(change->edits, 0)))
-        ;
-    if (change->file->wanted == NULL) {
-        cJSON_DeleteItemFromObjectCaseSensitive(entry, "block");
-        (void)cJSON_AddStringToObject(entry, "block", change->file->block);
-    }
-    return install_record_write(installing->dirs.state_dir, installing->record, err);
+    enum status st = install_record_add(installing->record, change->file->path, !change->was_there,
+                                        change->edits, block, err);
+    return st == ST_OK ? install_record_write(installing->dirs.state_dir, installing->record, err)
+                       : st;
 }
 
 static enum status install_into(struct installing *installing, struct change *change,
@@ -150,14 +166,15 @@ static enum status install_into(struct installing *installing, struct change *ch
     }
     show_kept(change, "left as it is (--replace changes it)");
     if (!is_changed(change)) {
-        printf("%s: nothing to do\n", file->path);
+        say(stdout, "%s: nothing to do", file->path);
         return ST_OK;
     }
     st = show_diff(change, err);
     if (st != ST_OK || installing->dry_run)
         return st;
     st = note_change(installing, change, err);
-    return st == ST_OK ? settings_file_write(file->path, buf_slice(&change->after), err) : st;
+    const struct settings_path path = path_of(change);
+    return st == ST_OK ? settings_file_write(&path, buf_slice(&change->after), err) : st;
 }
 
 static enum status take_out(struct installing *installing, struct change *change, struct error *err)
@@ -169,7 +186,7 @@ static enum status take_out(struct installing *installing, struct change *change
     bool created = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(entry, "created"));
 
     if (entry == NULL || !change->was_there) {
-        printf("%s: nothing to undo\n", path);
+        say(stdout, "%s: nothing to undo", path);
         return ST_OK;
     }
     enum status st = block != NULL ? toml_block_remove(&change->after, block, err)
@@ -184,12 +201,9 @@ static enum status take_out(struct installing *installing, struct change *change
         return st;
     bool is_empty =
         block != NULL ? change->after.size == 0 : json_edit_is_empty(buf_slice(&change->after));
-    if (created && is_empty) {
-        if (unlink(path) < 0)
-            return error_set_errno(err, ST_IO, "remove '%s'", path);
-    } else {
-        st = settings_file_write(path, buf_slice(&change->after), err);
-    }
+    const struct settings_path place = path_of(change);
+    st = created && is_empty ? settings_file_remove(&place, err)
+                             : settings_file_write(&place, buf_slice(&change->after), err);
     if (st == ST_OK) {
         cJSON_DeleteItemFromObjectCaseSensitive(installing->record, path);
         st = install_record_write(installing->dirs.state_dir, installing->record, err);
@@ -207,7 +221,7 @@ static bool change_file(struct installing *installing, const struct install_file
         st = installing->undo ? take_out(installing, &change, &err)
                               : install_into(installing, &change, &err);
     if (st != ST_OK) {
-        fprintf(stderr, "telltale install-hooks: %s\n", err.text);
+        complain(&err);
         if (st == ST_INVALID && file->wanted == NULL)
             fprintf(stderr, "Put this there yourself:\n\n%s\n", file->block);
     }
@@ -227,7 +241,7 @@ static int change_all(struct installing *installing)
     if (st == ST_OK)
         st = install_record_read(installing->dirs.state_dir, &installing->record, &err);
     if (st != ST_OK) {
-        fprintf(stderr, "telltale install-hooks: %s\n", err.text);
+        complain(&err);
         ok = false;
     }
     for (size_t i = 0; st == ST_OK && i < plan.file_count; i++)

@@ -278,6 +278,8 @@ static void on_housekeeping(void *context)
 
     journal_watch_look(&daemon->journal_watch, daemon->journal);
     look_for_room(daemon);
+    if (daemon->intake != NULL)
+        intake_look_for_silence(daemon->intake, daemon->notes);
     pipeline_notes_flush(daemon->notes, clock_monotonic_ns(), false);
     status_report_update(daemon->status_report, daemon->destinations,
                          daemon->intake != NULL && intake_is_open(daemon->intake));

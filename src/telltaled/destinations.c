@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "journal/cursor.h"
+#include "normalize/schema_content.h"
 #include "telltale/disk_dirs.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -97,6 +98,7 @@ static enum status start_one(struct destinations *destinations, const struct con
         .config = exporter->config,
         .state_dir = config->dirs.state_dir,
         .filter = filter_of(&exporter->delivery.filter),
+        .is_content = exporter->delivery.content == CONFIG_CONTENT_OMIT ? content_is_at : NULL,
         .batch_size_max = exporter->delivery.batch.max_size,
         .batch_count_max = exporter->delivery.batch.max_count,
         .lanes_max = exporter->delivery.requests_in_flight_max,

@@ -17,6 +17,7 @@
 #include "receivers/spool.h"
 #include "receivers/unix_receiver.h"
 #include "telltale/signals.h"
+#include "telltaled/source_notes.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -34,6 +35,7 @@ struct intake {
     struct unix_receiver *unix_receiver;
     struct event_ids *ids; /* of events that have come lately */
     struct spool *spool;
+    struct source_watch *sources; /* NULL: agents may be silent */
     struct otlp_http_receiver *http_receiver;
     struct otlp_grpc_receiver *grpc_receiver;
     struct control_server *control;
@@ -106,6 +108,7 @@ static enum status start_unix(struct intake *intake, const struct config *config
         .connections_max = (unsigned int)section->connections_max,
         .connections_per_uid_max = (unsigned int)section->connections_per_uid_max,
         .shedding = &intake->shedding,
+        .sources = intake->sources,
         .ids = intake->ids,
         .journal_size_max = sharing_limit(config),
     };
@@ -186,6 +189,7 @@ static enum status start_http(struct intake *intake, const struct config *config
     settings.connections_max = (unsigned int)section->connections_max;
     settings.connections_per_uid_max = (unsigned int)section->connections_per_uid_max;
     settings.shedding = &intake->shedding;
+    settings.sources = intake->sources;
     settings.journal_size_max = sharing_limit(config);
     return otlp_http_receiver_start(&settings, journal, &intake->admission, &intake->http_receiver,
                                     err);
@@ -236,6 +240,7 @@ static void set_grpc_limits(struct intake *intake, const struct config *config,
     settings->keepalive_timeout_ns = section->keepalive.timeout;
     settings->ping_interval_min_ns = section->keepalive.min_time;
     settings->shedding = &intake->shedding;
+    settings->sources = intake->sources;
     settings->journal_size_max = sharing_limit(config);
 }
 
@@ -346,6 +351,8 @@ enum status intake_open_receivers(struct intake *intake, struct error *err)
         return st;
     }
     start_spool(intake);
+    if (intake->sources != NULL)
+        source_watch_restart(intake->sources, clock_monotonic_ns());
     log_listeners("unix", &intake->unix_listeners);
     log_listeners("otlp_http", &intake->http_listeners);
     log_listeners("otlp_grpc", &intake->grpc_listeners);
@@ -374,6 +381,8 @@ enum status intake_start(const struct config *config, struct loop *loop, struct 
         metric_register(METRIC_GAUGE, "telltale_receivers_open",
                         "1: the sockets of the receivers are open; 0: closed by policy.", "");
     enum status st = event_ids_create(&intake->ids, err);
+    if (st == ST_OK && config->receivers.silent_after > 0)
+        st = source_watch_create(config->receivers.silent_after, &intake->sources, err);
     if (st == ST_OK)
         st = start_shedding(intake, config, journal, err);
     if (st == ST_OK)
@@ -397,7 +406,15 @@ void intake_stop(struct intake *intake)
     control_server_stop(intake->control);
     close_listeners(&intake->control_listeners);
     event_ids_destroy(intake->ids);
+    source_watch_destroy(intake->sources);
     free(intake);
+}
+
+void intake_look_for_silence(struct intake *intake, struct pipeline_notes *notes)
+{
+    if (intake->sources != NULL && intake->is_open)
+        source_watch_sweep(intake->sources, clock_monotonic_ns(), clock_unix_ns(),
+                           source_notes_take, notes);
 }
 
 /* --- Comparing --------------------------------------------------------------------------- */
@@ -465,6 +482,7 @@ static bool same_limits(const struct config_limits *a, const struct config_limit
 bool intake_opens_the_same(const struct config *a, const struct config *b)
 {
     return same_limits(&a->limits, &b->limits) &&
+           a->receivers.silent_after == b->receivers.silent_after &&
            same_unix(&a->receivers.unix_socket, &b->receivers.unix_socket) &&
            same_http(&a->receivers.otlp_http, &b->receivers.otlp_http) &&
            same_grpc(&a->receivers.otlp_grpc, &b->receivers.otlp_grpc) &&

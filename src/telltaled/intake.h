@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "journal/journal.h"
 #include "loop/loop.h"
+#include "telltaled/pipeline_notes.h"
 #include "telltaled/status_report.h"
 
 struct intake;
@@ -27,6 +28,9 @@ void intake_stop(struct intake *intake);
 void intake_close_receivers(struct intake *intake);
 MUST_CHECK enum status intake_open_receivers(struct intake *intake, struct error *err);
 bool intake_is_open(const struct intake *intake);
+
+/* To be called now and then: agents that fell silent or speak again become notes. */
+void intake_look_for_silence(struct intake *intake, struct pipeline_notes *notes);
 
 /* Whether two configurations open the same sockets in the same way, with the same limits. */
 bool intake_opens_the_same(const struct config *a, const struct config *b);

@@ -18,7 +18,13 @@
 #include "util/log.h"
 #include "wire/json_put.h"
 
-enum { NOTES_MAX = 64, LINE_SIZE_MAX = 4096, BATCH_SIZE_MAX = 1 << 20 };
+enum {
+    NOTES_MAX = 64,
+    LINE_SIZE_MAX = 8192,
+    BATCH_SIZE_MAX = 1 << 20,
+    SEVERITY_WARN = 13,
+    SEVERITY_ERROR = 17,
+};
 
 #define PERIOD_NS (5 * NS_PER_S)
 
@@ -47,7 +53,7 @@ static struct pipeline_note *place_of(struct list *list, const struct pipeline_n
     for (size_t i = 0; i < list->count; i++) {
         struct pipeline_note *item = &list->items[i];
         if (strcmp(item->code, note->code) == 0 &&
-            strcmp(item->destination, note->destination) == 0)
+            strcmp(item->destination, note->destination) == 0 && item->pid == note->pid)
             return item;
     }
     if (list->count < NOTES_MAX) {
@@ -55,11 +61,15 @@ static struct pipeline_note *place_of(struct list *list, const struct pipeline_n
         *item = (struct pipeline_note){.reason = note->reason};
         memcpy(item->code, note->code, sizeof(item->code));
         memcpy(item->destination, note->destination, sizeof(item->destination));
+        memcpy(item->executable, note->executable, sizeof(item->executable));
+        item->pid = note->pid;
+        item->said = note->said;
         return item;
     }
     struct pipeline_note *last = &list->items[NOTES_MAX - 1];
     snprintf(last->code, sizeof(last->code), "several");
     last->destination[0] = 0;
+    last->pid = 0;
     return last;
 }
 
@@ -112,32 +122,64 @@ static void put_time(struct json_put *json, struct slice key, uint64_t unix_ns)
     json_put_time(json, unix_ns);
 }
 
+static void put_text(struct json_put *json, struct slice key, const char *value)
+{
+    if (value[0] == 0)
+        return;
+    json_put(json, key);
+    json_put_text(json, slice_of_text(value));
+}
+
+static void put_body(struct json_put *json, const struct pipeline_note *note)
+{
+    char body[256];
+
+    if (note->pid != 0) {
+        snprintf(body, sizeof(body), "%s: process %" PRId64 "%s%s", note->code, note->pid,
+                 note->said.product[0] != 0 ? ", " : "", note->said.product);
+    } else {
+        snprintf(body, sizeof(body), "%s: %" PRIu64 " events%s%s", note->code, note->count,
+                 note->destination[0] != 0 ? ", " : "", note->destination);
+    }
+    json_put_text(json, slice_of_text(body));
+}
+
+/* The agent that it is about. */
+static void put_agent(struct json_put *json, const struct pipeline_note *note)
+{
+    if (note->pid == 0)
+        return;
+    put_number(json, SLICE(",\"process.pid\":"), (uint64_t)note->pid);
+    put_text(json, SLICE(",\"process.executable.path\":"), note->executable);
+    put_text(json, SLICE(",\"agent.product\":"), note->said.product);
+}
+
 static enum status make_line(struct buf *line, const struct pipeline_note *note, struct error *err)
 {
     struct json_put json;
-    char body[256];
 
-    snprintf(body, sizeof(body), "%s: %" PRIu64 " events%s%s", note->code, note->count,
-             note->destination[0] != 0 ? ", " : "", note->destination);
     buf_clear(line);
     json_start(&json, line, err);
-    json_put(&json, SLICE("{\"kind\":\"agent.pipeline\",\"severity\":17,\"body\":"));
-    json_put_text(&json, slice_of_text(body));
+    json_put(&json, SLICE("{\"kind\":\"agent.pipeline\",\"severity\":"));
+    json_put_uint(&json, note->pid != 0 ? SEVERITY_WARN : SEVERITY_ERROR);
+    put_text(&json, SLICE(",\"session\":"), note->pid != 0 ? note->said.session : "");
+    json_put(&json, SLICE(",\"body\":"));
+    put_body(&json, note);
     json_put(&json, SLICE(",\"attributes\":{\"agent.pipeline.reason\":"));
     json_put_text(&json, slice_of_text(note->reason));
     json_put(&json, SLICE(",\"agent.pipeline.code\":"));
     json_put_text(&json, slice_of_text(note->code));
-    json_put(&json, SLICE(",\"agent.pipeline.count\":"));
-    json_put_uint(&json, note->count);
-    if (note->destination[0] != 0) {
-        json_put(&json, SLICE(",\"agent.pipeline.destination\":"));
-        json_put_text(&json, slice_of_text(note->destination));
+    if (note->pid == 0) {
+        json_put(&json, SLICE(",\"agent.pipeline.count\":"));
+        json_put_uint(&json, note->count);
     }
+    put_text(&json, SLICE(",\"agent.pipeline.destination\":"), note->destination);
     put_number(&json, SLICE(",\"agent.pipeline.bytes\":"), note->bytes);
     put_number(&json, SLICE(",\"agent.pipeline.first\":"), note->first);
     put_number(&json, SLICE(",\"agent.pipeline.last\":"), note->last);
     put_time(&json, SLICE(",\"agent.pipeline.from\":"), note->from_ns);
     put_time(&json, SLICE(",\"agent.pipeline.to\":"), note->to_ns);
+    put_agent(&json, note);
     json_put(&json, SLICE("}}"));
     return json_finish(&json);
 }
@@ -188,6 +230,12 @@ static void say(const struct list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct pipeline_note *note = &list->items[i];
+        if (note->pid != 0) {
+            log_warn("pipeline.source", "code=%s pid=%" PRId64 " executable=%s product=%s",
+                     note->code, note->pid, LOG_TEXT(note->executable),
+                     LOG_TEXT(note->said.product));
+            continue;
+        }
         log_warn("pipeline.note",
                  "code=%s destination=%s records=%" PRIu64 " bytes=%" PRIu64 " first=%" PRIu64
                  " last=%" PRIu64,

@@ -98,6 +98,14 @@ static size_t copy_plain(uint8_t *out, const uint8_t *in, size_t size)
             return done + (unsigned)__builtin_ctzll(special) / 8;
         done += sizeof(word);
     }
+    if (done < size && size >= sizeof(uint64_t)) {
+        /* The rest once more with bytes before it, which are plain: no byte by itself. */
+        uint64_t word;
+        memcpy(&word, in + size - sizeof(word), sizeof(word));
+        memcpy(out + size - sizeof(word), &word, sizeof(word));
+        uint64_t special = mark_special(le64toh(word)) >> (8 * (sizeof(word) - (size - done)));
+        return special == 0 ? size : done + (unsigned)__builtin_ctzll(special) / 8;
+    }
     while (done < size && is_plain(in[done])) {
         out[done] = in[done];
         done++;
@@ -208,6 +216,35 @@ void json_put_int(struct json_put *json, int64_t value)
 /* Above this, an integral double may have digits that it does not mean. */
 static const double EXACT_INTEGER_MAX = 1e15;
 
+/* Writes a number of up to six digits behind the point, which most durations and costs are: when
+ * the digits divided by a million give the value again, they are it.  False: it is another one. */
+static bool put_short_decimal(struct json_put *json, double value)
+{
+    enum { FRACTION_DIGITS = 6, SCALE = 1000000 };
+    double size = fabs(value);
+
+    if (size >= 1e9 || size < 1e-3)
+        return false;
+    uint64_t scaled = (uint64_t)(size * SCALE + 0.5);
+    if ((double)scaled / SCALE != size)
+        return false;
+    uint64_t fraction = scaled % SCALE;
+    uint8_t digits[FRACTION_DIGITS];
+    size_t count = FRACTION_DIGITS;
+    for (size_t i = FRACTION_DIGITS; i > 0; i--) {
+        digits[i - 1] = (uint8_t)('0' + fraction % 10);
+        fraction /= 10;
+    }
+    while (count > 1 && digits[count - 1] == '0')
+        count--;
+    if (value < 0)
+        json_put(json, SLICE("-"));
+    json_put_uint(json, scaled / SCALE);
+    json_put(json, SLICE("."));
+    json_put(json, slice_of(digits, count));
+    return true;
+}
+
 void json_put_double(struct json_put *json, double value)
 {
     if (isnan(value)) {
@@ -224,6 +261,8 @@ void json_put_double(struct json_put *json, double value)
         json_put(json, SLICE(".0"));
         return;
     }
+    if (put_short_decimal(json, value))
+        return;
     char text[32];
     int precision = 15; /* always survives; 17 is always enough */
     do {

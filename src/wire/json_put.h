@@ -50,10 +50,10 @@ static inline bool json_room(struct json_put *json, size_t more)
     return more <= (size_t)(json->end - json->at) || json_grow(json, more);
 }
 
-/* JSON as it is: json_put(json, SLICE("{\"key\":")). */
+/* JSON as it is: json_put(json, SLICE("{\"key\":")).  Nothing for an empty slice. */
 static inline void json_put(struct json_put *json, struct slice raw)
 {
-    if (json_room(json, raw.size)) {
+    if (raw.size > 0 && json_room(json, raw.size)) {
         memcpy(json->at, raw.data, raw.size);
         json->at += raw.size;
     }

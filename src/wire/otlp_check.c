@@ -6,6 +6,7 @@
 #include "telltale/encode.h"
 #include "wire/otlp_json_messages.h"
 #include "wire/otlp_metric.h"
+#include "wire/otlp_span.h"
 
 static enum wire_type wire_of(enum json_kind kind)
 {
@@ -124,19 +125,62 @@ static bool has_points(uint32_t number)
            number == METRIC_EXPONENTIAL_HISTOGRAM || number == METRIC_SUMMARY;
 }
 
-uint64_t otlp_metric_point_count(struct slice metric)
+/* The data points of one field of a metric, and how many of them have a time. */
+static void count_points(struct slice data, uint64_t *points, uint64_t *timed)
+{
+    struct pb_walk walk = pb_walk_start(data);
+    struct pb_field point, field;
+
+    while (pb_next(&walk, &point) == PB_FIELD) {
+        if (point.number != METRIC_DATA_POINTS || point.type != WIRE_BYTES)
+            continue;
+        struct pb_walk inner = pb_walk_start(point.bytes);
+        bool has_time = false;
+        while (timed != NULL && pb_next(&inner, &field) == PB_FIELD)
+            has_time |= field.number == DATA_POINT_TIME_UNIX_NANO && field.type == WIRE_FIXED64 &&
+                        field.value != 0;
+        ++*points;
+        if (timed != NULL)
+            *timed += has_time;
+    }
+}
+
+static uint64_t count_all_points(struct slice metric, uint64_t *timed)
 {
     struct pb_walk walk = pb_walk_start(metric);
     struct pb_field field;
     uint64_t count = 0;
 
     while (pb_next(&walk, &field) == PB_FIELD) {
-        struct pb_walk inner = pb_walk_start(field.bytes);
-        struct pb_field point;
-        if (!has_points(field.number) || field.type != WIRE_BYTES)
-            continue;
-        while (pb_next(&inner, &point) == PB_FIELD)
-            count += point.number == METRIC_DATA_POINTS && point.type == WIRE_BYTES;
+        if (has_points(field.number) && field.type == WIRE_BYTES)
+            count_points(field.bytes, &count, timed);
     }
     return count;
+}
+
+uint64_t otlp_metric_point_count(struct slice metric)
+{
+    return count_all_points(metric, NULL);
+}
+
+static bool has_id(struct slice span)
+{
+    struct pb_walk walk = pb_walk_start(span);
+    struct pb_field field;
+
+    while (pb_next(&walk, &field) == PB_FIELD) {
+        if (field.number == SPAN_SPAN_ID)
+            return field.bytes.size > 0;
+    }
+    return false;
+}
+
+bool otlp_is_told_apart(enum signal signal, struct slice record)
+{
+    uint64_t timed = 0;
+
+    if (signal == SIGNAL_TRACES)
+        return has_id(record);
+    uint64_t count = count_all_points(record, &timed);
+    return count > 0 && timed == count;
 }

@@ -15,3 +15,7 @@
  * the span, each of its events and links, each data point.  ST_CORRUPT, ST_LIMIT. */
 MUST_CHECK enum status otlp_check_record(enum signal signal, struct slice record,
                                          const struct otlp_limits *limits, struct error *err);
+
+/* Whether one with the same bytes tells of the same: a span has an id, and each data point of a
+ * metric a time, as it must.  `record` has passed otlp_check_record(). */
+bool otlp_is_told_apart(enum signal signal, struct slice record);

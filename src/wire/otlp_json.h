@@ -14,6 +14,7 @@
 #include "telltale/buf.h"
 #include "telltale/error.h"
 #include "telltale/slice.h"
+#include "wire/json_put.h"
 #include "wire/otlp.h"
 
 /* Appends the bytes of the request that `json` says, an ExportLogsServiceRequest if `signal` is
@@ -28,6 +29,9 @@ MUST_CHECK enum status otlp_json_read_request(struct slice json, enum signal sig
 /* Appends `text` as a JSON string, quotes included.  Characters that act on a terminal
  * (utf8_acts()) are escaped; bytes that are not UTF-8 become U+FFFD. */
 MUST_CHECK enum status json_append_text(struct buf *out, struct slice text, struct error *err);
+
+/* The JSON of a value that holds no others; of those that do, null. */
+void json_put_scalar(struct json_put *json, const struct any_view *value);
 
 /* Appends an AnyValue as plain JSON ("x", 5, true, [..], {..}; bytes as base64 text), for people
  * and for flat exports.  ST_CORRUPT, ST_LIMIT. */

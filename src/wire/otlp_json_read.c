@@ -16,6 +16,7 @@
 
 #include "util/le.h"
 #include "wire/base64.h"
+#include "wire/foreign_json.h"
 #include "wire/json_scan.h"
 #include "wire/nest.h"
 #include "wire/otlp_json.h"
@@ -556,6 +557,10 @@ enum status otlp_json_read_request(struct slice json, enum signal signal,
     if (st == ST_OK)
         st = nest_finish(&reader.nest, err);
     nest_fini(&reader.nest);
+    /* Its keys are unknown ones, and one object alone would be an empty request. */
+    bool is_nothing = st == ST_INVALID || (st == ST_OK && out->size == start);
+    if (is_nothing && foreign_json_find(json) == FOREIGN_JSON_SDK)
+        st = error_set(err, ST_INVALID, "%s", foreign_json_words(FOREIGN_JSON_SDK));
     if (st != ST_OK)
         out->size = start;
     return st;

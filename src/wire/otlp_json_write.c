@@ -53,12 +53,9 @@ static void put_elements(struct json_put *json, const struct any_view *value, ui
     json_put(json, is_list ? SLICE("}") : SLICE("]"));
 }
 
-static void put_plain(struct json_put *json, const struct any_view *value, uint32_t depth_left)
+void json_put_scalar(struct json_put *json, const struct any_view *value)
 {
     switch (value->type) {
-    case ANY_TYPE_NONE:
-        json_put(json, SLICE("null"));
-        break;
     case ANY_TYPE_STRING:
         json_put_text(json, value->bytes);
         break;
@@ -74,14 +71,20 @@ static void put_plain(struct json_put *json, const struct any_view *value, uint3
     case ANY_TYPE_BYTES:
         json_put_base64(json, value->bytes);
         break;
-    case ANY_TYPE_ARRAY:
-    case ANY_TYPE_KVLIST:
-        if (depth_left == 0)
-            json_put_fail(json, ST_LIMIT, "values are nested too deep");
-        else
-            put_elements(json, value, depth_left - 1);
+    default:
+        json_put(json, SLICE("null"));
         break;
     }
+}
+
+static void put_plain(struct json_put *json, const struct any_view *value, uint32_t depth_left)
+{
+    if (value->type != ANY_TYPE_ARRAY && value->type != ANY_TYPE_KVLIST)
+        json_put_scalar(json, value);
+    else if (depth_left == 0)
+        json_put_fail(json, ST_LIMIT, "values are nested too deep");
+    else
+        put_elements(json, value, depth_left - 1);
 }
 
 enum status json_append_plain(struct buf *out, const struct any_view *value, struct error *err)

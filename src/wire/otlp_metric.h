@@ -12,5 +12,6 @@ enum {
     METRIC_EXPONENTIAL_HISTOGRAM = 10,
     METRIC_SUMMARY = 11,
     METRIC_METADATA = 12,
-    METRIC_DATA_POINTS = 1, /* of all five kinds */
+    METRIC_DATA_POINTS = 1,        /* of all five kinds */
+    DATA_POINT_TIME_UNIX_NANO = 3, /* likewise */
 };

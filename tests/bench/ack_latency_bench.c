@@ -166,7 +166,8 @@ static void make_record(struct buf *record, const struct agent_events *events, s
     while ((text.data[text.size] & 0xc0) == 0x80)
         text.size--;
     ASSERT(buf_reserve(record, PB_TAG_MAX + 8, &err) == ST_OK);
-    uint8_t *end = pb_put_fixed64(record->data, RECORD_TIME_UNIX_NANO, 1760000000123456789);
+    /* To the second, so that the same request is kept each time it is sent. */
+    uint8_t *end = pb_put_fixed64(record->data, RECORD_TIME_UNIX_NANO, 1760000000000000000);
     record->size = (size_t)(end - record->data);
     ASSERT(pb_append_text(record, RECORD_ATTRIBUTES, SLICE("agent.tool.name"), SLICE("shell"),
                           &err) == ST_OK);

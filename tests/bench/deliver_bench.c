@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* deliver_bench.c -- what delivery costs: journal to worker to OTLP/gRPC, without the receivers.
+/* deliver_bench.c -- what delivery costs: journal to worker to OTLP, without the receivers.
  *
- *     deliver_bench [records] [none|gzip] [requests in flight] [latency in ms]
+ *     deliver_bench [records] [none|gzip|zstd] [requests in flight] [latency in ms]
+ *                   [otlp_grpc|otlp_http] [protobuf|json]
  *
- * The server is another process; with a latency it answers each request that much later.  CPU time
+ * The server is another process; with a latency, of gRPC only, it answers each request that much
+ * later.  CPU time
  * is this process', all threads, from the start of the worker until the last record is confirmed.
  */
 #include <stdio.h>
@@ -18,6 +20,7 @@
 #include "deliver/worker.h"
 #include "support/counting_sink.h"
 #include "support/grpc_sink.h"
+#include "support/http_sink.h"
 #include "support/option.h"
 #include "support/temp_dir.h"
 #include "util/clock.h"
@@ -98,8 +101,37 @@ static double cpu_seconds(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+/* How it is done. */
+struct way {
+    const char *exporter;
+    const char *encoding; /* of otlp_http */
+    const char *compression;
+    size_t lanes;
+    uint64_t latency_ms;
+};
+
+static bool is_http(const struct way *way)
+{
+    return strcmp(way->exporter, "otlp_http") == 0;
+}
+
+static void serve(const char *address, const struct way *way)
+{
+    const struct grpc_sink_settings settings = {.address = address, .discard = true};
+    const struct http_sink_settings http = {.unix_path = address + strlen("unix:"),
+                                            .discard = true};
+
+    if (is_http(way))
+        (void)http_sink_start(&http);
+    else if (way->latency_ms > 0)
+        (void)counting_sink_start_far(address, COUNTING_SINK_THREADS_MAX,
+                                      way->latency_ms * NS_PER_MS);
+    else
+        (void)grpc_sink_start(&settings);
+}
+
 /* The server, in a process of its own; before anything of gRPC is started in this one. */
-static pid_t start_server(const char *address, uint64_t latency_ms)
+static pid_t start_server(const char *address, const struct way *way)
 {
     int ready[2];
     char byte;
@@ -108,13 +140,8 @@ static pid_t start_server(const char *address, uint64_t latency_ms)
     pid_t pid = fork();
     ASSERT(pid >= 0);
     if (pid == 0) {
-        const struct grpc_sink_settings settings = {.address = address, .discard = true};
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (latency_ms > 0)
-            (void)counting_sink_start_far(address, COUNTING_SINK_THREADS_MAX,
-                                          latency_ms * NS_PER_MS);
-        else
-            (void)grpc_sink_start(&settings);
+        serve(address, way);
         ASSERT(write(ready[1], "r", 1) == 1);
         for (;;)
             (void)pause();
@@ -124,21 +151,27 @@ static pid_t start_server(const char *address, uint64_t latency_ms)
 }
 
 static struct worker *start_worker(struct journal *journal, const char *dir, const char *address,
-                                   const char *compression, size_t lanes)
+                                   const struct way *way)
 {
     static const char *const signals[] = {"logs"};
-    const struct exporter_ops *ops = exporter_find("otlp_grpc");
+    const struct exporter_ops *ops = exporter_find(way->exporter);
     void *config = option_make_config(ops); /* lives as long as the process */
     struct worker *worker;
     struct error err;
 
     option_set_text(ops, config, "endpoint", address);
-    option_set_enum(ops, config, "compression", compression);
+    option_set_enum(ops, config, "compression", way->compression);
     option_set_number(ops, config, "compression_level", 1);
-    option_set_number(ops, config, "max_message_size", 3584 * 1024);
+    option_set_number(ops, config, is_http(way) ? "max_body_size" : "max_message_size",
+                      3584 * 1024);
+    if (is_http(way)) {
+        option_set_enum(ops, config, "encoding", way->encoding);
+        option_set_number(ops, config, "connect_timeout", 5 * NS_PER_S);
+        option_set_number(ops, config, "max_response_size", 4 << 20);
+    }
     option_set_list(ops, config, "signals", (struct config_text_list){signals, 1});
     const struct worker_settings settings = {
-        .name = "otlp_grpc/bench",
+        .name = "otlp/bench",
         .cursor_dir = dir,
         .dead_letter_dir = dir,
         .ops = ops,
@@ -146,7 +179,7 @@ static struct worker *start_worker(struct journal *journal, const char *dir, con
         .state_dir = dir,
         .batch_size_max = 1 << 20,
         .batch_count_max = 8192,
-        .lanes_max = lanes,
+        .lanes_max = way->lanes,
         .helper_wait_ns = 10 * NS_PER_MS,
         .helper_idle_ns = 5 * NS_PER_S,
         .batch_delay_ns = 200 * NS_PER_MS,
@@ -174,9 +207,11 @@ static void wait_until_delivered(struct worker *worker, uint64_t count)
 int main(int argc, char **argv)
 {
     uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 300000;
-    const char *compression = argc > 2 ? argv[2] : "none";
-    size_t lanes = argc > 3 ? strtoull(argv[3], NULL, 10) : 4;
-    uint64_t latency_ms = argc > 4 ? strtoull(argv[4], NULL, 10) : 0;
+    const struct way way = {.compression = argc > 2 ? argv[2] : "none",
+                            .lanes = argc > 3 ? strtoull(argv[3], NULL, 10) : 4,
+                            .latency_ms = argc > 4 ? strtoull(argv[4], NULL, 10) : 0,
+                            .exporter = argc > 5 ? argv[5] : "otlp_grpc",
+                            .encoding = argc > 6 ? argv[6] : "protobuf"};
     struct temp_dir dir;
     char address[ADDRESS_MAX];
     char journal_dir[ADDRESS_MAX];
@@ -187,14 +222,14 @@ int main(int argc, char **argv)
     temp_dir_make(&dir);
     snprintf(address, sizeof(address), "unix:%s/otlp.sock", dir.path);
     snprintf(journal_dir, sizeof(journal_dir), "%s/journal", dir.path);
-    pid_t server = start_server(address, latency_ms);
+    pid_t server = start_server(address, &way);
     const struct journal_settings settings = {.dir = journal_dir,
                                               .size_max = UINT64_C(4) << 30,
                                               .segment_size = 64 << 20,
                                               .pending_bytes_max = 64 << 20};
     ASSERT(journal_open(&settings, &journal, &recovery, &err) == ST_OK);
     fill(journal, 1);
-    struct worker *worker = start_worker(journal, dir.path, address, compression, lanes);
+    struct worker *worker = start_worker(journal, dir.path, address, &way);
     wait_until_delivered(worker, 1);
     long idle_kib = resident_kib();
     worker_stop(worker, clock_monotonic_ns() + NS_PER_S);
@@ -202,15 +237,16 @@ int main(int argc, char **argv)
     fill(journal, count);
     double cpu = cpu_seconds();
     uint64_t start_ns = clock_monotonic_ns();
-    worker = start_worker(journal, dir.path, address, compression, lanes);
+    worker = start_worker(journal, dir.path, address, &way);
     wait_until_delivered(worker, count);
     double wall = (double)(clock_monotonic_ns() - start_ns) / 1e9;
     cpu = cpu_seconds() - cpu;
-    printf("lanes=%zu latency_ms=%llu compression=%s records=%llu per_second=%.0f "
-           "cpu_ns_per_record=%.0f idle_kib=%ld "
+    printf("exporter=%s encoding=%s lanes=%zu latency_ms=%llu compression=%s records=%llu "
+           "per_second=%.0f cpu_ns_per_record=%.0f idle_kib=%ld "
            "loaded_kib=%ld\n",
-           lanes, (unsigned long long)latency_ms, compression, (unsigned long long)count,
-           (double)count / wall, cpu / (double)count * 1e9, idle_kib, resident_kib());
+           way.exporter, way.encoding, way.lanes, (unsigned long long)way.latency_ms,
+           way.compression, (unsigned long long)count, (double)count / wall,
+           cpu / (double)count * 1e9, idle_kib, resident_kib());
     worker_stop(worker, clock_monotonic_ns() + NS_PER_S);
     journal_close(journal);
     (void)kill(server, SIGKILL);

@@ -47,6 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (size > INPUT_MAX)
         return -1;
+    const struct slice family[] = {slice_of(data, size), slice_of(data, size / 2)};
+    span_deriver_set_family(deriver, family, COUNT_OF(family));
     for (size_t i = 0; i < COUNT_OF(scopes); i++) {
         ASSERT(made_span_set_group(deriver, scopes[i], services[i]) == ST_OK);
         check(deriver, slice_of(data, size), &out);

@@ -5,6 +5,7 @@ and the agent is never kept waiting beyond the limit."""
 import base64
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -177,6 +178,58 @@ def test_hooks_of_a_stopped_daemon_wait_in_the_spool(home):
         wait_turns(daemon, ["0", *ids])
 
 
+def can_mount():
+    return subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
+
+
+# What follows the spool's path runs with the spool on a disk of its own.
+ON_A_DISK = ('mount -t tmpfs -o "$1" tmpfs "$0" && "$2" codex --socket /nonexistent --spool "$0" '
+             '--timeout 10000 && ls -A "$0"')
+
+
+@pytest.mark.skipif(not can_mount(), reason="no mount namespace of our own")
+@pytest.mark.parametrize("disk, is_kept", [
+    ("size=200m,mode=0700", True),               # a good one, to know that the test can fail
+    ("size=200m,mode=0700,nr_inodes=1", False),  # no file can be made
+    ("size=32m,mode=0700", False),               # what is left is for others
+    ("size=200m,mode=0700,ro", False),
+])
+def test_hook_on_a_full_disk_ends_well_and_leaves_nothing(tmp_path, disk, is_kept):
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", ON_A_DISK,
+                           str(spool), disk, str(HOOK)],
+                          input=json.dumps(stop_event("x", text="x" * 100_000)).encode(),
+                          capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    names = done.stdout.decode().split()
+    assert len(names) == is_kept and all(name.endswith(".event") for name in names)
+
+
+def test_event_that_is_written_by_half_is_never_taken_up(home):
+    daemon = Daemon(home, STORE)
+    with daemon:
+        run_hook(daemon, stop_event("0"))
+    big = json.dumps(stop_event("half", text="x" * 300_000)).encode()
+    for signals in (True, False):  # a write that is cut short, which kills or does not
+        done = subprocess.run(
+            [str(HOOK), "codex", "--socket", str(daemon.socket_path), "--spool",
+             str(spool_of(daemon)), "--timeout", "10000"],
+            input=big, capture_output=True, timeout=60, restore_signals=signals,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert spooled(daemon) == []
+    # Its writer was killed in the middle: the draft is not an event, however much it looks like it.
+    draft = spool_of(daemon) / f".{1:032x}"
+    draft.write_bytes(b'{"dialect":"codex_hook","id":"1","hook":{"hook_event_name":"Stop",'
+                      b'"turn_id":"draft"}}\n')
+    run_hook(daemon, stop_event("whole"))
+    with daemon:
+        wait_turns(daemon, ["0", "whole"])
+        wait_until(lambda: spooled(daemon) == [draft.name], ARRIVAL_TIMEOUT_S, "the draft alone")
+    assert turns(daemon) == ["0", "whole"]
+
+
 def test_event_of_a_hung_daemon_is_kept_once(home):
     with Daemon(home, STORE) as daemon:
         run_hook(daemon, stop_event("before"))
@@ -235,6 +288,33 @@ def test_hostile_files_in_the_spool_are_removed_unread(home):
         run_hook(daemon, stop_event("alive"))
         wait_turns(daemon, ["0", "alive", "good"])
     assert secret.read_bytes() == good % b"stolen"
+
+
+def test_rejected_files_of_the_spool_are_on_record(home):
+    daemon = Daemon(home, STORE, receivers="unix: { max_event_size: 4KiB }")
+    with daemon:
+        run_hook(daemon, stop_event("0"))
+    for n in range(5):
+        (spool_of(daemon) / f"{n:032x}.event").write_bytes(b"rubbish\n")
+    (spool_of(daemon) / f"{5:032x}.event").write_bytes(b"x" * 5000)
+
+    def refused():
+        counts = {}
+        for record in store.records(daemon.state / "store"):
+            values = {item["key"]: item["value"] for item in record["attributes"]}
+            if "agent.pipeline.code" in values:
+                assert values["agent.event.kind"] == {"stringValue": "agent.pipeline"}
+                code = values["agent.pipeline.code"]["stringValue"]
+                counts[code] = counts.get(code, 0) + int(values["agent.pipeline.count"]["intValue"])
+        return counts
+
+    with daemon:
+        wait_until(lambda: refused() == {"invalid_json": 5, "too_large": 1}, ARRIVAL_TIMEOUT_S,
+                   "records of what was refused")
+        daemon.wait_metric("spool_rejected_files_total", 'reason="content"', 5)
+        run_hook(daemon, stop_event("1"))
+        wait_turns(daemon, ["0", "1"])
+    assert refused() == {"invalid_json": 5, "too_large": 1}
 
 
 def test_spool_is_as_open_as_the_socket_and_cannot_be_listed(home):

@@ -4,6 +4,8 @@
 import json
 import os
 import re
+import resource
+import signal
 import subprocess
 import tomllib
 
@@ -38,13 +40,13 @@ class Home:
         self.hook.write_text("#!/bin/sh\n")
         self.hook.chmod(0o755)
 
-    def telltale(self, *arguments, run_dir=None, cwd=None):
+    def telltale(self, *arguments, run_dir=None, cwd=None, **more):
         run_dir = run_dir or self.path
         return subprocess.run(
             [str(BIN / "telltale"), *map(str, arguments), "--run-dir", str(run_dir),
              "--state-dir", str(self.state)],
             capture_output=True, text=True, timeout=TIMEOUT_S, check=False, cwd=cwd,
-            env={**os.environ, "HOME": str(self.path), "TZ": "UTC"})
+            env={**os.environ, "HOME": str(self.path), "TZ": "UTC"}, **more)
 
     def install(self, *arguments, **more):
         return self.telltale("install-hooks", *arguments, "--hook", self.hook, "--socket",
@@ -137,6 +139,91 @@ def test_links_are_followed_and_broken_settings_left_alone(home):
     assert done.returncode == 1
     assert "left alone" in done.stderr and "line 2, column 13" in done.stderr
     assert path.read_text() == '{\n  "hooks": {,}\n}\n'
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_settings_that_cannot_be_written_stay_whole(home, is_killed):
+    text = CLAUDE.replace("opus", "o" * 100_000)
+    path = home.write(".claude/settings.json", text)
+    limit = {"restore_signals": is_killed,  # a limit on files kills, or makes the write fail
+             "preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))}
+    for _ in range(2):
+        done = home.install("claude-code", "--replace", **limit)
+        assert done.returncode == (-signal.SIGXFSZ if is_killed else 1)
+        assert is_killed or "File too large" in done.stderr
+        assert path.read_text() == text
+    assert is_killed or [p.name for p in path.parent.iterdir()] == ["settings.json"]
+    assert home.install("claude-code", "--replace").returncode == 0
+    assert "telltale-hook" in path.read_text()
+    assert home.install("claude-code", "--undo", **limit).returncode != 0
+    assert "telltale-hook" in path.read_text()
+    done = home.install("claude-code", "--undo")
+    assert (done.returncode, done.stderr) == (0, ""), "nothing was noted twice"
+    assert path.read_text() == text
+
+
+def test_a_link_to_nothing_is_left_alone(home):
+    (home.path / ".gemini").mkdir()
+    link = home.path / ".gemini/settings.json"
+    link.symlink_to(home.path / "not-there.json")
+    done = home.install("gemini")
+    assert done.returncode == 1 and "make the file, or remove the link" in done.stderr
+    assert link.is_symlink() and not (home.path / "not-there.json").exists()
+
+
+@pytest.mark.parametrize("link, target", [
+    (".claude/settings.json", "home/victim.json"),  # the file is a link
+    (".claude", "home/.claude"),                    # so is its directory
+    (".claude/settings.json", "home/new.json"),     # to a file that is not there yet
+    (".claude", "home/nowhere"),
+])
+def test_links_of_a_project_are_refused(home, tmp_path, link, target):
+    victim = home.write("victim.json", '{"mine": true}\n')
+    theirs = home.write(".claude/settings.json", '{"mine": true}\n')
+    project = tmp_path / "project"
+    (project / link).parent.mkdir(parents=True)
+    (project / link).symlink_to(tmp_path / target)
+    before = sorted(tmp_path.rglob("*"))
+    for arguments in (["--dry-run"], [], ["--undo"]):
+        done = home.install("claude-code", "--project", *arguments, cwd=project)
+        assert done.returncode == 1 and done.stdout == ""
+        assert f"symbolic link is not followed; remove it, or leave --project out: '{project / link}'" \
+            in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before and (project / link).is_symlink()
+    assert victim.read_text() == theirs.read_text() == '{"mine": true}\n'
+
+
+def test_a_link_that_comes_after_the_installing_is_not_followed_by_the_undoing(home, tmp_path):
+    project = tmp_path / "project"
+    project.mkdir()
+    assert home.install("cursor", "--project", cwd=project).returncode == 0
+    moved = home.path / "hooks.json"
+    (project / ".cursor/hooks.json").rename(moved)
+    (project / ".cursor/hooks.json").symlink_to(moved)
+    text = moved.read_text()
+    done = home.install("cursor", "--project", "--undo", cwd=project)
+    assert done.returncode == 1 and "not followed" in done.stderr
+    assert moved.read_text() == text
+    (project / ".cursor/hooks.json").unlink()
+    moved.rename(project / ".cursor/hooks.json")
+    assert home.install("cursor", "--project", "--undo", cwd=project).returncode == 0
+    assert not (project / ".cursor/hooks.json").exists()
+
+
+def test_the_name_of_a_project_does_not_act_on_a_terminal(home, tmp_path):
+    project = tmp_path / "a\x1b]0;owned\x07\u202eb"
+    project.mkdir()
+    done = [home.install("cursor", "--project", *more, cwd=project)
+            for more in ([], ["--replace"], ["--undo"], ["--undo"])]
+    (project / ".cursor/hooks.json").write_text("[]")
+    done.append(home.install("cursor", "--project", cwd=project))
+    (project / ".cursor/hooks.json").unlink()
+    (project / ".cursor/hooks.json").symlink_to("x")
+    done.append(home.install("cursor", "--project", cwd=project))
+    assert [d.returncode for d in done] == [0, 0, 0, 0, 1, 1]
+    for output in (d.stdout + d.stderr for d in done):
+        assert "\\x1b]0;owned\\x07" in output
+        assert not any(c in output for c in "\x1b\x07\u202e")
 
 
 def test_a_table_of_ones_own_is_left_and_shown(home):

@@ -68,6 +68,13 @@ def test_exports_that_never_came_are_told_with_their_session(tmp_path):
     assert re.search(rf"pipeline +sequence_gap {len(missing)}\b", text)
 
 
+def send_later(daemon, path):
+    """As the agent would say the same on another day."""
+    body = path.read_bytes().replace(b"2026-11-20T", b"2026-11-21T")
+    assert body != path.read_bytes()
+    assert post(daemon.http_port, "/v1/logs", body, "application/json")[0] == 200
+
+
 def test_whole_sessions_have_no_gaps_and_a_resumed_one_began_anew(tmp_path):
     with Daemon(tmp_path, "file/forensic: {}") as daemon:
         for path in sorted(CORPUS.glob("http-*/*/logs/*")):
@@ -75,6 +82,10 @@ def test_whole_sessions_have_no_gaps_and_a_resumed_one_began_anew(tmp_path):
                 send(daemon, [path])
         assert settled(daemon) == []
         send(daemon, exports("http-json"))
-        send(daemon, exports("http-json")[:2])
+        for path in exports("http-json"):
+            send(daemon, [path])  # its sender heard no answer
+        assert settled(daemon) == []
+        for path in exports("http-json")[:2]:
+            send_later(daemon, path)
         told = settled(daemon)
     assert [r["agent.pipeline.reason"] for r in told] == ["restart"]

@@ -57,3 +57,24 @@ def test_refusals_and_cancelled_calls_of_spans_are_events(tmp_path):
     assert {e["agent.product"] for e in cancelled} == {"codex"}
     assert any(e["agent.event.kind"] == "agent.tool" for e in denied)
     assert all(e.get("gen_ai.tool.call.id") for e in cancelled)
+
+
+def test_call_made_for_another_names_it(tmp_path):
+    def span(number, parent, operation, call=None):
+        attributes = {"gen_ai.operation.name": operation, "gen_ai.tool.name": "t"}
+        if call:
+            attributes["gen_ai.tool.call.id"] = call
+        return {"traceId": "01" * 16, "spanId": f"{number:016x}", "parentSpanId": f"{parent:016x}",
+                "name": operation, "endTimeUnixNano": "1795213460000000000",
+                "attributes": [{"key": key, "value": {"stringValue": value}}
+                               for key, value in attributes.items()]}
+
+    spans = [span(1, 2, "execute_tool", "child"), span(2, 3, "invoke_agent"),
+             span(3, 4, "execute_tool", "parent")]
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
+    with Daemon(tmp_path, "file/forensic: {}") as daemon:
+        assert post(daemon.http_port, "/v1/traces", body, "application/json")[0] == 200
+        wait_until(lambda: len(query(daemon)) == 3, TIMEOUT_S, "three events")
+        parents = {event.get("gen_ai.tool.call.id"): event.get("agent.tool.parent_call_id")
+                   for event in query(daemon)}
+    assert parents == {"child": "parent", None: None, "parent": None}

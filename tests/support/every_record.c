@@ -10,6 +10,9 @@
 
 enum { GROUP_SIZE_MAX = 1 << 16, VALUE_SIZE_MAX = 128 };
 
+/* 2026-11-20T21:25:00Z */
+static const uint64_t received_unix_nano = UINT64_C(1795209900000000000);
+
 static struct error err;
 
 static void must(enum status status)
@@ -123,26 +126,45 @@ static struct record_group make_group(struct buf *resource_logs, struct buf *sco
                                  .signal = SIGNAL_LOGS};
 }
 
+/* What the receiver of the socket says of the sender. */
+static void make_peer(struct buf *out)
+{
+    must(pb_append_text(out, RECORD_ATTRIBUTES, SLICE("agent.peer.attestation"), SLICE("kernel"),
+                        &err));
+    must(pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.pid"), 4711, &err));
+    must(pb_append_int(out, RECORD_ATTRIBUTES, SLICE("agent.peer.uid"), 1000, &err));
+    must(pb_append_text(out, RECORD_ATTRIBUTES, SLICE("agent.peer.executable.path"),
+                        SLICE("/usr/bin/coder"), &err));
+}
+
 void every_kind_read(const struct recorded_session_reader *reader)
 {
     struct normalizer *normalizer = made_normalizer();
-    struct buf resource_logs, scope_logs;
+    struct buf resource_logs, scope_logs, peer;
 
     buf_init(&resource_logs, GROUP_SIZE_MAX);
     buf_init(&scope_logs, GROUP_SIZE_MAX);
+    buf_init(&peer, GROUP_SIZE_MAX);
     const struct record_group group = make_group(&resource_logs, &scope_logs);
+    make_peer(&peer);
+    made_set_scope(normalizer, NULL);
     for (size_t kind = 0; kind < KIND_COUNT; kind++) {
         struct made_record made;
         made_init(&made);
         put_kind(&made, &schema_kinds[kind]);
-        struct normalized *record =
-            made_normalize_native(&made, normalizer, schema_kinds[kind].name);
+        const struct normalize_input input = {.record = buf_slice(&made.bytes),
+                                              .transport = TRANSPORT_UNIX_SOCKET,
+                                              .native_kind = slice_of_text(schema_kinds[kind].name),
+                                              .sender_fields = buf_slice(&peer),
+                                              .received_unix_nano = received_unix_nano};
+        struct normalized *record = normalized_make(normalizer, &input);
         reader->on_record(reader->context, &group, record);
         normalized_destroy(record);
         made_fini(&made);
     }
     buf_fini(&resource_logs);
     buf_fini(&scope_logs);
+    buf_fini(&peer);
     normalizer_destroy(normalizer);
 }
 

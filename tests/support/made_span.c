@@ -40,6 +40,17 @@ void made_span_fini(struct made_span *made)
     buf_fini(&made->bytes);
 }
 
+void made_span_ids(struct made_span *made, uint8_t id, uint8_t parent)
+{
+    uint8_t bytes[SPAN_ID_SIZE];
+
+    memset(bytes, id, sizeof(bytes));
+    put(made, SPAN_SPAN_ID, slice_of(bytes, sizeof(bytes)));
+    memset(bytes, parent, sizeof(bytes));
+    if (parent != 0)
+        put(made, SPAN_PARENT_SPAN_ID, slice_of(bytes, sizeof(bytes)));
+}
+
 void made_span_text(struct made_span *made, const char *key, const char *value)
 {
     ASSERT(pb_append_text(&made->bytes, SPAN_ATTRIBUTES, slice_of_text(key), slice_of_text(value),

@@ -16,6 +16,9 @@ void made_span_fini(struct made_span *made);
 
 #define MADE_SPAN_END UINT64_C(1795209900000000000)
 
+/* Gives it ids of the bytes `id` and `parent`; parent 0: it has none. */
+void made_span_ids(struct made_span *made, uint8_t id, uint8_t parent);
+
 void made_span_text(struct made_span *made, const char *key, const char *value);
 void made_span_bool(struct made_span *made, const char *key, bool value);
 void made_span_status(struct made_span *made, enum span_status code, const char *message);

@@ -3,6 +3,7 @@
 
 import json
 import socket
+import time
 
 
 class Agent:
@@ -11,13 +12,23 @@ class Agent:
     def __init__(self, path, ack=True, timeout_s=30):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout_s)
-        self.socket.connect(str(path))
+        self._connect(str(path), time.monotonic() + timeout_s)
         self.sent = 0
         self.acked = 0
         self.errors = []
         self.pending = b""
         if ack:
             self.socket.sendall(b'{"telltale":1,"ack":true}\n')
+
+    def _connect(self, path, deadline):
+        """As a client without a timeout of its own, who waits while the backlog is full."""
+        while True:
+            try:
+                return self.socket.connect(path)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
 
     def send(self, *events):
         self.send_lines(*(json.dumps(event).encode() for event in events))

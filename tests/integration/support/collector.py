@@ -15,14 +15,17 @@ START_TIMEOUT_S = 60
 
 
 class Collector:
-    """`watch`: a glob of OTLP JSON files to read; None: listen for OTLP on `grpc_port`."""
+    """`watch`: a glob of OTLP JSON files to read; None: listen for OTLP on `grpc_port` and
+    `http_port`, where requests may have `http_size_max` bytes."""
 
-    def __init__(self, home, watch=None):
+    def __init__(self, home, watch=None, http_size_max=20 << 20):
         self.home = pathlib.Path(home)
         self.grpc_port = free_port()
+        self.http_port = free_port()
         self.out = self.home / "collector-out.jsonl"
         receiver = (f"  otlp: {{ protocols: {{ grpc: {{ endpoint: '127.0.0.1:{self.grpc_port}',"
-                    f" max_recv_msg_size_mib: 64 }} }} }}" if watch is None else
+                    f" max_recv_msg_size_mib: 64 }}, http: {{ endpoint: '127.0.0.1:{self.http_port}',"
+                    f" max_request_body_size: {http_size_max} }} }} }}" if watch is None else
                     f"  otlp_json_file: {{ include: [ '{watch}' ], start_at: beginning,"
                     f" poll_interval: 100ms, max_log_size: 64MiB }}")
         name = receiver.split(":")[0].strip()
@@ -50,7 +53,8 @@ class Collector:
         if self.by_file:
             return "Everything is ready" in self.log_path.read_text()
         try:
-            socket.create_connection(("127.0.0.1", self.grpc_port), timeout=1).close()
+            for port in (self.grpc_port, self.http_port):
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return True
         except OSError:
             return False

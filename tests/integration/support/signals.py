@@ -34,8 +34,8 @@ def varint(data, at):
 
 
 def fields(data):
-    """(number, payload) of each field that has bytes; the others are stepped over."""
-    at = 0
+    """(number, payload) of each field that has bytes; the others, groups too, are stepped over."""
+    at = depth = 0
     while at < len(data):
         tag, at = varint(data, at)
         wire = tag & 7
@@ -45,12 +45,15 @@ def fields(data):
             at += 8
         elif wire == 5:
             at += 4
+        elif wire in (3, 4):
+            depth += 1 if wire == 3 else -1
         else:
             assert wire == 2, wire
             size, at = varint(data, at)
-            yield tag >> 3, data[at : at + size]
+            if depth == 0:
+                yield tag >> 3, data[at : at + size]
             at += size
-    assert at == len(data)
+    assert at == len(data) and depth == 0
 
 
 def raw_records(request):

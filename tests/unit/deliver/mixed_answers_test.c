@@ -400,6 +400,24 @@ static void test_a_destination_that_refuses_everything_meets_the_brake(void **st
     assert_int_equal(bench_letters(bench, 1, &has), dead);
 }
 
+static void test_requests_are_small_while_the_brake_is_on(void **state)
+{
+    struct bench *bench = *state;
+    size_t large = 0;
+
+    bench->settings.batch_count_max = 64;
+    for (uint64_t i = 1; i <= 192; i++)
+        bench->fake.poison[i] = true;
+    bench_append(bench, 200);
+    bench_start(bench);
+    wait_for_cursor(bench, 201);
+    bench_stop(bench);
+    for (size_t i = 0; i < bench->fake.call_count; i++)
+        large += bench->fake.calls[i].record_count > 16;
+    assert_int_equal(large, 2); /* 64 and its first half; then it brakes */
+    assert_int_equal(bench->fake.delivered_count, 8);
+}
+
 /* A destination's limit, kept to by the exporter, is not found by making larger requests. */
 static void test_requests_do_not_grow_while_they_do_not_fit(void **state)
 {
@@ -407,10 +425,10 @@ static void test_requests_do_not_grow_while_they_do_not_fit(void **state)
     const struct fake_answer too_large[] = {{.result = EXPORT_TOO_LARGE}};
     size_t largest = 0;
 
-    bench->settings.batch_size_max = 256 << 10;
+    bench->settings.batch_size_max = 128 << 10;
     bench->settings.batch_count_max = 1000;
     fake_exporter_script(&bench->fake, too_large, 1);
-    bench->fake.count_max = 30; /* of 32 that a request of half the size holds */
+    bench->fake.count_max = 14; /* of 15 that a request of half the size holds */
     for (unsigned i = 0; i < 20; i++)
         bench_append_sized(bench, 100, 4096);
     bench_start(bench);
@@ -420,7 +438,7 @@ static void test_requests_do_not_grow_while_they_do_not_fit(void **state)
         if (bench->fake.calls[i].record_count > largest)
             largest = bench->fake.calls[i].record_count;
     }
-    assert_in_range(largest, 30, 32);
+    assert_int_equal(largest, 16); /* the larger half of the first one */
     bench_assert_each_delivered_once(bench, 2000);
 }
 
@@ -547,6 +565,7 @@ int main(void)
         ON_ONE(test_letters_that_are_full_in_the_middle_keep_those_that_had_room),
         ON_ONE(test_a_destination_that_refuses_everything_meets_the_brake),
         ON_FOUR(test_a_destination_that_refuses_everything_meets_the_brake),
+        ON_ONE(test_requests_are_small_while_the_brake_is_on),
         ON_ONE(test_requests_do_not_grow_while_they_do_not_fit),
         ON_ONE(test_a_replayed_letter_has_an_outcome_like_any_record),
         ON_FOUR(test_a_replayed_letter_has_an_outcome_like_any_record),

@@ -218,6 +218,25 @@ static void test_a_closed_socket_belongs_to_nobody(void **state)
     tcp_close(&pair);
 }
 
+static void test_addresses_are_told_without_ports(void **state)
+{
+    struct tcp_pair pair = tcp_connect();
+    const in_addr_t loopback = htonl(INADDR_LOOPBACK);
+    struct peer_address address;
+    int of_unix[2];
+
+    (void)state;
+    peer_address_of_socket(pair.ours, &address);
+    assert_int_equal(address.size, sizeof(loopback));
+    assert_memory_equal(address.bytes, &loopback, sizeof(loopback));
+    tcp_close(&pair);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, of_unix), 0);
+    peer_address_of_socket(of_unix[0], &address);
+    assert_int_equal(address.size, 0);
+    (void)close(of_unix[0]);
+    (void)close(of_unix[1]);
+}
+
 static void test_unix_sockets_are_no_loopback_sockets(void **state)
 {
     int pair[2];
@@ -240,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_user_of_a_loopback_socket_is_told),
         cmocka_unit_test(test_another_user_of_a_loopback_socket_is_told),
         cmocka_unit_test(test_a_closed_socket_belongs_to_nobody),
+        cmocka_unit_test(test_addresses_are_told_without_ports),
         cmocka_unit_test(test_unix_sockets_are_no_loopback_sockets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gemini_tool_test.c -- calls of Gemini CLI and Qwen Code: how they ended, and who let them
- * through.  What could not be recorded (policy_violation; call_id and execution_status of Qwen Code
- * 0.24) is made from the documented fields. */
+ * through.  What could not be recorded (policy_violation; call_id, parent_call_id and
+ * execution_status of Qwen Code 0.24) is made from the documented fields. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -332,6 +332,20 @@ static void test_qwen_accepts_by_itself_in_its_free_modes(void **state)
     check_decision("auto_accept", "allow", "user", "unknown", "heuristic");
 }
 
+static void test_call_of_a_sub_agent_names_the_call_that_it_was_made_for(void **state)
+{
+    (void)state;
+    qwen_make_call("read_file");
+    made_text(&gemini.made, "call_id", "call_2");
+    made_text(&gemini.made, "parent_call_id", "call_1");
+    made_text(&gemini.made, "subagent_name", "general-purpose");
+    struct normalized *normalized = gemini_normalize();
+    check_text(normalized, "gen_ai.tool.call.id", "call_2");
+    check_text(normalized, "agent.tool.parent_call_id", "call_1");
+    check_text(normalized, "agent.role", "subagent");
+    normalized_destroy(normalized);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, gemini_set_up, gemini_tear_down)
 
 int main(void)
@@ -354,6 +368,7 @@ int main(void)
         TEST(test_mode_of_another_session_does_not_count),
         TEST(test_nobody_is_asked_in_a_session_without_a_person),
         TEST(test_qwen_accepts_by_itself_in_its_free_modes),
+        TEST(test_call_of_a_sub_agent_names_the_call_that_it_was_made_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -249,6 +249,34 @@ static void test_record_without_any_time_gets_that_of_receipt(void **state)
     made_fini(&made);
 }
 
+static struct normalized_kind time_of(uint64_t record_time, const char *stamp, uint64_t observed)
+{
+    struct normalizer *normalizer = made_normalizer();
+    struct made_record made;
+    made_init(&made);
+    made_fixed64(&made, RECORD_TIME_UNIX_NANO, record_time);
+    made_fixed64(&made, RECORD_OBSERVED_TIME_UNIX_NANO, observed);
+    made_text(&made, "event.timestamp", stamp);
+    normalized_destroy(made_normalize_otlp(&made, normalizer, NULL));
+    struct normalized_kind result = normalizer_last(normalizer);
+    normalizer_destroy(normalizer);
+    made_fini(&made);
+    return result;
+}
+
+static void test_times_of_senders_are_told_from_those_of_receipt(void **state)
+{
+    (void)state;
+    const struct normalized_kind fine[] = {time_of(1000000001, "", 0),
+                                           time_of(0, "2026-11-20T21:24:25.936Z", 0),
+                                           time_of(0, "", 1000000001)};
+    for (size_t i = 0; i < COUNT_OF(fine); i++)
+        assert_true(fine[i].has_time && !fine[i].has_coarse_time);
+    assert_false(time_of(0, "", 0).has_time);
+    assert_false(time_of(0, "yesterday", 0).has_time);
+    assert_true(time_of(2000000000, "2026-11-20T21:24:25.936Z", 1000000001).has_coarse_time);
+}
+
 static void test_call_site_gives_way_to_the_name(void **state)
 {
     (void)state;
@@ -439,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_time_is_repaired_from_the_attribute),
         cmocka_unit_test(test_unreadable_time_falls_back_and_is_listed),
         cmocka_unit_test(test_record_without_any_time_gets_that_of_receipt),
+        cmocka_unit_test(test_times_of_senders_are_told_from_those_of_receipt),
         cmocka_unit_test(test_call_site_gives_way_to_the_name),
         cmocka_unit_test(test_proper_event_name_is_left_alone),
         cmocka_unit_test(test_unknown_sender_is_kept_as_other),

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "normalize/mapping.h"
+#include "normalize/span_family.h"
 #include "support/check_normalized.h"
 #include "support/made_record.h"
 #include "support/made_span.h"
@@ -254,6 +255,94 @@ static void test_result_tells_whether_the_file_was_made(void **state)
     }
 }
 
+/* --- Calls made for others ----------------------------------------------------------------- */
+
+enum { FAMILY = 4 };
+
+struct family {
+    struct made_span members[FAMILY];
+    struct slice spans[FAMILY];
+};
+
+static void make_member(struct family *family, size_t index, uint8_t id, uint8_t parent,
+                        const char *operation, const char *call_id)
+{
+    struct made_span *made = &family->members[index];
+
+    made_span_init(made, "x");
+    made_span_ids(made, id, parent);
+    made_span_text(made, "gen_ai.operation.name", operation);
+    if (call_id != NULL)
+        made_span_text(made, "gen_ai.tool.call.id", call_id);
+    family->spans[index] = buf_slice(&made->bytes);
+}
+
+/* A sub-agent (3) of call `outer` (4) calls a tool (2), whose span holds another of the same (1).
+ */
+static void make_family(struct family *family, const char *outer)
+{
+    make_member(family, 0, 1, 2, "execute_tool", "inner");
+    make_member(family, 1, 2, 3, "execute_tool", "inner");
+    make_member(family, 2, 3, 4, "invoke_agent", NULL);
+    make_member(family, 3, 4, 9, "execute_tool", outer);
+    assert_int_equal(made_span_set_group(deriver, NULL, NULL), ST_OK);
+    span_deriver_set_family(deriver, family->spans, FAMILY);
+}
+
+static void free_family(struct family *family)
+{
+    span_deriver_set_family(deriver, NULL, 0);
+    for (size_t i = 0; i < FAMILY; i++)
+        made_span_fini(&family->members[i]);
+}
+
+/* NULL: it has none. */
+static void check_parent_call(const struct made_span *made, const char *parent)
+{
+    struct normalized *normalized = made_span_derive(deriver, made);
+
+    assert_non_null(normalized);
+    if (parent == NULL)
+        check_absent(normalized, "agent.tool.parent_call_id");
+    else
+        check_text(normalized, "agent.tool.parent_call_id", parent);
+    normalized_destroy(normalized);
+}
+
+static void test_call_of_a_sub_agent_names_the_call_that_it_was_made_for(void **state)
+{
+    struct family family;
+
+    (void)state;
+    make_family(&family, "outer");
+    check_parent_call(&family.members[0], "outer");
+    check_parent_call(&family.members[1], "outer");
+    check_parent_call(&family.members[2], NULL); /* no call */
+    check_parent_call(&family.members[3], NULL);
+    span_deriver_set_family(deriver, NULL, 0); /* it came alone */
+    check_parent_call(&family.members[1], NULL);
+    free_family(&family);
+}
+
+static void test_way_up_ends_where_it_must(void **state)
+{
+    char long_id[SPAN_FAMILY_ID_MAX + 2] = {0};
+    struct family family;
+
+    (void)state;
+    make_family(&family, "outer");
+    made_span_ids(&family.members[2], 3, 2); /* a circle */
+    family.spans[2] = buf_slice(&family.members[2].bytes);
+    span_deriver_set_family(deriver, family.spans, FAMILY);
+    check_parent_call(&family.members[1], NULL);
+    free_family(&family);
+
+    memset(long_id, 'x', sizeof(long_id) - 1);
+    make_family(&family, long_id);
+    check_parent_call(&family.members[1], NULL);
+    free_family(&family);
+}
+
 static void test_failed_request_is_left_to_its_log_record(void **state)
 {
     (void)state;
@@ -387,6 +476,8 @@ int main(void)
         TEST(test_ends_of_calls_are_told_apart),
         TEST(test_arguments_tell_what_was_done),
         TEST(test_result_tells_whether_the_file_was_made),
+        TEST(test_call_of_a_sub_agent_names_the_call_that_it_was_made_for),
+        TEST(test_way_up_ends_where_it_must),
         TEST(test_failed_request_is_left_to_its_log_record),
         TEST(test_error_of_the_sender_is_kept),
         TEST(test_span_cannot_bring_keys_of_ours),

@@ -10,8 +10,8 @@
 
 #include "exporters/otlp_grpc/grpc_endpoint.h"
 #include "exporters/otlp_grpc/grpc_outcome.h"
-#include "telltale/otlp_reply.h"
 #include "support/grpc_codes.h"
+#include "telltale/otlp_reply.h"
 
 /* google.rpc.Status with one RetryInfo of 7.5 s. */
 #define RETRY_7500MS                                                                               \

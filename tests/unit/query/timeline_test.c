@@ -198,6 +198,25 @@ static void test_rubbish_is_no_event(void **state)
 
 /* --- The page ------------------------------------------------------------------------------ */
 
+static void test_call_names_the_call_that_it_was_made_for(void **state)
+{
+    (void)state;
+    add_result(30, "child", "5");
+    add(31, "agent.tool", "gen_ai.tool.call.id", "child", "agent.tool.parent_call_id", "parent",
+        END);
+    add(32, "agent.tool", "gen_ai.tool.call.id", "orphan", "agent.tool.parent_call_id", "gone",
+        END);
+    add(33, "agent.tool", "gen_ai.tool.call.id", "own", "agent.tool.parent_call_id", "own", END);
+    add(40, "agent.tool", "gen_ai.tool.call.id", "parent", "agent.event.phase", "end",
+        "gen_ai.tool.name", "task", "gen_ai.tool.call.arguments", "look into it", END);
+    join();
+    timeline(&plain);
+    assert_has("tool      bash  (what it asked for was not reported)\n"
+               "                made for  task look into it\n");
+    assert_has("made for  call gone\n");
+    assert_null(strstr(text, "call own"));
+}
+
 static void test_what_is_missing_is_shown_as_missing(void **state)
 {
     (void)state;
@@ -478,6 +497,18 @@ static void test_approvals_read_as_they_happened(void **state)
     check_session("approvals-appserver", 2);
 }
 
+static void test_a_reviewers_thread_adds_no_prompt_and_no_call(void **state)
+{
+    (void)state;
+    check_session("autoreview", 1);
+}
+
+static void test_a_subagents_thread_adds_no_prompt(void **state)
+{
+    (void)state;
+    check_session("subagent", 1);
+}
+
 static void test_a_network_proxy_reads_as_it_happened(void **state)
 {
     (void)state;
@@ -495,6 +526,19 @@ static void test_a_refusal_in_gemini_cli_reads_as_it_happened(void **state)
 {
     (void)state;
     check_session_from("gemini-cli-0.61.0/grpc/approvals-acp", 2, "gemini-approvals-acp");
+}
+
+/* What was done to files stands with the calls that did it. */
+static void test_file_operations_of_gemini_cli_stand_with_their_calls(void **state)
+{
+    (void)state;
+    check_session_from("gemini-cli-0.61.0/http-json/refactor", 1, "gemini-refactor");
+}
+
+static void test_file_operations_of_qwen_code_stand_with_their_calls(void **state)
+{
+    (void)state;
+    check_session_from("qwen-code-0.15.10/grpc/refactor", 1, "qwen-refactor");
 }
 
 static void test_failures_of_qwen_code_read_as_they_happened(void **state)
@@ -647,6 +691,7 @@ int main(void)
         TEST(test_one_way_says_two_things_when_it_says_it_twice),
         TEST(test_decisions_of_two_kinds_are_both_shown),
         TEST(test_rubbish_is_no_event),
+        TEST(test_call_names_the_call_that_it_was_made_for),
         TEST(test_what_is_missing_is_shown_as_missing),
         TEST(test_a_denied_call_was_not_run_or_was_blocked),
         TEST(test_a_refused_call_needs_no_result),
@@ -663,9 +708,13 @@ int main(void)
         TEST(test_a_full_page_is_a_failure),
         TEST(test_an_exfiltration_reads_as_it_happened),
         TEST(test_approvals_read_as_they_happened),
+        TEST(test_a_reviewers_thread_adds_no_prompt_and_no_call),
+        TEST(test_a_subagents_thread_adds_no_prompt),
         TEST(test_a_network_proxy_reads_as_it_happened),
         TEST(test_calls_of_gemini_cli_read_as_they_happened),
         TEST(test_a_refusal_in_gemini_cli_reads_as_it_happened),
+        TEST(test_file_operations_of_gemini_cli_stand_with_their_calls),
+        TEST(test_file_operations_of_qwen_code_stand_with_their_calls),
         TEST(test_failures_of_qwen_code_read_as_they_happened),
         TEST(test_documented_claude_code_reads_as_it_happened),
     };

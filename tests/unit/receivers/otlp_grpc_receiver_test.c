@@ -18,12 +18,12 @@
 #include <unistd.h>
 
 #include "exporters/otlp_grpc/grpc_link.h"
-#include "telltale/otlp_reply.h"
 #include "metrics/metrics.h"
 #include "receivers/otlp_grpc_receiver.h"
 #include "support/collected.h"
 #include "support/recorded.h"
 #include "support/test_journal.h"
+#include "telltale/otlp_reply.h"
 #include "util/clock.h"
 #include "wire/protobuf.h"
 
@@ -192,8 +192,8 @@ static struct reply call(const char *method, struct slice body)
     return call_with(1, method, body, GRPC_COMPRESS_NONE);
 }
 
-/* A request of one record with this body. */
-static struct slice one_record(struct slice body, uint8_t *out)
+/* A request of one record with this body, and a time, if that is not 0. */
+static struct slice one_timed_record(struct slice body, uint64_t time, uint8_t *out)
 {
     static const uint32_t numbers[] = {1, 5, 2, 2, 1}; /* string_value up to resource_logs */
     uint8_t *start = out + 64;
@@ -206,8 +206,15 @@ static struct slice one_record(struct slice body, uint8_t *out)
         size_t size = (size_t)(pb_put_header(header, numbers[i], (size_t)(end - start)) - header);
         start -= size;
         memcpy(start, header, size);
+        if (numbers[i] == RECORD_BODY && time != 0)
+            end = pb_put_fixed64(end, RECORD_TIME_UNIX_NANO, time);
     }
     return slice_of(start, (size_t)(end - start));
+}
+
+static struct slice one_record(struct slice body, uint8_t *out)
+{
+    return one_timed_record(body, 0, out);
 }
 
 static struct reply send_one(const char *text)
@@ -385,6 +392,44 @@ static void test_answers_wait_for_the_disk_and_calls_for_each_other(void **state
     assert_int_equal(test_journal_read(&fixture.journal), CALLERS + 1);
 }
 
+static void *call_with_time_in_thread(void *context)
+{
+    struct reply *reply = context;
+    uint8_t space[512];
+
+    *reply = call(LOGS, one_timed_record(SLICE("again"), UINT64_C(1795213460123456789), space));
+    return NULL;
+}
+
+/* Also while the first is on its way to the disk. */
+static void test_calls_that_come_again_are_kept_once(void **state)
+{
+    (void)state;
+    struct metric *repeated = metric_register(
+        METRIC_COUNTER, "telltale_receiver_repeated_requests_total", "", "receiver=\"otlp_grpc\"");
+    uint64_t before = metric_get(repeated);
+    struct reply replies[CALLERS + 1] = {0};
+    pthread_t threads[CALLERS];
+
+    test_journal_hold_syncs();
+    for (int i = 0; i < CALLERS; i++) {
+        size_t used = admission_used(&fixture.admission);
+        replies[i].code = GRPC_STATUS__DO_NOT_USE;
+        assert_int_equal(pthread_create(&threads[i], NULL, call_with_time_in_thread, &replies[i]),
+                         0);
+        wait_in_flight(used + 1);
+    }
+    test_journal_release_syncs();
+    for (int i = 0; i < CALLERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(replies[i].code, GRPC_STATUS_OK);
+    }
+    (void)call_with_time_in_thread(&replies[CALLERS]);
+    assert_int_equal(replies[CALLERS].code, GRPC_STATUS_OK);
+    assert_int_equal(metric_get(repeated), before + CALLERS);
+    assert_int_equal(test_journal_read(&fixture.journal), 1);
+}
+
 static void *release_in_thread(void *context)
 {
     (void)context;
@@ -445,6 +490,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_disk_that_fails_is_unavailable, setup, teardown),
         cmocka_unit_test_teardown(test_answers_wait_for_the_disk_and_calls_for_each_other,
                                   teardown),
+        cmocka_unit_test_setup_teardown(test_calls_that_come_again_are_kept_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stop_answers_what_is_under_way, setup, teardown),
         cmocka_unit_test_teardown(test_calls_wait_at_the_gate_while_memory_is_short, teardown),
     };

@@ -136,6 +136,7 @@ static void test_recordings_come_back_from_json_as_they_were(void **state)
         for (size_t j = 0; j < collected.record_count; j++) {
             const struct record *record = &collected.records[j];
             check_record(&collected.groups[record->group_index], signal, record->bytes);
+            assert_true(otlp_is_told_apart(signal, record->bytes));
         }
         struct batch batch = collected_batch(&collected);
         buf_init(&out, BIG);
@@ -294,9 +295,23 @@ static void test_extra_attributes_stand_behind_a_records_own(void **state)
     buf_fini(&extra);
 }
 
+static void test_what_has_no_id_or_time_is_not_told_apart(void **state)
+{
+    (void)state;
+    /* A span with a name; a gauge without points; one with a point without a time, and with it. */
+    assert_false(otlp_is_told_apart(SIGNAL_TRACES, SLICE("\x2a\x01s")));
+    assert_false(otlp_is_told_apart(SIGNAL_METRICS, SLICE("\x0a\x01m\x2a\x00")));
+    assert_false(otlp_is_told_apart(SIGNAL_METRICS, SLICE("\x2a\x02\x0a\x00")));
+    assert_true(otlp_is_told_apart(SIGNAL_METRICS,
+                                   SLICE("\x2a\x0b\x0a\x09\x19\x01\x01\x01\x01\x01\x01\x01\x01")));
+    assert_false(otlp_is_told_apart(
+        SIGNAL_METRICS, SLICE("\x2a\x0d\x0a\x09\x19\x01\x01\x01\x01\x01\x01\x01\x01\x0a\x00")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_has_no_id_or_time_is_not_told_apart),
         cmocka_unit_test(test_recordings_come_back_from_json_as_they_were),
         cmocka_unit_test(test_every_kind_of_number_is_read),
         cmocka_unit_test(test_what_receivers_refuse_is_refused),
