@@ -35,9 +35,10 @@ struct http_request {
     struct slice body;        /* before compression; empty: none */
     const struct http_header *headers; /* beside those of the configuration */
     size_t header_count;
-    /* Called with the body as it goes out, before `headers` are looked at: for values that sign it.
-     * When it fails, nothing is sent: HTTP_UNREADY.  NULL: nothing. */
-    enum status (*sign)(void *context, struct slice sent, struct error *err);
+    /* Called with the body as it goes out, and a copy of the request, whose headers it may set: for
+     * what signs it.  When it fails, nothing is sent: HTTP_UNREADY.  NULL: nothing. */
+    enum status (*sign)(void *context, struct slice body, struct http_request *request,
+                        struct error *err);
     void *sign_context;
 };
 
