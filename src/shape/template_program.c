@@ -108,6 +108,7 @@ static uint8_t peek_behind_space(struct compiling *c)
 
 static void copy_byte(struct compiling *c, uint8_t byte)
 {
+    ASSERT(c->program->text_size < c->text.size); /* no byte is copied but once */
     c->program->text[c->program->text_size++] = byte;
 }
 
@@ -337,9 +338,11 @@ static enum status read_string(struct compiling *c, bool is_key)
             c->at++;
         }
     }
+    if (st != ST_OK)
+        return st;
     copy_byte(c, '"');
     c->at++;
-    return st;
+    return ST_OK;
 }
 
 static size_t copy_digits(struct compiling *c)
@@ -468,10 +471,12 @@ static enum status read_container(struct compiling *c, uint8_t open, uint8_t clo
         c->at++;
     else
         st = read_members(c, close);
+    if (st != ST_OK)
+        return st;
     copy_byte(c, close);
     c->depth--;
     c->member_was_omitted = false; /* that was a member of this one, not this one */
-    return st;
+    return ST_OK;
 }
 
 static enum status read_value(struct compiling *c)
