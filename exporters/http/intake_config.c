@@ -206,20 +206,20 @@ const struct config_field intake_fields[] = {
      .choices = old_policies,
      .default_text = "preset",
      .help = "They go to the dead letters (reject, and preset), or are sent anyway (send)."},
-    {.key = "success",
+    {.key = "success_statuses",
      .type = CONFIG_TEXT_LIST,
      OPTION(success),
      .help = "Statuses, `204` or `200-202`, that say that records were taken. When there are some, "
              "others below 300 are to be repaired. Absent: 200-299."},
-    {.key = "retry",
+    {.key = "retry_statuses",
      .type = CONFIG_TEXT_LIST,
      OPTION(retry),
      .help = "Statuses after which the same is sent again, beside 408, 425, 429 and 5xx."},
-    {.key = "split",
+    {.key = "split_statuses",
      .type = CONFIG_TEXT_LIST,
      OPTION(split),
      .help = "Statuses that say that a request is too large, beside 413."},
-    {.key = "reject",
+    {.key = "reject_statuses",
      .type = CONFIG_TEXT_LIST,
      OPTION(reject),
      .help = "Statuses that say that a record will never be taken, beside 400, 409 and 422: it is "
@@ -365,16 +365,17 @@ static enum status add_statuses(struct intake_plan *plan, const char *key,
 static enum status settle_rules(struct intake_plan *plan, struct error *err)
 {
     static const struct http_rule others = {200, 299, HTTP_VERDICT_REPAIR,
-                                            "a status that the option success does not have"};
+                                            "a status that success_statuses does not have"};
     const struct intake_config *config = plan->config;
 
-    enum status st = add_statuses(plan, "success", &config->success, HTTP_VERDICT_DONE, err);
+    enum status st =
+        add_statuses(plan, "success_statuses", &config->success, HTTP_VERDICT_DONE, err);
     if (st == ST_OK)
-        st = add_statuses(plan, "retry", &config->retry, HTTP_VERDICT_RETRY, err);
+        st = add_statuses(plan, "retry_statuses", &config->retry, HTTP_VERDICT_RETRY, err);
     if (st == ST_OK)
-        st = add_statuses(plan, "split", &config->split, HTTP_VERDICT_SPLIT, err);
+        st = add_statuses(plan, "split_statuses", &config->split, HTTP_VERDICT_SPLIT, err);
     if (st == ST_OK)
-        st = add_statuses(plan, "reject", &config->reject, HTTP_VERDICT_REJECTED, err);
+        st = add_statuses(plan, "reject_statuses", &config->reject, HTTP_VERDICT_REJECTED, err);
     if (st == ST_OK && config->success.count > 0)
         plan->rules[plan->rule_count++] = others;
     return st;

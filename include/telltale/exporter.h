@@ -96,6 +96,9 @@ struct exporter_ops {
     /* Takes records in the order of the journal only, and ignores those that come late: there is
      * one instance, and dead letters cannot be given to it again. */
     bool in_order_only;
+    /* One request at a time unless the configuration says otherwise: one fills its line, and events
+     * stay in order. */
+    bool one_lane;
     /* The signals that it can take, a set; 0: logs only.  send() is given records of one of them at
      * a time; records of others pass the destination by. */
     unsigned signals;

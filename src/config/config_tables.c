@@ -79,6 +79,38 @@ static const struct config_field unix_fields[] = {
     {.key = NULL},
 };
 
+static const struct config_field upstreams_fields[] = {
+    {
+        .key = "addresses",
+        .type = CONFIG_TEXT_LIST,
+        .offset = offsetof(struct config_upstreams, addresses),
+        .default_text = "[]",
+        .help = "Addresses out of `listen`, written as there, that only Telltales of yours, or "
+                "collectors behind them, send to. A log record that comes in there with an "
+                "`agent.schema.version` that is known is kept byte for byte: what it says of its "
+                "sender and of what was decided is believed. Who can reach such an address can "
+                "forge all of that.",
+    },
+    {
+        .key = "users",
+        .type = CONFIG_TEXT_LIST,
+        .offset = offsetof(struct config_upstreams, users),
+        .default_text = "[]",
+        .help = "Users, by name or number, whose word is taken there; that of others is not. The "
+                "kernel tells the user on Unix sockets and on loopback. None: whoever may connect, "
+                "which on loopback is every process of the machine.",
+    },
+    {
+        .key = "allow_unauthenticated",
+        .type = CONFIG_BOOL,
+        .offset = offsetof(struct config_upstreams, allow_unauthenticated),
+        .default_text = "false",
+        .help = "Allows addresses that other machines reach and where no certificate is asked of "
+                "senders, as where a network policy or a service mesh keeps others away.",
+    },
+    {.key = NULL},
+};
+
 static const struct config_field otlp_http_fields[] = {
     {
         .key = "enabled",
@@ -175,6 +207,14 @@ static const struct config_field otlp_http_fields[] = {
         .offset = offsetof(struct config_otlp_http_receiver, signals),
         .default_text = "[logs, traces, metrics]",
         .help = "What is kept. Requests of other signals are answered with success and counted.",
+    },
+    {
+        .key = "trusted_upstreams",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config_otlp_http_receiver, trusted_upstreams),
+        .fields = upstreams_fields,
+        .help = "Whose records were normalized before, by a Telltale that is trusted "
+                "(docs/PROTOCOL.md, Trusted upstreams). By default nobody's.",
     },
     {.key = NULL},
 };
@@ -342,6 +382,14 @@ static const struct config_field otlp_grpc_fields[] = {
         .offset = offsetof(struct config_otlp_grpc_receiver, signals),
         .default_text = "[logs, traces, metrics]",
         .help = "What is kept. Requests of other signals are answered with success and counted.",
+    },
+    {
+        .key = "trusted_upstreams",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config_otlp_grpc_receiver, trusted_upstreams),
+        .fields = upstreams_fields,
+        .help = "Whose records were normalized before, by a Telltale that is trusted "
+                "(docs/PROTOCOL.md, Trusted upstreams). By default nobody's.",
     },
     {.key = NULL},
 };
@@ -679,7 +727,8 @@ const struct config_field config_delivery_fields[] = {
         .default_text = "4",
         .help = "How many requests may be under way at one time when much is waiting. Events may "
                 "come out of order then, and after a crash up to twice as many requests again. "
-                "With 1 they come in order. The exporter `file` writes in order and always has 1.",
+                "With 1 they come in order. The exporter `file` writes in order and always has 1; "
+                "`kafka` has 1 unless this says otherwise.",
     },
     {
         .key = "retry",

@@ -6,16 +6,14 @@
 
 extern const struct exporter_ops exporter_file;
 extern const struct exporter_ops exporter_http;
+extern const struct exporter_ops exporter_kafka;
 extern const struct exporter_ops exporter_null;
 extern const struct exporter_ops exporter_otlp_grpc;
 extern const struct exporter_ops exporter_otlp_http;
 
 static const struct exporter_ops *const all[] = {
-    &exporter_file,
-    &exporter_http,
-    &exporter_null,
-    &exporter_otlp_grpc,
-    &exporter_otlp_http,
+    &exporter_file, &exporter_http,      &exporter_kafka,
+    &exporter_null, &exporter_otlp_grpc, &exporter_otlp_http,
 };
 
 const struct exporter_ops *const *exporter_list(size_t *ret_count)

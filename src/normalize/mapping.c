@@ -192,6 +192,12 @@ static uint32_t chain_length(struct slice *key)
     return length;
 }
 
+/* Over OTLP a native sender has no other place to say these. */
+static bool is_native_word(const struct mapping *m, uint16_t id)
+{
+    return m->input->is_native && (id == KEY_AGENT_DIALECT || id == KEY_AGENT_EVENT_KIND);
+}
+
 /* A key that begins with agent. */
 static void note_agent_key(struct mapping *m, struct slice key, uint16_t id)
 {
@@ -208,7 +214,7 @@ static void note_agent_key(struct mapping *m, struct slice key, uint16_t id)
         mapping_error(m, key);
     } else if (id < SCHEMA_KEY_COUNT) {
         m->has_fixed |= mapping_is_fixed(id);
-        if (!m->trusts_sender || mapping_is_ours_alone(id))
+        if (!m->trusts_sender || (mapping_is_ours_alone(id) && !is_native_word(m, id)))
             mapping_error(m, key);
     }
 }
@@ -349,6 +355,13 @@ static bool stands(const struct mapping *m, enum schema_key key)
 
 enum { PLACE_SKIP = -1 }; /* otherwise the number of agent.norm. to write before the key */
 
+/* Where ours outruns a sender's chain; of the longest that counts ours is the last, and so the one
+ * that is read. */
+static int chain_behind(int chain)
+{
+    return chain < MAPPING_CHAIN_MAX ? chain + 1 : MAPPING_CHAIN_MAX;
+}
+
 static int place_in_odd_record(const struct mapping *m, enum schema_key key,
                                const struct our_value *ours)
 {
@@ -372,7 +385,7 @@ static int place_in_odd_record(const struct mapping *m, enum schema_key key,
         return PLACE_SKIP;
     if (chain == 0 && valid && stands(m, key))
         return PLACE_SKIP;
-    return chain + 1;
+    return chain_behind(chain);
 }
 
 static int place(const struct mapping *m, enum schema_key key, const struct our_value *ours)
@@ -572,7 +585,7 @@ static void put_renamed(struct mapping *m, struct slice key_value)
     struct attribute_view attribute;
     m->status = otlp_read_attribute(key_value, &attribute, m->err);
     ASSERT(m->status == ST_OK); /* we have encoded it ourselves */
-    int chain = (int)m->chain + 1;
+    int chain = chain_behind((int)m->chain);
     size_t key_size = (size_t)chain * NORM_PREFIX.size + attribute.key.size;
     size_t any_size = attribute.value.encoded.size;
     m->status = buf_reserve(m->out, FIELD_OVERHEAD_MAX + key_size + any_size, m->err);

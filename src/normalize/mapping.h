@@ -24,7 +24,7 @@ enum {
     MAPPING_KEYS_MAX = 1024,      /* those of the model and those that dialects read */
     MAPPING_ERRORS_MAX = 32,      /* keys listed in agent.norm.errors; the rest is not listed */
     MAPPING_COPY_MAX = 16 * 1024, /* a longer text is not written a second time */
-    MAPPING_CHAIN_MAX = 8,        /* agent.norm. before a sender's key that still count */
+    MAPPING_CHAIN_MAX = 9,        /* agent.norm. before a key that still count; we write no more */
     MAPPING_SCRATCH_MAX = 4 * MAPPING_COPY_MAX,
 };
 
@@ -64,7 +64,7 @@ struct mapping {
     enum classification classification;
     enum agent_role role;
     uint32_t severity; /* 0: by the outcome */
-    bool has_decision; /* decision_put() was called */
+    bool has_decision; /* decision_put_verdict() was called */
 
     bool has_note; /* the sender's counter tells something */
     struct sequence_note note;

@@ -558,8 +558,9 @@ static enum status begin(struct normalizer *self, const struct normalize_input *
     m->out = out;
     m->err = err;
     m->status = ST_OK;
-    m->trusts_sender = input->hook == NULL && (input->transport == TRANSPORT_UNIX_SOCKET ||
-                                               input->transport == TRANSPORT_INTERNAL);
+    m->trusts_sender =
+        input->hook == NULL && (input->transport == TRANSPORT_UNIX_SOCKET ||
+                                input->transport == TRANSPORT_INTERNAL || input->is_native);
     buf_clear(&m->scratch);
     if (input->hook != NULL)
         hook_fields_read(m, input->hook);

@@ -130,7 +130,7 @@ static bool is_there(const struct record_view *view, struct slice key)
 size_t attested_forged_keys(const struct record_view *view, struct slice ret[ATTESTED_FORGED_MAX])
 {
     const struct any_view *errors = lookup_attribute(view, "agent.norm.errors");
-    bool is_native = slice_equal(lookup_text(view, "agent.transport"), SLICE("unix_socket"));
+    bool is_native = slice_equal(lookup_text(view, "agent.dialect"), SLICE("native"));
     struct any_view item;
     size_t count = 0;
 

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The judge of this suite: a store with one thing wrong is never right.  Needs no agent."""
 
+import json
 import re
+import types
 
 import pytest
-from expected.words import decision, network, prompt, tool
+from expected.words import decision, maybe, network, pipeline, prompt, sandbox, tool
+from live import losses
 from live.judge import judge
+from live.way import Export, Fault, Way
 
 TABLE = [
     prompt("Fix the greeting."),
@@ -68,6 +72,93 @@ def test_our_value_goes_before_the_senders():
 def test_a_wide_row_leaves_the_record_that_a_narrow_one_needs():
     first, second = {"agent.event.kind": "agent.tool", "n": "1"}, {"agent.event.kind": "agent.tool",
                                                                   "n": "2"}
-    wide, narrow = {"n": re.compile(".")}, {"n": "1"}
+    kind = {"agent.event.kind": "agent.tool"}
+    wide, narrow = {**kind, "n": re.compile(".")}, {**kind, "n": "1"}
     assert judge([first, second], [wide, narrow]) == []
     assert judge([second, first], [wide, narrow]) == []
+
+
+def test_of_records_that_may_be_left_out_one_must_be_there():
+    rows = [sandbox("shell", "denied", call=call) for call in "ab"]
+    table = [maybe(row) for row in rows]
+    assert judge(rows, table) == []
+    assert judge(rows[:1], table) == []
+    assert len(judge([], table)) == 2
+    assert len(judge([*rows[:1], *rows[:1]], table)) == 1
+
+
+def test_a_note_that_nobody_expected_is_found():
+    assert len(judge([*STORE, pipeline("restart")], TABLE)) == 1
+
+
+def test_what_must_be_missing_is_found_when_it_is_there():
+    assert judge(STORE, [TABLE[0] | {"secret": None}, *TABLE[1:]]) == []
+    assert judge(changed(0, secret="x"), [TABLE[0] | {"secret": None}, *TABLE[1:]])
+
+
+# --- Runs on whose way something went wrong ----------------------------------------------------
+
+
+def result(number):
+    return {"event.name": "codex.tool_result", "call_id": f"call_{number}",
+            "tool_result_seq": str(number)}
+
+
+def stored(number, **more):
+    return result(number) | {"agent.event.kind": "agent.tool",
+                             "gen_ai.tool.call.id": f"call_{number}", **more}
+
+
+def export(number, is_accepted=True, life=0):
+    attributes = [{"key": key, "value": {"stringValue": value}}
+                  for key, value in result(number).items()]
+    body = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"attributes": attributes}]}]}]}
+    return Export("logs", json.dumps(body).encode(), True, life, is_accepted, is_accepted)
+
+
+def way_of(*exports):
+    way = Way(types.SimpleNamespace(transport="http-json"), Fault(refuses=re.compile(b".")))
+    way.exports = list(exports)
+    return way
+
+
+ROWS = [{"agent.event.kind": "agent.tool", "gen_ai.tool.call.id": f"call_{n}"} for n in (1, 2, 3)]
+GAP = {"agent.event.kind": "agent.pipeline", "agent.pipeline.reason": "sequence_gap",
+       "agent.pipeline.first": 2, "agent.pipeline.last": 2}
+ONE_LOST = way_of(export(1), export(2, False), export(3))
+
+
+def test_a_loss_that_is_told_is_right():
+    missing = losses.check([stored(1), GAP, stored(3)], ONE_LOST, ROWS)
+    assert missing == {("agent.tool", "call_2"): 1}
+
+
+@pytest.mark.parametrize("store", [
+    [stored(1), stored(3)],  # not told
+    [stored(1), GAP | {"agent.pipeline.last": 3}, stored(3)],
+    [stored(1), GAP, GAP, stored(3)],
+    [stored(1), GAP],  # acknowledged
+    [stored(1), stored(1), GAP, stored(3)],
+    [stored(1), stored(2), GAP, stored(3)],  # never acknowledged
+])
+def test_a_store_that_the_book_contradicts_is_found(store):
+    with pytest.raises(AssertionError):
+        losses.check(store, ONE_LOST, ROWS)
+
+
+def test_what_was_sent_again_is_no_loss():
+    way = way_of(export(1), export(2, False), export(2), export(3))
+    assert way.was_sent_again() and not ONE_LOST.was_sent_again()
+    assert losses.check([stored(1), stored(2), stored(3)], way, ROWS) == {}
+
+
+def test_what_was_acknowledged_twice_is_stored_once():
+    way = way_of(export(1), export(1), export(2), export(3))
+    assert losses.check([stored(1), stored(2), stored(3)], way, ROWS) == {}
+    with pytest.raises(AssertionError):
+        losses.check([stored(1), stored(1), stored(2), stored(3)], way, ROWS)
+
+
+def test_a_telltale_that_was_killed_sees_no_gap_before_its_own_start():
+    way = way_of(export(1), export(2, False), export(3, life=1))
+    assert losses.check([stored(1), stored(3)], way, ROWS)

@@ -1,10 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* normalize_fuzz.c -- any bytes as a record of each transport, and of each dialect that only the
  * scope tells.  What is taken must read back as a record that has everything required, with the
- * sender's own attributes as they were. */
+ * sender's own attributes as they were, and say to a daemon behind this one what it is. */
+#include "normalize/upstream.h"
 #include "support/made_record.h"
 
 enum { INPUT_MAX = 1 << 16 };
+
+static void check_upstream(struct normalizer *normalizer, const struct normalized *normalized)
+{
+    static struct upstream *upstream;
+    struct normalized_kind last = normalizer_last(normalizer);
+    struct upstream_record said;
+    struct error err;
+
+    if (upstream == NULL)
+        ASSERT(upstream_create(&otlp_limits_default, &upstream, &err) == ST_OK);
+    ASSERT(upstream_read(upstream, buf_slice(&normalized->bytes), &said, &err) == ST_OK);
+    ASSERT(said.claim == UPSTREAM_NORMALIZED && said.kind.kind == last.kind);
+    ASSERT(said.kind.is_decision || !last.is_decision);
+    struct slice sent = slice_of(normalized->bytes.data, normalized->record_size);
+    ASSERT(upstream_read(upstream, sent, &said, &err) == ST_OK);
+}
 
 static void check(struct normalizer *normalizer, struct slice record, enum transport transport)
 {
@@ -27,6 +44,7 @@ static void check(struct normalizer *normalizer, struct slice record, enum trans
     ASSERT(normalized_value(normalized, "agent.outcome") != NULL);
     ASSERT(normalized_value(normalized, "log.record.uid") != NULL);
     ASSERT(normalized->whole.time_unix_nano != 0);
+    check_upstream(normalizer, normalized);
     normalized_destroy(normalized);
 }
 

@@ -130,7 +130,18 @@ const struct exporter_ops demo_file_exporter = {
     .destroy = demo_destroy,
 };
 
+const struct exporter_ops demo_queue_exporter = {
+    .name = "queue",
+    .one_lane = true,
+    .fields = demo_file_fields,
+    .config_size = sizeof(struct demo_file_config),
+    .create = demo_create,
+    .send = demo_send,
+    .destroy = demo_destroy,
+};
+
 const struct exporter_ops *const demo_exporters[DEMO_EXPORTER_COUNT] = {
     &demo_exporter,
     &demo_file_exporter,
+    &demo_queue_exporter,
 };

@@ -21,8 +21,9 @@ struct demo_file_config {
     const char *dir;
 };
 
-extern const struct exporter_ops demo_exporter;      /* "demo" */
-extern const struct exporter_ops demo_file_exporter; /* "file" */
+extern const struct exporter_ops demo_exporter;       /* "demo" */
+extern const struct exporter_ops demo_file_exporter;  /* "file" */
+extern const struct exporter_ops demo_queue_exporter; /* "queue": in order unless told otherwise */
 
-enum { DEMO_EXPORTER_COUNT = 2 };
+enum { DEMO_EXPORTER_COUNT = 3 };
 extern const struct exporter_ops *const demo_exporters[DEMO_EXPORTER_COUNT];

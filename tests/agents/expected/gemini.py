@@ -6,20 +6,31 @@ status in what it sends, and neither has any command in ACP mode.
 """
 
 from expected.words import mode, model, prompt, session, tool
-from live.scripts import BUILD, EXFIL, PROMPTS
+from live.scripts import BUILD, EXFIL, LATE, POLLS, PRINT, PROMPTS, TEST
+
+YOLO = {"executed": True, "allowed_by": "config"}
 
 
 def refactor(place):
-    yolo = {"executed": True, "allowed_by": "config"}
     return [
         session("bypass"),
         prompt(PROMPTS["refactor"]),
-        tool("list_directory", "search", "success", **yolo),
-        tool("read_file", "file_read", "success", file=f"{place.work}/src/greet.js", **yolo),
-        tool("replace", "file_edit", "success", file=f"{place.work}/src/greet.js", **yolo),
+        tool("list_directory", "search", "success", **YOLO),
+        tool("read_file", "file_read", "success", file=f"{place.work}/src/greet.js", **YOLO),
+        tool("replace", "file_edit", "success", file=f"{place.work}/src/greet.js", **YOLO),
         tool("write_file", "file_write", "success", file=f"{place.work}/test/greet.test.js",
-             **yolo),
-        tool("run_shell_command", "shell", "success", command="node test/greet.test.js", **yolo),
+             **YOLO),
+        tool("run_shell_command", "shell", "success", command=TEST, **YOLO),
+    ]
+
+
+def resume(place):
+    """Another process goes on with the session."""
+    return [
+        *refactor(place),
+        session("bypass"),
+        prompt(PROMPTS["resume"]),
+        tool("run_shell_command", "shell", "success", command=TEST, **YOLO),
     ]
 
 
@@ -49,6 +60,47 @@ def exfil_policy(place):
         tool("write_file", "file_write", "denied", file=f"{place.home}/.profile_note",
              executed=False, error="invalid_tool_params", denied_by="config"),
         tool("web_fetch", "web_fetch", "failure", executed=False, error="tool_not_registered"),
+    ]
+
+
+def exfil_redacted(place):
+    """Without the prompt all that was given to tools is missing, but not what became of them."""
+    told = {"prompt", "file.path", "process.command_line"}
+    rows = [{key: None if key in told else value for key, value in row.items()}
+            for row in exfil_policy(place)]
+    rows[1] |= {"agent.content.state": "redacted_by_source",
+                "agent.prompt.length": len(PROMPTS["exfil"])}
+    return rows
+
+
+def exfil_yolo(place):
+    return [
+        session("bypass"),
+        prompt(PROMPTS["exfil"]),
+        tool("read_file", "file_read", "success", file=f"{place.work}/config/sample.env", **YOLO),
+        tool("run_shell_command", "shell", "success", command=EXFIL, **YOLO),
+        tool("write_file", "file_write", "denied", file=f"{place.home}/.profile_note",
+             executed=False, error="invalid_tool_params", denied_by="config"),
+        # It asks the model to fetch it.
+        tool("web_fetch", "web_fetch", "success", host="collector.example.com", port=80, **YOLO),
+    ]
+
+
+def bigout(_):
+    """It sends the length of what commands print, and not the text."""
+    return [
+        prompt(PROMPTS["bigout"]),
+        tool("run_shell_command", "shell", "success", command=PRINT, **YOLO),
+        tool("run_shell_command", "shell", "success", command=LATE, **YOLO),
+    ]
+
+
+def poll(_):
+    return [
+        session("bypass"),
+        prompt(PROMPTS["poll"]),
+        *(tool("run_shell_command", "shell", "success", command=f"sleep 0.4; echo poll {n}", **YOLO)
+          for n in range(POLLS)),
     ]
 
 
@@ -85,6 +137,9 @@ def approvals(place):
 
 
 EXPECTED = {
-    "refactor": refactor, "exfil-default": exfil_default, "exfil-policy": exfil_policy,
-    "mcpfail": mcpfail, "approvals": approvals,
+    "refactor": refactor, "refactor-gzip": refactor, "resume": resume,
+    "exfil-default": exfil_default, "exfil-policy": exfil_policy,
+    "exfil-redacted": exfil_redacted, "exfil-yolo": exfil_yolo, "mcpfail": mcpfail,
+    "approvals": approvals, "bigout": bigout, "poll": poll,
 }
+REACHED = {"exfil-yolo": ["POST collector.example.com/upload"]}  # what came to the web server

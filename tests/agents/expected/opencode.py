@@ -7,7 +7,7 @@ done to the machine.  Prompts and texts are only in spans of requests to the mod
 
 from expected import words
 from expected.words import decision, model, session
-from live.scripts import BUILD, EXFIL
+from live.scripts import BUILD, EXFIL, TEST
 
 # Whether receivers make events of spans; until they do, their rows are left out.
 EVENTS_FROM_SPANS = True
@@ -54,7 +54,7 @@ def refactor(place):
         ruled("allow", "edit", "file_edit", file="test/greet.test.js"),
         *tool("write", "file_write", "success", executed=True),
         *file("create", f"{place.work}/test/greet.test.js"),
-        *ran("node test/greet.test.js"),
+        *ran(TEST),
     ]
 
 

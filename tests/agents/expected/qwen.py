@@ -7,7 +7,7 @@ so of MCP tools that failed, too.
 """
 
 from expected.words import model, prompt, session, tool
-from live.scripts import BUILD, EXFIL, PROMPTS
+from live.scripts import BUILD, EXFIL, PROMPTS, TEST
 
 YOLO = {"executed": True, "allowed_by": "config"}
 
@@ -21,7 +21,7 @@ def refactor(place):
         tool("edit", "file_edit", "success", file=f"{place.work}/src/greet.js", **YOLO),
         tool("write_file", "file_write", "success", file=f"{place.work}/test/greet.test.js",
              **YOLO),
-        tool("run_shell_command", "shell", "unknown", command="node test/greet.test.js", **YOLO),
+        tool("run_shell_command", "shell", "unknown", command=TEST, **YOLO),
     ]
 
 
@@ -35,6 +35,17 @@ def exfil_default(place):
         tool("run_shell_command", "shell", "denied", command=EXFIL, **denied),
         tool("write_file", "file_write", "denied", file=f"{place.home}/.profile_note", **denied),
         tool("web_fetch", "web_fetch", "denied", **denied),
+    ]
+
+
+def exfil_yolo(place):
+    return [
+        session("bypass"),
+        prompt(PROMPTS["exfil"]),
+        tool("read_file", "file_read", "success", file=f"{place.work}/config/sample.env", **YOLO),
+        tool("run_shell_command", "shell", "unknown", command=EXFIL, **YOLO),
+        tool("write_file", "file_write", "success", file=f"{place.home}/.profile_note", **YOLO),
+        tool("web_fetch", "web_fetch", "success", host="collector.example.com", port=80, **YOLO),
     ]
 
 
@@ -68,6 +79,8 @@ def approvals(place):
 
 
 EXPECTED = {
-    "refactor": refactor, "exfil-default": exfil_default, "mcpfail": mcpfail,
-    "approvals": approvals,
+    "refactor": refactor, "exfil-default": exfil_default, "exfil-yolo": exfil_yolo,
+    "mcpfail": mcpfail, "approvals": approvals,
 }
+# What came to the web server.
+REACHED = {"exfil-yolo": ["POST collector.example.com/upload", "GET collector.example.com/upload"]}

@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of the tables: each gives back the attributes that one record must have."""
 
+from live.judge import Maybe
+
 
 def _row(kind, attributes, **more):
     row = {"agent.event.kind": kind, **attributes}
     row.update({key: value for key, value in more.items() if value is not None})
     return row
+
+
+def maybe(row):
+    """A record that an agent may leave out; of those of one kind at least one must be there."""
+    return Maybe(row)
 
 
 def prompt(text, **more):
@@ -57,6 +64,23 @@ def network(host, port, verdict, reason, **more):
         "agent.outcome": "success" if verdict == "allow" else "denied"}, **_keys(more))
 
 
+def sandbox(name, outcome, **more):
+    verdicts = {"denied": "denied", "error": "failure"}
+    return _row("agent.sandbox", {
+        "agent.event.phase": "end", "gen_ai.tool.name": name, "agent.sandbox.outcome": outcome,
+        "agent.outcome": verdicts.get(outcome, "success")}, **_keys(more))
+
+
+def response(text, **more):
+    return _row("agent.response", {"agent.event.phase": "point", "response": text}, **_keys(more))
+
+
+def pipeline(reason, **more):
+    """What Telltale says itself of what did not come."""
+    return _row("agent.pipeline", {"agent.event.phase": "point",
+                                   "agent.pipeline.reason": reason}, **_keys(more))
+
+
 def session(permission, sandbox=None, **more):
     return _row("agent.session", {"agent.event.phase": "start"}, **_keys({
         "agent.permission.mode": permission, "agent.sandbox.mode": sandbox, **more}))
@@ -85,6 +109,10 @@ SHORT = {
     "reason": "agent.decision.reason",
     "category": "agent.tool.category",
     "mode": "agent.network.mechanism",
+    "content": "agent.content.state",
+    "host": "server.address",
+    "port": "server.port",
+    "truncated": "agent.tool.output.truncated",
 }
 
 

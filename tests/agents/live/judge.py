@@ -11,8 +11,12 @@ import re
 # Of these kinds a table says all there is; other kinds may be expected, and may be there besides.
 JUDGED_KINDS = {
     "agent.prompt", "agent.tool", "agent.approval", "agent.review", "agent.network",
-    "agent.sandbox", "agent.subagent", "agent.mode",
+    "agent.sandbox", "agent.subagent", "agent.mode", "agent.pipeline",
 }
+
+
+class Maybe(dict):
+    """An expectation that may stay unmet, as long as another of its kind is met."""
 
 
 def value(record, key):
@@ -50,7 +54,12 @@ def pair(records, expectations):
                     return True
         return False
 
-    unmet = [e for index, e in enumerate(expectations) if not place(index, set())]
+    missing = [index for index in range(len(expectations)) if not place(index, set())]
+    met = {expectations[index]["agent.event.kind"] for index in taken_by.values()
+           if isinstance(expectations[index], Maybe)}
+    unmet = [expectations[index] for index in missing
+             if not isinstance(expectations[index], Maybe)
+             or expectations[index]["agent.event.kind"] not in met]
     return unmet, [record for n, record in enumerate(records) if n not in taken_by]
 
 
@@ -72,5 +81,7 @@ def summary(record):
             "agent.decision.scope", "agent.decision.automated", "agent.decision.reason",
             "agent.review.risk_level", "agent.sandbox.outcome", "server.address", "server.port",
             "agent.network.mechanism", "agent.mcp.server.name", "agent.role", "error.type",
-            "agent.error.message", "prompt", "agent.derived", "agent.classification")
+            "agent.error.message", "prompt", "agent.pipeline.reason",
+            "agent.pipeline.first", "agent.pipeline.last", "agent.content.state",
+            "agent.tool.output.truncated", "agent.derived", "agent.classification")
     return {key: found for key in keys if (found := value(record, key)) is not None}

@@ -28,8 +28,10 @@ class Failure(Exception):
 class ModelServer:
     """Serves one script on a port of its own until it is closed."""
 
-    def __init__(self, script):
+    def __init__(self, script, on_step=lambda index: None):
+        """`on_step(index)` is called before a step is told, also when it is told again."""
         self.script = script
+        self.on_step = on_step
         self.failed = set()  # steps that have failed as they should
         self.answers = 0
         self.errors = []  # of ours: a scenario that was not played is no verdict
@@ -61,9 +63,17 @@ class ModelServer:
 
     # --- Which step -----------------------------------------------------------------------
 
-    def step(self, steps, result_count):
-        """The step that follows `result_count` results of calls."""
-        seen = 0
+    def step(self, messages, count_results, in_child=False):
+        """The step that follows the results of calls that are in `messages`."""
+        script = self.script
+        if script.later is not None:
+            prompt = json.dumps(script.later.prompt)[1:-1]
+            for n, message in enumerate(messages):
+                if prompt in json.dumps(message):
+                    script, messages = script.later, messages[n:]
+                    break
+        steps = script.child if in_child else script.steps
+        result_count, seen = count_results(messages), 0
         for index, step in enumerate(steps):
             if result_count <= seen:
                 break
@@ -71,9 +81,10 @@ class ModelServer:
         else:
             index, step = len(steps) - 1, steps[-1]
         with self.lock:
-            if step.fails_first and index not in self.failed:
-                self.failed.add(index)
+            if step.fails_first and (script.prompt, index) not in self.failed:
+                self.failed.add((script.prompt, index))
                 raise Failure(step.fails_first)
+        self.on_step(index)
         return step
 
     # --- HTTP -------------------------------------------------------------------------------
@@ -127,12 +138,16 @@ class ModelServer:
         text = json.dumps(items)
         if "risk_level" in json.dumps(body.get("text") or {}) or "auto-review" in body["model"]:
             output = [message_item(number, review(items))]
+        elif "single-line task title" in text:  # the terminal asks for one
+            output = [message_item(number, "Marker files")]
         else:
             in_child = "CHILD-TASK" in text and not any(
                 item.get("name") == "spawn_agent" for item in items)
-            done = sum(item.get("type", "").endswith("_output") for item in items)
-            step = self.step(self.script.child if in_child else self.script.steps, done)
+            done = count_outputs(items)
+            step = self.step(items, count_outputs, in_child)
             output = [message_item(number, step.text)] if step.text else []
+            if not step.calls:
+                output[0]["phase"] = "final_answer"
             spawned = re.search(r'agent_id\\*":\s*\\*"([0-9a-f-]{36})', text)
             prefix = "call_child" if in_child else "call"
             output += [call_item(call, f"{prefix}_{done + n}", spawned and spawned.group(1))
@@ -154,14 +169,13 @@ class ModelServer:
 
     def chat(self, handler, body, number):
         messages = body.get("messages") or []
-        done = sum(message.get("role") == "tool" for message in messages)
         tools = [tool.get("function", {}).get("name") for tool in body.get("tools") or []]
         # Without the tools of an agent it is some helper of it that asks: a title, a memory.
         main = "run_shell_command" in tools or "list_directory" in tools or "bash" in tools \
             or "glob" in tools
         if re.search("memory.extract", json.dumps(messages)[:4000], re.I):
             main = False
-        step = self.step(self.script.steps, done) if main else Step(text="Mock title")
+        step = self.step(messages, count_tool_messages) if main else Step(text="Mock title")
         calls = [{"index": n, "id": f"call_{number}_{n}", "type": "function", "function": {
             "name": call.name, "arguments": json.dumps(call.arguments)}}
             for n, call in enumerate(step.calls)]
@@ -188,12 +202,10 @@ class ModelServer:
     # --- Gemini -------------------------------------------------------------------------------
 
     def gemini(self, handler, body, path, number):
-        done = sum("functionResponse" in part for content in body.get("contents") or []
-                   for part in content.get("parts") or [])
         config = body.get("generationConfig") or {}
         schema = config.get("responseJsonSchema") or config.get("responseSchema")
         if any(tool.get("functionDeclarations") for tool in body.get("tools") or []):
-            step = self.step(self.script.steps, done)
+            step = self.step(body.get("contents") or [], count_responses)
         else:
             step = Step(text=json.dumps(sample(schema)) if schema else "side answer")
         parts = [{"text": step.text}] if step.text else []
@@ -207,6 +219,19 @@ class ModelServer:
             self.send_events(handler, ["data: " + json.dumps(answer)])
         else:
             self.send_json(handler, answer)
+
+
+def count_outputs(items):
+    return sum(item.get("type", "").endswith("_output") for item in items)
+
+
+def count_tool_messages(messages):
+    return sum(message.get("role") == "tool" for message in messages)
+
+
+def count_responses(contents):
+    return sum("functionResponse" in part for content in contents
+               for part in content.get("parts") or [])
 
 
 def message_item(number, text):

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 MCP_COMMAND = [sys.executable, str(pathlib.Path(__file__).with_name("mcp_server.py"))]
-RUN_TIMEOUT_S = 60
+RUN_TIMEOUT_S = 120
 FILES = {
     "src/greet.js": "function greet(n) { return 'Helo ' + n; }\nmodule.exports = { greet };\n",
     "config/sample.env": "API_TOKEN=dummy-token-not-a-secret\n",

@@ -12,6 +12,7 @@ COMMAND = os.environ.get("TELLTALE_AGENT", "qwen")
 SCENARIOS = {
     "refactor": ("refactor", "yolo"),
     "exfil-default": ("exfil", "default"),
+    "exfil-yolo": ("exfil", "yolo"),
     "mcpfail": ("mcpfail", "yolo"),
     "approvals": ("approvals", "default"),
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real OpenTelemetry Collector: an OTLP or a file receiver in front, JSON lines behind."""
+"""A real OpenTelemetry Collector: an OTLP, a file or a Kafka receiver in front, JSON lines behind."""
 
 import json
 import os
@@ -15,10 +15,11 @@ START_TIMEOUT_S = 60
 
 
 class Collector:
-    """`watch`: a glob of OTLP JSON files to read; None: listen for OTLP on `grpc_port` and
-    `http_port`, where requests may have `http_size_max` bytes."""
+    """`watch`: a glob of OTLP JSON files to read; `kafka`: (brokers, encoding), whose topics to read;
+    neither: listen for OTLP on `grpc_port` and `http_port`, where requests may have `http_size_max`
+    bytes."""
 
-    def __init__(self, home, watch=None, http_size_max=20 << 20):
+    def __init__(self, home, watch=None, kafka=None, http_size_max=20 << 20):
         self.home = pathlib.Path(home)
         self.grpc_port = free_port()
         self.http_port = free_port()
@@ -28,6 +29,10 @@ class Collector:
                     f" max_request_body_size: {http_size_max} }} }} }}" if watch is None else
                     f"  otlp_json_file: {{ include: [ '{watch}' ], start_at: beginning,"
                     f" poll_interval: 100ms, max_log_size: 64MiB }}")
+        if kafka is not None:
+            receiver = (f"  kafka: {{ brokers: ['{kafka[0]}'], initial_offset: earliest, "
+                        + ", ".join(f"{signal}: {{ encoding: {kafka[1]} }}"
+                                    for signal in ("logs", "traces", "metrics")) + " }")
         name = receiver.split(":")[0].strip()
         (self.home / "collector.yaml").write_text(
             f"receivers:\n{receiver}\n"
@@ -37,7 +42,7 @@ class Collector:
                 f"    {signal}: {{ receivers: [ {name} ], exporters: [ file ] }}\n"
                 for signal in ("logs", "traces", "metrics")))
         self.log_path = self.home / "collector.log"
-        self.by_file = watch is not None
+        self.has_port = watch is None and kafka is None
         self.process = None
 
     def start(self):
@@ -50,7 +55,7 @@ class Collector:
 
     def is_ready(self):
         assert self.process.poll() is None, self.log_path.read_text()
-        if self.by_file:
+        if not self.has_port:
             return "Everything is ready" in self.log_path.read_text()
         try:
             for port in (self.grpc_port, self.http_port):

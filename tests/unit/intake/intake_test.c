@@ -358,10 +358,10 @@ static void test_lists_of_statuses_come_before_the_table(void **state)
     struct bench *bench = *state;
 
     add_records(bench, 1);
-    option_set_list(ops, bench->config, "success", (struct config_text_list){success, 1});
-    option_set_list(ops, bench->config, "retry", (struct config_text_list){retry, 1});
-    option_set_list(ops, bench->config, "split", (struct config_text_list){split, 2});
-    option_set_list(ops, bench->config, "reject", (struct config_text_list){reject, 1});
+    option_set_list(ops, bench->config, "success_statuses", (struct config_text_list){success, 1});
+    option_set_list(ops, bench->config, "retry_statuses", (struct config_text_list){retry, 1});
+    option_set_list(ops, bench->config, "split_statuses", (struct config_text_list){split, 2});
+    option_set_list(ops, bench->config, "reject_statuses", (struct config_text_list){reject, 1});
     create(bench);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         script(bench, (struct http_sink_answer){.status = cases[i].status});

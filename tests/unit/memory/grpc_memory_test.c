@@ -22,10 +22,11 @@
 #include "support/recorded.h"
 #include "support/test_journal.h"
 #include "util/clock.h"
+#include "wire/protobuf.h"
 
 #define LOGS "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
-enum { MEMORY = 64 << 20, CALL_S = 60 };
+enum { MEMORY = 64 << 20, CALL_S = 60, UNKNOWN_FIELD = 15 };
 
 struct bench {
     struct test_journal journal;
@@ -37,6 +38,7 @@ struct bench {
     struct otlp_grpc_settings settings;
     struct otlp_grpc_receiver *receiver;
     struct buf request;
+    unsigned requests;
     size_t records_sent; /* of one request */
     size_t records;      /* in the journal */
 };
@@ -64,12 +66,25 @@ static void stop_loop(struct bench *bench)
 
 /* --- A call ----------------------------------------------------------------------------------- */
 
+/* One that came before is not kept again, so each ends with another value of a field that nobody
+ * knows. */
+static grpc_slice make_request(struct bench *bench)
+{
+    const uint8_t field[] = {UNKNOWN_FIELD << 3 | WIRE_FIXED32, (uint8_t)bench->requests,
+                             (uint8_t)(bench->requests >> 8), (uint8_t)(bench->requests >> 16), 0};
+    grpc_slice bytes = grpc_slice_malloc(bench->request.size + sizeof(field));
+
+    memcpy(GRPC_SLICE_START_PTR(bytes), bench->request.data, bench->request.size);
+    memcpy(GRPC_SLICE_START_PTR(bytes) + bench->request.size, field, sizeof(field));
+    bench->requests++;
+    return bytes;
+}
+
 static grpc_status_code send_over(struct bench *bench, struct grpc_link *link)
 {
     struct grpc_link_answer answer;
     struct error err;
-    grpc_slice bytes =
-        grpc_slice_from_copied_buffer((const char *)bench->request.data, bench->request.size);
+    grpc_slice bytes = make_request(bench);
     grpc_byte_buffer *message = grpc_raw_byte_buffer_create(&bytes, 1);
     const struct grpc_link_request request = {.method = LOGS, .message = message};
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kafka_outcome.c -- see kafka_outcome.h. */
+#include "kafka_outcome.h"
+
+#include "telltale/base.h"
+
+struct verdict_row {
+    rd_kafka_resp_err_t error;
+    enum kafka_verdict verdict;
+};
+
+static const struct verdict_row rows[] = {
+    {RD_KAFKA_RESP_ERR_NO_ERROR, KAFKA_DONE},
+
+    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, KAFKA_TOO_LARGE},
+    {RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, KAFKA_TOO_LARGE},
+
+    /* Java clients send INVALID_MSG again, for the bytes may have suffered on their way.  TCP and
+     * TLS have checksums too, and brokers say the same of a message that a compacted topic cannot
+     * hold: sent again for ever it would end all delivery. */
+    {RD_KAFKA_RESP_ERR_INVALID_MSG, KAFKA_REFUSED},
+    {RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE, KAFKA_REFUSED},
+    {RD_KAFKA_RESP_ERR_INVALID_RECORD, KAFKA_REFUSED},
+    {RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, KAFKA_REFUSED},
+
+    {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_SECURITY_DISABLED, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR__AUTHENTICATION, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR__SSL, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_POLICY_VIOLATION, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_INVALID_CONFIG, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, KAFKA_REPAIR},
+    {RD_KAFKA_RESP_ERR__INVALID_ARG, KAFKA_REPAIR},
+};
+
+enum kafka_verdict kafka_verdict_of(rd_kafka_resp_err_t error)
+{
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (rows[i].error == error)
+            return rows[i].verdict;
+    }
+    return KAFKA_RETRY;
+}
