@@ -51,9 +51,11 @@ def wait_settled(daemon):
 
 
 def plain_attributes(record):
-    """Those whose value is the same text everywhere: the last one of each key."""
+    """Those whose value is the same text everywhere: the last one of each key.  What the store
+    adds to records is not sent."""
     return {key: value[1] for key, value in record.attributes
-            if value and value[0] == "string" and 0 < len(value[1]) <= 2000}
+            if value and value[0] == "string" and 0 < len(value[1]) <= 2000
+            and not key.startswith("agent.journal.")}
 
 
 def check_line(line, record):
@@ -74,6 +76,18 @@ def check_document(document, record):
             assert document["resource"]["attributes"].get(key) == value[1], key
 
 
+def wait_lines(server, records):
+    """A query may miss what is being moved from memory to disk at that moment."""
+    lines = []
+
+    def are_all():
+        lines[:] = server.lines()
+        return sorted(line["uid"] for line in lines) == sorted(records)
+
+    wait_until(are_all, ARRIVAL_TIMEOUT_S, f"{len(records)} lines, each once")
+    return lines
+
+
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 @pytest.mark.parametrize("preset", PATHS)
 def test_every_event_is_there_once_with_every_field(home, corpus, preset, compression):
@@ -84,10 +98,7 @@ def test_every_event_is_there_once_with_every_field(home, corpus, preset, compre
             records = {facts.attribute(record, "log.record.uid"): record
                        for record in stored(daemon)}
             assert len(records) > 100
-            wait_until(lambda: len(server.lines()) >= len(records), ARRIVAL_TIMEOUT_S,
-                       f"{len(records)} lines")
-            lines = server.lines()
-            assert sorted(line["uid"] for line in lines) == sorted(records)
+            lines = wait_lines(server, records)
             for line in lines:
                 record = records[line["uid"]]
                 if preset == "victorialogs":
