@@ -12,6 +12,9 @@
 
 #include <cmocka.h>
 
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
 #include "exporters/http/intake_sign.h"
 #include "support/http_bench.h"
 #include "support/http_sink.h"
@@ -839,6 +842,85 @@ static void test_without_a_token_events_wait_and_the_reason_is_told(void **state
     assert_int_equal(http_sink_count(bench->sink), 0);
 }
 
+/* The key of a service account as Google gives it out; new for each run. */
+static void write_google_key(struct bench *bench, EVP_PKEY *key, const char *token_url)
+{
+    char file[8192], *pem_text;
+    size_t size = 0;
+    BIO *pem = BIO_new(BIO_s_mem());
+
+    assert_int_equal(PEM_write_bio_PrivateKey(pem, key, NULL, NULL, 0, NULL, NULL), 1);
+    long pem_size = BIO_get_mem_data(pem, &pem_text);
+    size += (size_t)snprintf(file, sizeof(file),
+                             "{\"type\":\"service_account\",\"private_key_id\":\"k1\","
+                             "\"client_email\":\"me@p\",\"token_uri\":\"%s\","
+                             "\"private_key\":\"",
+                             token_url);
+    for (long i = 0; i < pem_size; i++)
+        size += (size_t)snprintf(file + size, sizeof(file) - size,
+                                 pem_text[i] == '\n' ? "\\n" : "%c", pem_text[i]);
+    (void)snprintf(file + size, sizeof(file) - size, "\"}");
+    option_set_text(ops, bench->config, "gcp.key_file", write_file(bench, "google", file));
+    option_set_text(ops, bench->config, "gcp.scope", "cloud-platform");
+    BIO_free(pem);
+}
+
+static void test_a_service_account_of_google_gets_a_token(void **state)
+{
+    struct bench *bench = *state;
+    const struct http_sink_settings settings = {.unix_path = NULL};
+    const struct http_sink_answer answer = {
+        .body = SLICE("{\"access_token\":\"ya29.x\",\"expires_in\":3599}")};
+    struct http_sink *server = http_sink_start(&settings);
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    char url[128];
+
+    add_records(bench, 1);
+    http_sink_script(server, &answer, 1);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/token", http_sink_port(server));
+    write_google_key(bench, key, url);
+    option_set_enum(ops, bench->config, "preset", "google_secops");
+    create(bench);
+    assert_int_equal(send_all(bench), EXPORT_DONE);
+    assert_int_equal(send_all(bench), EXPORT_DONE);
+    assert_header(last_request(bench), "authorization", "Bearer ya29.x");
+    assert_int_equal(http_sink_count(server), 1);
+    const char *form = body_of(bench, http_sink_request(server, 0));
+    const char *start = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&"
+                        "assertion=eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImsxIn0."
+                        "eyJpc3MiOiJtZUBwIiwic2NvcGUiOiJjbG91ZC1wbGF0Zm9ybSIsImF1ZCI6";
+    assert_memory_equal(form, start, strlen(start));
+    EVP_PKEY_free(key);
+    http_sink_stop(server);
+}
+
+static void test_a_bad_key_of_google_is_told_of(void **state)
+{
+    static const char *const cases[][2] = {
+        {"{}", "get a token: the key file has no text 'client_email'"},
+        {"nonsense", "get a token: the key file has no text 'client_email'"},
+        {"{\"client_email\":\"a\",\"private_key_id\":\"b\",\"private_key\":\"c\","
+         "\"token_uri\":\"http://10.0.0.1/\"}",
+         "get a token: token_uri: plain text to another host needs tls.insecure: true; "
+         "'http://10.0.0.1/' is not on this machine"},
+        {"{\"client_email\":\"a\",\"private_key_id\":\"b\",\"private_key\":\"c\","
+         "\"token_uri\":\"http://127.0.0.1/\"}",
+         "get a token: the private key is no RSA key in PEM"},
+    };
+    struct bench *bench = *state;
+
+    add_records(bench, 1);
+    option_set_text(ops, bench->config, "gcp.scope", "s");
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        option_set_text(ops, bench->config, "gcp.key_file",
+                        write_file(bench, "google", cases[i][0]));
+        create(bench);
+        assert_int_equal(send_all(bench), EXPORT_RETRY);
+        assert_string_equal(bench->err.text, cases[i][1]);
+        assert_int_equal(bench->report.retry_after_ms, HTTP_RETRY_REPAIR_MS);
+    }
+}
+
 /* --- Options --------------------------------------------------------------------------------- */
 
 static void test_options_that_make_no_sense_are_refused(void **state)
@@ -899,6 +981,8 @@ int main(void)
         TEST(test_a_token_that_expires_is_replaced),
         TEST(test_a_token_that_is_refused_is_replaced_once),
         TEST(test_without_a_token_events_wait_and_the_reason_is_told),
+        TEST(test_a_service_account_of_google_gets_a_token),
+        TEST(test_a_bad_key_of_google_is_told_of),
         TEST(test_options_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
