@@ -66,6 +66,21 @@ enum status sign_sha256_hex(struct slice data, char out[SIGN_HEX_SIZE], struct e
     return ST_OK;
 }
 
+enum status sign_put_escaped(struct buf *out, struct slice text, struct error *err)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    enum status st = buf_reserve(out, 3 * text.size, err);
+    for (size_t i = 0; i < text.size && st == ST_OK; i++) {
+        uint8_t c = text.data[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '-' || c == '.' || c == '_' || c == '~';
+        char escape[3] = {'%', digits[c >> 4], digits[c & 15]};
+        buf_append_reserved(out, plain ? (const void *)&c : escape, plain ? 1 : sizeof(escape));
+    }
+    return st;
+}
+
 /* --- AWS Signature Version 4 ----------------------------------------------------------------- */
 
 static enum status put(struct buf *out, const char *fmt, struct error *err, ...)
@@ -84,9 +99,37 @@ static enum status put(struct buf *out, const char *fmt, struct error *err, ...)
     return buf_append(out, text, (size_t)size, err);
 }
 
+/* By the name, which ends at '=', then by the value. */
 static int compare_parts(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const char *left = *(char *const *)a, *right = *(char *const *)b;
+
+    while (*left != 0 && *left == *right) {
+        left++;
+        right++;
+    }
+    int l = *left == '=' ? 0 : (unsigned char)*left, r = *right == '=' ? 0 : (unsigned char)*right;
+    return l - r;
+}
+
+/* A path as it is requested, escaped once more; S3 alone wants it as it is. */
+static enum status put_path(struct buf *out, const struct sigv4_request *request, struct error *err)
+{
+    const char *path = request->path[0] != 0 ? request->path : "/";
+    enum status st = ST_OK;
+
+    if (strcmp(request->service, "s3") == 0)
+        return buf_append(out, path, strlen(path), err);
+    while (*path != 0 && st == ST_OK) {
+        size_t size = strcspn(path, "/");
+        st = sign_put_escaped(out, slice_of(path, size), err);
+        path += size;
+        if (st == ST_OK && *path == '/') {
+            st = buf_append(out, "/", 1, err);
+            path++;
+        }
+    }
+    return st;
 }
 
 /* Parameters in the order of their names. */
@@ -130,8 +173,11 @@ static const char *names_of(const struct sigv4_request *request)
 static enum status put_canonical(struct buf *out, const struct sigv4_request *request,
                                  struct error *err)
 {
-    enum status st =
-        put(out, "%s\n%s\n", err, request->method, request->path[0] != 0 ? request->path : "/");
+    enum status st = put(out, "%s\n", err, request->method);
+    if (st == ST_OK)
+        st = put_path(out, request, err);
+    if (st == ST_OK)
+        st = buf_append(out, "\n", 1, err);
     if (st == ST_OK)
         st = put_query(out, request->query, err);
     if (st == ST_OK)
@@ -265,20 +311,5 @@ enum status sign_put_jwt(struct buf *out, struct slice claims, const char *key_i
         st = put_signature(out, start, key, err);
     buf_fini(&head);
     EVP_PKEY_free(key);
-    return st;
-}
-
-enum status sign_put_escaped(struct buf *out, struct slice text, struct error *err)
-{
-    static const char digits[] = "0123456789ABCDEF";
-
-    enum status st = buf_reserve(out, 3 * text.size, err);
-    for (size_t i = 0; i < text.size && st == ST_OK; i++) {
-        uint8_t c = text.data[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '.' || c == '_' || c == '~';
-        char escape[3] = {'%', digits[c >> 4], digits[c & 15]};
-        buf_append_reserved(out, plain ? (const void *)&c : escape, plain ? 1 : sizeof(escape));
-    }
     return st;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "telltale/shape.h"
+#include "util/utf8.h"
 
 enum { STEPS_MAX = 2 * TEMPLATE_SLOTS_MAX };
 
@@ -157,7 +158,7 @@ static bool read_shape(struct compiling *c, struct slice *rest, struct slot *slo
     enum shape shape;
     char text[16];
 
-    if (name.size >= sizeof(text))
+    if (name.size == 0 || name.size >= sizeof(text))
         return false;
     memcpy(text, name.data, name.size);
     text[name.size] = 0;
@@ -498,6 +499,17 @@ static enum status read_value(struct compiling *c)
     }
 }
 
+static bool is_utf8(struct slice text)
+{
+    for (size_t at = 0; at < text.size;) {
+        size_t size = utf8_size(text.data + at, text.data + text.size);
+        if (size == 0)
+            return false;
+        at += size;
+    }
+    return true;
+}
+
 static enum status compile(struct compiling *c)
 {
     static const struct slot none = {.type = SLOT_NONE};
@@ -525,6 +537,8 @@ enum status template_program_compile(struct slice text, struct template_program 
         return error_set(err, ST_NO_MEMORY, "a template");
     if (text.size > 0)
         memcpy(ret->source, text.data, text.size);
+    if (!is_utf8(text))
+        return error_set(err, ST_INVALID, "a template must be UTF-8");
     struct compiling c = {.text = slice_of(ret->source, text.size), .program = ret, .err = err};
     return compile(&c);
 }

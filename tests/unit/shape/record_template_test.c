@@ -198,6 +198,8 @@ static void test_what_is_no_template_is_named_by_its_column(void **state)
         {"01", "column 3: a value must stand here"},
         {"1.", "column 3: digits must follow"},
         {"{} x", "column 4: nothing may follow"},
+        {"\"\xff\"", "a template must be UTF-8"},
+        {"[{{shape:}}]", "column 2: this slot has no such form"},
     };
 
     (void)state;

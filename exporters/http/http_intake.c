@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* intake.c -- the exporter for every HTTP intake that has none of its own: what the bodies are, how
- * they are authorized and what answers mean is said by the configuration (docs/INTAKES.md).
+/* http_intake.c -- the exporter for every HTTP intake that has none of its own: what the bodies
+ * are, how they are authorized and what answers mean is said by the configuration
+ * (docs/INTAKES.md).
  *
  * A request has as many records of the batch as the limits allow; the others come again at once.
  * Where an answer refuses a request of several records the batch is halved until the one that is
