@@ -716,7 +716,7 @@ const struct config_field config_delivery_fields[] = {
         .max = HOUR,
         .default_text = "10s",
         .help = "How long one request may take, its answer included. Then it counts as failed "
-                "and comes again.",
+                "and comes again. `elastic` has 90s unless this says otherwise.",
     },
     {
         .key = "requests_in_flight_max",

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+extern const struct exporter_ops exporter_elastic;
 extern const struct exporter_ops exporter_file;
 extern const struct exporter_ops exporter_http;
 extern const struct exporter_ops exporter_kafka;
@@ -12,8 +13,8 @@ extern const struct exporter_ops exporter_otlp_grpc;
 extern const struct exporter_ops exporter_otlp_http;
 
 static const struct exporter_ops *const all[] = {
-    &exporter_file, &exporter_http,      &exporter_kafka,
-    &exporter_null, &exporter_otlp_grpc, &exporter_otlp_http,
+    &exporter_elastic, &exporter_file,      &exporter_http,      &exporter_kafka,
+    &exporter_null,    &exporter_otlp_grpc, &exporter_otlp_http,
 };
 
 const struct exporter_ops *const *exporter_list(size_t *ret_count)

@@ -16,7 +16,7 @@ from conftest import corpus, home  # noqa: E402,F401
 from support import facts, store  # noqa: E402
 from support.daemon import Daemon, wait_until  # noqa: E402
 from support.http import post  # noqa: E402
-from support.victoria_logs import VictoriaLogs  # noqa: E402
+from support.search_server import VictoriaLogs  # noqa: E402
 
 ARRIVAL_TIMEOUT_S = 90
 NAME = "http/victoria"
