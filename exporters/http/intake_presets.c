@@ -3,8 +3,7 @@
 #include "intake_presets.h"
 
 #define NS_PER_HOUR UINT64_C(3600000000000)
-
-enum { MB = 1000000 };
+#define MB          UINT64_C(1000000)
 
 const char *const intake_preset_names[] = {
     "webhook", "sentinel", "google_secops", "datadog", "sumo",
@@ -84,7 +83,7 @@ const struct intake_preset intake_presets[] = {
                     "\"outcome\":{{outcome?}}}",
         .compression = COMPRESSION_GZIP,
         .max_body_size = 4 * MB,
-        .max_item_size = 256 * 1024,
+        .max_item_size = UINT64_C(256) * 1024,
         .on_large_item = LARGE_TRUNCATE,
     },
     {

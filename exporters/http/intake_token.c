@@ -238,7 +238,7 @@ static enum status take_token(struct intake_token *token, struct slice answer, s
         st = buf_append(&token->header, value.data, value.size, err);
     if (st == ST_OK)
         st = buf_append(&token->header, "", 1, err);
-    uint64_t margin_s = life_s > 2 * MARGIN_S ? MARGIN_S : life_s / 2;
+    uint64_t margin_s = life_s / 2 > MARGIN_S ? MARGIN_S : life_s / 2;
     token->expires_ns = clock_ns(CLOCK_MONOTONIC) + (life_s - margin_s) * NS_PER_S;
     return st;
 }

@@ -66,13 +66,14 @@ static struct parts split(struct slice key)
     struct parts parts = {.count = 0};
 
     for (;;) {
-        const uint8_t *dot =
-            parts.count + 1 < NESTED_PARTS_MAX ? memchr(key.data, '.', key.size) : NULL;
+        const uint8_t *dot = parts.count + 1 < NESTED_PARTS_MAX && key.size > 0
+                                 ? memchr(key.data, '.', key.size)
+                                 : NULL;
         size_t size = dot != NULL ? (size_t)(dot - key.data) : key.size;
         parts.items[parts.count++] = slice_of(key.data, size);
         if (dot == NULL)
             return parts;
-        key = slice_from(key, size + 1);
+        key = slice_of(dot + 1, key.size - size - 1);
     }
 }
 

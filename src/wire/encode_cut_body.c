@@ -3,6 +3,8 @@
 #include "telltale/encode.h"
 #include "wire/otlp.h"
 
+enum { AROUND = 2 * (PB_TAG_MAX + PB_VARINT_MAX) };
+
 /* Where a character ends at or before `size_max`. */
 static struct slice cut(struct slice text, size_t size_max)
 {
@@ -19,7 +21,7 @@ static enum status append_body(struct slice text, struct slice marker, struct bu
     size_t size = text.size + marker.size;
     size_t any_size = 1 + pb_varint_size(size) + size;
 
-    enum status st = buf_reserve(out, any_size + 2 * (PB_TAG_MAX + PB_VARINT_MAX), err);
+    enum status st = buf_reserve(out, any_size + AROUND, err);
     if (st != ST_OK)
         return st;
     uint8_t *at = out->data + out->size;
