@@ -48,6 +48,8 @@ struct export_report {
                                  it could not take as they should be and keeps elsewhere */
     size_t sent_bytes;        /* on the wire, as far as known */
     char message[256];        /* the destination's own words, cut and NUL-terminated */
+    const char *notice; /* what an operator should know of a destination that takes all the same;
+                           logged when it is another text than before.  Static; NULL: nothing */
     /* For EXPORT_MIXED: the outcome of record `index` of the batch; the last word about a record
      * counts, and of one that nothing is said of it is ITEM_RETRY.  `words`: the destination's
      * about a record that it refused, copied and cut; NULL or empty: `message` has them.  Of no
@@ -95,6 +97,9 @@ struct exporter_ops {
     const char *name;                  /* also its config section */
     const struct config_field *fields; /* options; ends with a field whose key is NULL */
     size_t config_size;
+    /* How long a send() may wait, beyond the `timeout` of its configuration, for the destination to
+     * confirm what it has taken already, in nanoseconds.  NULL: not at all. */
+    uint64_t (*confirm_ns)(const void *config);
     /* Takes records in the order of the journal only, and ignores those that come late: there is
      * one instance, and dead letters cannot be given to it again. */
     bool in_order_only;

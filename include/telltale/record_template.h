@@ -24,7 +24,7 @@
  * `body:str` as text, `body:b64` that in base64 | | `attrs:flat` `attrs:nested` | all attributes of
  * the record: under their keys, or as objects within objects; those that cannot stand there are a
  * list in the member `other attributes` | | `attr:KEY` | an attribute of the record, else of its
- * resource; `attr_str:KEY` as text | | `shape:otel` `shape:ecs` `shape:cim` | a document of
+ * resource; `attr_str:KEY` as text | | `shape:otel` `shape:ecs` `shape:cim` `shape:ocsf` | a document of
  * shape.h; `shape:otel:str` as JSON within a string, `shape:otel:b64` in base64 |
  *
  * What a record does not say is `null`; of `{{NAME!}}` it is `""`, and with `{{NAME?}}` the whole

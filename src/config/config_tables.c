@@ -445,7 +445,7 @@ static const struct config_field limits_fields[] = {
         .type = CONFIG_INTEGER,
         .offset = offsetof(struct config_limits, attributes),
         .min = 16,
-        .max = 65536,
+        .max = 2048, /* readers of records take 4096, and normalization adds its own */
         .default_text = "1024",
         .help = "Attributes of one event.",
     },

@@ -166,6 +166,16 @@ void account_retry(struct account *account, const struct error *err, uint64_t de
     }
 }
 
+void account_notice(struct account *account, const char *notice)
+{
+    (void)lock_status(account);
+    bool is_new = account->notice != notice;
+    account->notice = notice;
+    unlock_status(account);
+    if (is_new)
+        log_warn("export.notice", "exporter=%s what=%s", account->name, LOG_TEXT(notice));
+}
+
 /* Refusals come in crowds: one line for the first, one a minute for the rest. */
 static void say_refusal(struct account *account, struct account_crowd *crowd, const char *event,
                         uint64_t records, const char *words)

@@ -47,6 +47,7 @@ struct account {
     uint64_t failure_said_ns;     /* monotonic: when it was last logged */
     struct account_crowd refused; /* for ever */
     struct account_crowd put_aside;
+    const char *notice;                 /* the last one; static; NULL: none yet */
     unsigned lanes[WORKER_STATE_COUNT]; /* how many are in each state */
     struct worker_status status;
 };
@@ -70,6 +71,8 @@ void account_retry(struct account *account, const struct error *err, uint64_t de
 
 /* Delivered, and counted so, but the destination keeps them in another place than it should. */
 void account_put_aside(struct account *account, uint64_t records, const char *words);
+/* What an exporter has to say beside the outcome: export_report.notice. */
+void account_notice(struct account *account, const char *notice);
 
 /* Refused for ever: inside a request that was accepted, or to the dead letters. */
 void account_refused_within(struct account *account, uint64_t records, const char *words);

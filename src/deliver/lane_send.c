@@ -262,6 +262,8 @@ static struct answer send_once(struct lane *lane, const struct batch *part, uint
     enum export_result result = call_exporter(lane, part, err);
     if (result != EXPORT_RETRY)
         learn_wait(worker, clock_monotonic_ns() - start_ns, busy_ns() - start_busy_ns);
+    if (report->notice != NULL)
+        account_notice(&worker->account, report->notice);
     switch (result) {
     case EXPORT_DONE:
         answer.fate = accept_part(worker, part, report, attempts, err);

@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-#include "normalize/mapping.h"
+#include "normalize/schema.h"
+#include "wire/believed.h"
 
 enum {
     ADDED_SIZE_MAX = 1024 * 1024,       /* bytes, */
@@ -14,12 +15,12 @@ enum {
 };
 
 /* The keys that are looked at. */
-enum { LOOK_VERSION, LOOK_KIND, LOOK_DIALECT, LOOK_OUTCOME, LOOK_DECISION, LOOK_UID, LOOK_COUNT };
+enum { LOOK_VERSION, LOOK_KIND, LOOK_DIALECT, LOOK_OUTCOME, LOOK_UID, LOOK_COUNT };
 
 static const enum schema_key looked_at[LOOK_COUNT] = {
-    [LOOK_VERSION] = KEY_AGENT_SCHEMA_VERSION,    [LOOK_KIND] = KEY_AGENT_EVENT_KIND,
-    [LOOK_DIALECT] = KEY_AGENT_DIALECT,           [LOOK_OUTCOME] = KEY_AGENT_OUTCOME,
-    [LOOK_DECISION] = KEY_AGENT_DECISION_OUTCOME, [LOOK_UID] = KEY_LOG_RECORD_UID,
+    [LOOK_VERSION] = KEY_AGENT_SCHEMA_VERSION, [LOOK_KIND] = KEY_AGENT_EVENT_KIND,
+    [LOOK_DIALECT] = KEY_AGENT_DIALECT,        [LOOK_OUTCOME] = KEY_AGENT_OUTCOME,
+    [LOOK_UID] = KEY_LOG_RECORD_UID,
 };
 
 struct upstream {
@@ -30,7 +31,7 @@ struct upstream {
 
 struct seen {
     const struct any_view *values[LOOK_COUNT]; /* NULL: absent */
-    unsigned int chains[LOOK_COUNT];
+    int chains[LOOK_COUNT];
 };
 
 enum status upstream_create(const struct otlp_limits *limits, struct upstream **ret,
@@ -77,13 +78,10 @@ const struct otlp_limits *upstream_limits(const struct upstream *upstream)
 static void look_at(const struct upstream *upstream, const struct attribute_view *attribute,
                     struct seen *seen)
 {
-    const struct slice prefix = SLICE("agent.norm.");
     struct slice key = attribute->key;
-    unsigned int chain = 0;
+    int chain = believed_chain(&key);
 
-    for (; slice_starts_with(key, prefix); chain++)
-        key = slice_from(key, prefix.size);
-    if (chain > MAPPING_CHAIN_MAX)
+    if (chain > BELIEVED_CHAIN_MAX)
         return;
     for (size_t i = 0; i < LOOK_COUNT; i++) {
         if (chain < seen->chains[i] || !slice_equal(key, upstream->keys[i]))
@@ -122,11 +120,12 @@ static enum event_kind kind_named(struct slice name)
 static void read_kind(const struct seen *seen, const struct record_view *view,
                       struct normalized_kind *ret)
 {
+    const struct slice decision = SLICE("agent.decision.outcome"); /* not in every record */
     bool has_uid = text_of(seen->values[LOOK_UID]).size > 0;
 
     *ret = (struct normalized_kind){
         .kind = kind_named(text_of(seen->values[LOOK_KIND])),
-        .is_decision = seen->values[LOOK_DECISION] != NULL ||
+        .is_decision = believed_find(view, decision) < view->attribute_count ||
                        slice_equal(text_of(seen->values[LOOK_OUTCOME]), SLICE("denied")),
         .has_time = has_uid || view->time_unix_nano != 0,
         .has_coarse_time = !has_uid && view->time_unix_nano % UINT64_C(1000000000) == 0,
