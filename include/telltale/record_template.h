@@ -10,22 +10,15 @@
  * whatever a record holds, the text stays valid JSON on one line, with the members that the
  * template has.  White space outside of strings is left away.
  *
- * | Slot | Value |
- * |---|---|
- * | `kind` `phase` `outcome` `decision` `product` `dialect` `dialect_event` `session`
- *   `conversation` `turn` `tool` `user` `user_name` `user_email` `host` `service` `uid`
- *   `event_name` `severity_text` | text |
- * | `severity` | `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL` |
- * | `severity_number` `sequence` | number |
- * | `trace_id` `span_id` | text in hexadecimal digits |
- * | `time` `observed` `received`, with a form behind a colon | `rfc3339_nano` (if none is given),
- *   `unix_s`, `unix_ms`, `unix_us`, `unix_ns`; `unix_dec9`, seconds with nine digits;
- * `unix_ms_str`, `unix_ns_str`, the same as strings | | `body` | the body with the type it has;
- * `body:str` as text, `body:b64` that in base64 | | `attrs:flat` `attrs:nested` | all attributes of
- * the record: under their keys, or as objects within objects; those that cannot stand there are a
- * list in the member `other attributes` | | `attr:KEY` | an attribute of the record, else of its
- * resource; `attr_str:KEY` as text | | `shape:otel` `shape:ecs` `shape:cim` `shape:ocsf` | a document of
- * shape.h; `shape:otel:str` as JSON within a string, `shape:otel:b64` in base64 |
+ * Slots, which docs/INTAKES.md explains one by one:
+ *
+ *     facts        kind phase outcome decision product dialect dialect_event session conversation
+ *                  turn tool user user_name user_email host service uid event_name severity_text
+ *                  severity severity_number sequence trace_id span_id
+ *     times        time observed received, with a form: time:unix_ms
+ *     the body     body body:str body:b64
+ *     attributes   attrs:flat attrs:nested attr:KEY attr_str:KEY
+ *     documents    shape:otel shape:otel:str shape:otel:b64, and so for each shape of shape.h
  *
  * What a record does not say is `null`; of `{{NAME!}}` it is `""`, and with `{{NAME?}}` the whole
  * member or element is left out.  Within a string it is nothing.  Objects within a string are JSON

@@ -157,7 +157,7 @@ static void test_documents_stand_as_objects_strings_and_base64(void **state)
     (void)state;
     make_record(&made);
     char *text = written("{\"o\":{{shape:otel}},\"s\":{{shape:otel:str}},\"i\":\"{{shape:otel}}\","
-                         "\"e\":{{shape:ecs}},\"c\":{{shape:cim}}}",
+                         "\"e\":{{shape:ecs}},\"c\":{{shape:cim}},\"f\":{{shape:ocsf}}}",
                          buf_slice(&made.bytes), &empty_group);
     char *plain = written("{{shape:otel}}", buf_slice(&made.bytes), &empty_group);
     cJSON *tree = cJSON_Parse(text);
@@ -168,6 +168,7 @@ static void test_documents_stand_as_objects_strings_and_base64(void **state)
     assert_true(cJSON_Compare(cJSON_GetObjectItem(tree, "o"), object, true));
     assert_true(cJSON_HasObjectItem(cJSON_GetObjectItem(tree, "e"), "ecs"));
     assert_true(cJSON_HasObjectItem(cJSON_GetObjectItem(tree, "c"), "vendor_product"));
+    assert_true(cJSON_HasObjectItem(cJSON_GetObjectItem(tree, "f"), "class_uid"));
     cJSON_Delete(object);
     cJSON_Delete(tree);
     free(plain);
