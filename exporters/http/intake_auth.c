@@ -123,6 +123,10 @@ static const struct aws_name aws_names[] = {
 static enum status keep_text(struct buf *out, struct slice text, struct error *err)
 {
     buf_clear(out);
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] <= ' ' || text.data[i] >= 0x7f)
+            return error_set(err, ST_INVALID, "AWS credentials have bytes that no header may have");
+    }
     enum status st = buf_append(out, text.data, text.size, err);
     return st != ST_OK ? st : buf_append(out, "", 1, err);
 }

@@ -433,6 +433,42 @@ static bool has_authorization(const struct http_config *http)
     return found;
 }
 
+/* Of letters, digits and hyphens: what a header or a scope of a signature can bear. */
+static bool is_plain_name(const char *text)
+{
+    enum { NAME_MAX_SIZE = 100 };
+    size_t size = strlen(text);
+
+    return size > 0 && size <= NAME_MAX_SIZE &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == size;
+}
+
+static bool is_plain_prefix(const char *text)
+{
+    enum { PREFIX_MAX_SIZE = 100 };
+    size_t size = 0;
+
+    while (text[size] >= ' ' && text[size] < 0x7f)
+        size++;
+    return text[size] == 0 && size <= PREFIX_MAX_SIZE;
+}
+
+static enum status check_signatures(const struct intake_config *config, struct error *err)
+{
+    const struct intake_hmac_config *hmac = &config->hmac;
+
+    if (hmac->secret_file != NULL && (hmac->header == NULL || !is_plain_name(hmac->header)))
+        return error_set(err, ST_INVALID, "hmac.header is no name of a header");
+    if (hmac->secret_file != NULL && hmac->prefix != NULL && !is_plain_prefix(hmac->prefix))
+        return error_set(err, ST_INVALID, "hmac.prefix is not ASCII text of at most 100 bytes");
+    if (config->aws.region != NULL && !is_plain_name(config->aws.region))
+        return error_set(err, ST_INVALID, "aws.region is no name of a region");
+    if (config->aws.region != NULL &&
+        (config->aws.service == NULL || !is_plain_name(config->aws.service)))
+        return error_set(err, ST_INVALID, "aws.service is no name of a service");
+    return ST_OK;
+}
+
 static enum status check_auth(const struct intake_config *config, struct error *err)
 {
     unsigned count = has_authorization(&config->http) + (config->oauth2.token_url != NULL) +
@@ -481,6 +517,8 @@ enum status intake_plan_make(const struct intake_config *config, struct intake_p
         st = check_path(ret, preset->path, err);
     if (st == ST_OK)
         st = check_auth(config, err);
+    if (st == ST_OK)
+        st = check_signatures(config, err);
     if (st == ST_OK)
         st = check_template("record", ret->record, false, err);
     if (st == ST_OK)

@@ -738,6 +738,27 @@ static void test_aws_signatures_are_of_the_body_and_the_address(void **state)
 
 /* --- Tokens ---------------------------------------------------------------------------------- */
 
+static void test_credentials_of_aws_that_no_header_can_bear_send_nothing(void **state)
+{
+    struct bench *bench = *state;
+
+    add_records(bench, 1);
+    option_set_text(ops, bench->config, "aws.region", "r");
+    option_set_text(ops, bench->config, "aws.service", "es");
+    option_set_text(
+        ops, bench->config, "aws.credentials_file",
+        write_file(bench, "aws", "aws_access_key_id = A\x01\naws_secret_access_key = S\n"));
+    create(bench);
+    assert_int_equal(send_all(bench), EXPORT_RETRY);
+    assert_int_equal(bench->report.retry_after_ms, HTTP_RETRY_REPAIR_MS);
+    write_file(bench, "aws", "aws_access_key_id = A\n");
+    assert_int_equal(send_all(bench), EXPORT_RETRY);
+    assert_non_null(strstr(bench->err.text, "no AWS credentials in "));
+    assert_int_equal(http_sink_count(bench->sink), 0);
+    write_file(bench, "aws", "aws_access_key_id = A\naws_secret_access_key = S\n");
+    assert_int_equal(send_all(bench), EXPORT_DONE);
+}
+
 static struct http_sink *start_token_server(struct bench *bench, const char *body, int status)
 {
     static char url[128];
@@ -948,6 +969,15 @@ static void test_options_that_make_no_sense_are_refused(void **state)
         assert_string_equal(bench->err.text, cases[i].words);
         free(config);
     }
+    option_set_text(ops, bench->config, "hmac.secret_file", "/key");
+    option_set_text(ops, bench->config, "hmac.header", "X-A: b\r\nX-C");
+    assert_int_equal(ops->check(bench->config, &bench->err), ST_INVALID);
+    assert_string_equal(bench->err.text, "hmac.header is no name of a header");
+    option_set_text(ops, bench->config, "hmac.header", "X-A");
+    option_set_text(ops, bench->config, "hmac.prefix", "\n");
+    assert_int_equal(ops->check(bench->config, &bench->err), ST_INVALID);
+    option_set_text(ops, bench->config, "hmac.prefix", "sha256=");
+    assert_int_equal(ops->check(bench->config, &bench->err), ST_OK);
     option_set_enum(ops, bench->config, "framing", "wrapped_array");
     option_set_text(ops, bench->config, "body_prefix", "{\"a\":[");
     option_set_text(ops, bench->config, "body_suffix", "]");
@@ -977,6 +1007,7 @@ int main(void)
         TEST(test_a_secret_address_is_in_no_message),
         TEST(test_a_webhook_is_signed),
         TEST(test_aws_signatures_are_of_the_body_and_the_address),
+        TEST(test_credentials_of_aws_that_no_header_can_bear_send_nothing),
         TEST(test_a_token_is_asked_for_once_and_borne),
         TEST(test_a_token_that_expires_is_replaced),
         TEST(test_a_token_that_is_refused_is_replaced_once),
