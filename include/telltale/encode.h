@@ -44,3 +44,8 @@ MUST_CHECK enum status encode_attribute_int(struct slice key, int64_t value, str
 
 /* A JSON string with its quotes, of UTF-8 without control characters, whatever `text` holds. */
 MUST_CHECK enum status encode_json_text(struct slice text, struct buf *out, struct error *err);
+
+/* A LogRecord whose body, if that is a text of more than `size_max` bytes, is cut there, at the end
+ * of a character, and `marker` put behind it; any other record as it is.  ST_CORRUPT. */
+MUST_CHECK enum status encode_cut_body(struct slice record, size_t size_max, struct slice marker,
+                                       struct buf *out, struct error *err);

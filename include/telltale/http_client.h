@@ -36,6 +36,11 @@ struct http_request {
     bool is_plain;            /* the body is sent as it is, whatever the configuration says */
     const struct http_header *headers; /* beside those of the configuration */
     size_t header_count;
+    /* Called with the body as it goes out, and a copy of the request, whose headers it may set: for
+     * what signs it.  When it fails, nothing is sent: HTTP_UNREADY.  NULL: nothing. */
+    enum status (*sign)(void *context, struct slice body, struct http_request *request,
+                        struct error *err);
+    void *sign_context;
 };
 
 /* How far a request came. */

@@ -498,7 +498,11 @@ enum http_transport http_client_send(struct http_client *client, const struct ht
         return HTTP_UNREADY;
     if (!request->is_plain && http_pack_body(&client->pack, request->body, &body, err) != ST_OK)
         return HTTP_NOT_SENT;
-    if (prepare(client, request, body, err) != ST_OK)
+    struct http_request signed_request = *request;
+    if (request->sign != NULL &&
+        request->sign(request->sign_context, body, &signed_request, err) != ST_OK)
+        return HTTP_UNREADY;
+    if (prepare(client, &signed_request, body, err) != ST_OK)
         return HTTP_NOT_SENT;
     ret->sent_bytes = body.size;
     return transfer(client, deadline_ns, ret, err);

@@ -2,7 +2,7 @@
 /* deliver_bench.c -- what delivery costs: journal to worker to OTLP, without the receivers.
  *
  *     deliver_bench [records] [none|gzip|zstd] [requests in flight] [latency in ms]
- *                   [otlp_grpc|otlp_http] [protobuf|json]
+ *                   [otlp_grpc|otlp_http|http] [protobuf|json|preset of http]
  *
  * The server is another process; with a latency, of gRPC only, it answers each request that much
  * later.  CPU time
@@ -104,7 +104,7 @@ static double cpu_seconds(void)
 /* How it is done. */
 struct way {
     const char *exporter;
-    const char *encoding; /* of otlp_http */
+    const char *encoding; /* of otlp_http; of http the preset */
     const char *compression;
     size_t lanes;
     uint64_t latency_ms;
@@ -112,7 +112,12 @@ struct way {
 
 static bool is_http(const struct way *way)
 {
-    return strcmp(way->exporter, "otlp_http") == 0;
+    return strcmp(way->exporter, "otlp_grpc") != 0;
+}
+
+static bool is_intake(const struct way *way)
+{
+    return strcmp(way->exporter, "http") == 0;
 }
 
 static void serve(const char *address, const struct way *way)
@@ -165,11 +170,14 @@ static struct worker *start_worker(struct journal *journal, const char *dir, con
     option_set_number(ops, config, is_http(way) ? "max_body_size" : "max_message_size",
                       3584 * 1024);
     if (is_http(way)) {
-        option_set_enum(ops, config, "encoding", way->encoding);
+        option_set_enum(ops, config, is_intake(way) ? "preset" : "encoding", way->encoding);
         option_set_number(ops, config, "connect_timeout", 5 * NS_PER_S);
         option_set_number(ops, config, "max_response_size", 4 << 20);
     }
-    option_set_list(ops, config, "signals", (struct config_text_list){signals, 1});
+    if (is_intake(way))
+        option_set_number(ops, config, "max_groups", 64);
+    else
+        option_set_list(ops, config, "signals", (struct config_text_list){signals, 1});
     const struct worker_settings settings = {
         .name = "otlp/bench",
         .cursor_dir = dir,

@@ -101,6 +101,8 @@ def _handler(sink):
             self.end_headers()
             self.wfile.write(answer)
 
+        do_PUT = do_POST
+
         def log_message(self, *arguments):
             pass
 

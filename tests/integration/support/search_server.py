@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real OpenSearch or Elasticsearch, alone in its cluster, on loopback, or a VictoriaLogs.
 
-TELLTALE_SEARCH names what tests/interop/fetch-search has fetched.
+TELLTALE_SEARCH names what tests/interop/fetch-search has fetched, or build-victoria-logs built.
 """
 
 import base64

@@ -21,9 +21,10 @@
 #include "telltale/exporter.h"
 #include "util/clock.h"
 
+extern const struct exporter_ops exporter_http;
 extern const struct exporter_ops exporter_otlp_http;
 
-static const struct exporter_ops *const ops = &exporter_otlp_http;
+static const struct exporter_ops *ops = &exporter_otlp_http;
 
 enum { PLENTY_S = 30, BODY_MAX = 16 << 20 };
 
@@ -131,6 +132,34 @@ static void test_a_request_that_finds_no_memory_is_tried_again(void **state)
     failing_alloc_try("OTLP/HTTP request, JSON and zstd", run_unanswered, scene, 40);
 }
 
+/* What an intake takes, with templates, groups and a signature. */
+static void test_intakes_meet_want_of_memory_alike(void **state)
+{
+    static const char *const presets[] = {"loki", "sentinel", "sumo"};
+    struct scene *scene = *state;
+    char key[TEST_PATH_MAX], endpoint[64];
+
+    free(scene->config);
+    ops = &exporter_http;
+    scene->config = option_make_config(ops);
+    test_certs_write(scene->dir.path, "key", "k", key);
+    snprintf(endpoint, sizeof(endpoint), "http://127.0.0.1:%d", http_sink_port(scene->sink));
+    option_set_text(ops, scene->config, "endpoint", endpoint);
+    option_set_text(ops, scene->config, "hmac.secret_file", key);
+    option_set_text(ops, scene->config, "hmac.header", "X-Signature");
+    option_set_number(ops, scene->config, "compression_level", 1);
+    option_set_number(ops, scene->config, "connect_timeout", 5 * NS_PER_S);
+    option_set_number(ops, scene->config, "max_response_size", 4096);
+    option_set_number(ops, scene->config, "max_groups", 4);
+    option_set_enum(ops, scene->config, "preset", "loki");
+    failing_alloc_try("HTTP exporter, made", run, scene, 20);
+    option_set_text(ops, scene->config, "endpoint", "http://127.0.0.1:1");
+    for (size_t i = 0; i < COUNT_OF(presets); i++) {
+        option_set_enum(ops, scene->config, "preset", presets[i]);
+        failing_alloc_try(presets[i], run_unanswered, scene, 40);
+    }
+}
+
 static int make_scene(void **state)
 {
     static char endpoint[64];
@@ -171,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_exporter_that_finds_no_memory_is_not_made),
         cmocka_unit_test(test_a_request_that_finds_no_memory_is_tried_again),
+        cmocka_unit_test(test_intakes_meet_want_of_memory_alike),
     };
     return cmocka_run_group_tests(tests, make_scene, drop_scene);
 }
