@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Through the HTTP exporter into a real VictoriaLogs, which takes its own lines, Loki's pushes and
-Datadog's logs: every event of every agent is there, once, with every field.
+Datadog's logs, and through the OTLP one: every event of every agent is there, once, with every
+field.
 
 The judge of what was sent is support/facts.py, which shares no code with the daemon.
 """
@@ -76,13 +77,13 @@ def check_document(document, record):
             assert document["resource"]["attributes"].get(key) == value[1], key
 
 
-def wait_lines(server, records):
+def wait_lines(server, records, uid="uid"):
     """A query may miss what is being moved from memory to disk at that moment."""
     lines = []
 
     def are_all():
         lines[:] = server.lines()
-        return sorted(line["uid"] for line in lines) == sorted(records)
+        return sorted(line[uid] for line in lines) == sorted(records)
 
     wait_until(are_all, ARRIVAL_TIMEOUT_S, f"{len(records)} lines, each once")
     return lines
@@ -105,4 +106,31 @@ def test_every_event_is_there_once_with_every_field(home, corpus, preset, compre
                     check_line(line, record)
                 else:
                     check_document(json.loads(line["_msg"]), record)
+            assert not list((daemon.state / "dead-letters").glob("*.jsonl"))
+
+
+def check_fields(line, record):
+    """Attributes of record and resource stand beside each other there; what has one key in both
+    is one of the two."""
+    given = plain_attributes(record)
+    around = {key: value[1] for key, value in record.resource.attributes
+              if value and value[0] == "string" and value[1]}
+    for key, text in given.items():
+        assert line.get(key) in (text, around.get(key)), key
+    for key, text in around.items():
+        assert line.get(key) in (text, given.get(key)), key
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_every_event_is_there_once_by_otlp(home, corpus, compression):
+    with VictoriaLogs(home) as server:
+        exporter = (f"file: {{}}\notlp_http/victoria: {{ compression: {compression}, signals: [logs], "
+                    f"endpoint: 'http://127.0.0.1:{server.port}/insert/opentelemetry' }}")
+        with Daemon(home, exporter) as daemon:
+            send_corpus(daemon, corpus)
+            wait_settled(daemon)
+            records = {facts.attribute(record, "log.record.uid"): record
+                       for record in stored(daemon)}
+            for line in wait_lines(server, records, "log.record.uid"):
+                check_fields(line, records[line["log.record.uid"]])
             assert not list((daemon.state / "dead-letters").glob("*.jsonl"))

@@ -192,4 +192,6 @@ class VictoriaLogs(Server):
     def lines(self, query="*"):
         request = f"http://127.0.0.1:{self.port}/select/logsql/query?query={query}&limit=1000000"
         with urllib.request.urlopen(request, timeout=60) as answer:
-            return [json.loads(line) for line in answer.read().splitlines()]
+            # It gives bytes of a record as they came.
+            return [json.loads(line.decode("utf-8", "replace"))
+                    for line in answer.read().split(b"\n") if line]
