@@ -30,6 +30,7 @@ struct command {
     int (*run)(const struct command_options *options, int argc, char **argv);
 };
 
+extern const struct command command_around;
 extern const struct command command_check;
 extern const struct command command_dead_letter;
 extern const struct command command_doctor;
