@@ -39,6 +39,7 @@ extern const struct command command_install_hooks;
 extern const struct command command_journal;
 extern const struct command command_losses;
 extern const struct command command_query;
+extern const struct command command_report;
 extern const struct command command_status;
 extern const struct command command_tail;
 extern const struct command command_timeline;
