@@ -41,3 +41,6 @@ MUST_CHECK enum status encode_attribute_text(struct slice key, struct slice valu
                                              struct error *err);
 MUST_CHECK enum status encode_attribute_int(struct slice key, int64_t value, struct buf *out,
                                             struct error *err);
+
+/* A JSON string with its quotes, of UTF-8 without control characters, whatever `text` holds. */
+MUST_CHECK enum status encode_json_text(struct slice text, struct buf *out, struct error *err);

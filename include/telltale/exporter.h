@@ -44,8 +44,12 @@ struct export_report {
     uint32_t rejected_count; /* EXPORT_DONE: records refused out of a batch otherwise taken */
     uint32_t retry_after_ms; /* EXPORT_RETRY, and EXPORT_MIXED with an ITEM_RETRY: the destination's
                                 own wish; 0: use our backoff */
-    size_t sent_bytes;       /* on the wire, as far as known */
-    char message[256];       /* the destination's own words, cut and NUL-terminated */
+    uint32_t put_aside_count; /* EXPORT_DONE, EXPORT_MIXED: of the records that it has, those that
+                                 it could not take as they should be and keeps elsewhere */
+    size_t sent_bytes;        /* on the wire, as far as known */
+    char message[256];        /* the destination's own words, cut and NUL-terminated */
+    const char *notice; /* what an operator should know of a destination that takes all the same;
+                           logged when it is another text than before.  Static; NULL: nothing */
     /* For EXPORT_MIXED: the outcome of record `index` of the batch; the last word about a record
      * counts, and of one that nothing is said of it is ITEM_RETRY.  `words`: the destination's
      * about a record that it refused, copied and cut; NULL or empty: `message` has them.  Of no
@@ -93,9 +97,15 @@ struct exporter_ops {
     const char *name;                  /* also its config section */
     const struct config_field *fields; /* options; ends with a field whose key is NULL */
     size_t config_size;
+    /* How long a send() may wait, beyond the `timeout` of its configuration, for the destination to
+     * confirm what it has taken already, in nanoseconds.  NULL: not at all. */
+    uint64_t (*confirm_ns)(const void *config);
     /* Takes records in the order of the journal only, and ignores those that come late: there is
      * one instance, and dead letters cannot be given to it again. */
     bool in_order_only;
+    /* How long one request may take, its answer included, unless the configuration says otherwise.
+     * 0: as for all. */
+    uint64_t timeout_ns;
     /* One request at a time unless the configuration says otherwise: one fills its line, and events
      * stay in order. */
     bool one_lane;

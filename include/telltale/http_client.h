@@ -33,6 +33,7 @@ struct http_request {
     const char *query;        /* appended to the query there, "channel=1", escaped; NULL: nothing */
     const char *content_type; /* of the body */
     struct slice body;        /* before compression; empty: none */
+    bool is_plain;            /* the body is sent as it is, whatever the configuration says */
     const struct http_header *headers; /* beside those of the configuration */
     size_t header_count;
 };
@@ -68,6 +69,10 @@ MUST_CHECK enum http_transport http_client_send(struct http_client *client,
                                                 const struct http_request *request,
                                                 uint64_t deadline_ns, struct http_response *ret,
                                                 struct error *err);
+
+/* The next request opens a connection of its own: behind a load balancer, with luck, to another
+ * server. */
+void http_client_renew(struct http_client *client);
 
 /* Makes the request under way, and every later one, end at once.  From any thread, between create
  * and destroy; does not block. */

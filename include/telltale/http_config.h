@@ -122,23 +122,27 @@ extern const char *const http_compressions_gzip[];
         .help = "Of an answer no more is read."                                                    \
     }
 
-/* The rows of how requests are made.  `compression_choices` is one of the lists above;
- * `default_compression` and `default_max_body` are texts. */
-#define HTTP_CONFIG_BODY_FIELDS(owner, member, compression_choices, default_compression,           \
-                                default_max_body)                                                  \
+/* The rows of how requests are compressed.  `compression_choices` is one of the lists above;
+ * `default_compression` is a text. */
+#define HTTP_CONFIG_COMPRESSION_FIELDS(owner, member, compression_choices, default_compression)    \
     {.key = "compression",                                                                         \
      .type = CONFIG_ENUM,                                                                          \
      .offset = offsetof(owner, member) + offsetof(struct http_config, compression),                \
      .choices = (compression_choices),                                                             \
      .default_text = (default_compression),                                                        \
      .help = "How requests are compressed."},                                                      \
-        {.key = "compression_level",                                                               \
-         .type = CONFIG_INTEGER,                                                                   \
-         .offset = offsetof(owner, member) + offsetof(struct http_config, compression_level),      \
-         .min = 1,                                                                                 \
-         .max = 12,                                                                                \
-         .default_text = "1",                                                                      \
-         .help = "From 1, the fastest, to 12, the smallest."},                                     \
+    {                                                                                              \
+        .key = "compression_level", .type = CONFIG_INTEGER,                                        \
+        .offset = offsetof(owner, member) + offsetof(struct http_config, compression_level),       \
+        .min = 1, .max = 12, .default_text = "1",                                                  \
+        .help = "From 1, the fastest, to 12, the smallest."                                        \
+    }
+
+/* The same, and how large they may be under the name that most exporters have for it.
+ * `default_max_body` is a text. */
+#define HTTP_CONFIG_BODY_FIELDS(owner, member, compression_choices, default_compression,           \
+                                default_max_body)                                                  \
+    HTTP_CONFIG_COMPRESSION_FIELDS(owner, member, compression_choices, default_compression),       \
     {                                                                                              \
         .key = "max_body_size", .type = CONFIG_SIZE,                                               \
         .offset = offsetof(owner, member) + offsetof(struct http_config, max_body_size),           \

@@ -165,6 +165,8 @@ static void read_exporter(struct loading *loading, const struct yaml_node *node,
     config_parse_section(&loading->parse, node, path, tables, COUNT_OF(tables));
     bool readable = loading->report.count == problems && loading->parse.complete;
     config_check_exporter(exporter, node, path, readable, &loading->report);
+    if (ops->timeout_ns != 0 && yaml_find(node, "timeout") == NULL)
+        exporter->delivery.timeout = ops->timeout_ns;
     bool is_said = yaml_find(node, "requests_in_flight_max") != NULL;
     if (ops->in_order_only || (ops->one_lane && !is_said))
         exporter->delivery.requests_in_flight_max = 1;

@@ -23,6 +23,7 @@ enum {
     CONFIG_FILE_SIZE_MAX = 1024 * 1024,
     CONFIG_EXPORTERS_MAX = 64,
     CONFIG_NAME_MAX = 64, /* of "type/name": cursors and dead letters are files called so */
+    CONFIG_TRUSTED_USERS_MAX = 16,
 };
 
 struct config_unix_receiver {
@@ -32,6 +33,13 @@ struct config_unix_receiver {
     const char *owner, *group; /* NULL: as the daemon makes it */
     uint64_t max_event_size;
     uint64_t connections_max, connections_per_uid_max;
+};
+
+/* Collectors whose word is taken. */
+struct config_upstreams {
+    struct config_text_list addresses; /* some of `listen` */
+    struct config_text_list users;     /* names or numbers; none: whoever may connect */
+    bool allow_unauthenticated;
 };
 
 struct config_otlp_http_receiver {
@@ -45,6 +53,7 @@ struct config_otlp_http_receiver {
     uint64_t connections_max, connections_per_uid_max;
     uint64_t request_timeout; /* ns, to receive one request */
     struct config_text_list signals;
+    struct config_upstreams trusted_upstreams;
 };
 
 struct config_otlp_grpc_receiver {
@@ -63,6 +72,7 @@ struct config_otlp_grpc_receiver {
     struct {
         uint64_t max_connection_idle, time, timeout, min_time; /* ns */
     } keepalive;
+    struct config_upstreams trusted_upstreams;
 };
 
 struct config_receivers {

@@ -119,6 +119,79 @@ static void check_listen(const struct check *check, const char *section, const c
     }
 }
 
+static bool stands_in(const struct config_text_list *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i], text) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* How senders to the TCP addresses of a receiver show who they are. */
+enum sender_proof { PROOF_NONE, PROOF_NONE_BUT_TLS, PROOF_CERTIFICATE };
+
+/* What is wrong with trusting the senders to this address; NULL: nothing. */
+static const char *distrust(const struct config_upstreams *upstreams,
+                            const struct config_address *address, enum sender_proof proof)
+{
+    bool has_certificate = address->unix_path == NULL && proof == PROOF_CERTIFICATE;
+    bool is_tls = address->unix_path == NULL && proof != PROOF_NONE;
+
+    if (has_certificate)
+        return NULL;
+    if (!address->loopback && !upstreams->allow_unauthenticated)
+        return "can be reached from other machines, and no certificate is asked of senders; "
+               "trust a loopback address, ask for certificates (otlp_grpc: tls.client_ca_file), "
+               "or set allow_unauthenticated";
+    if (upstreams->users.count > 0 && (is_tls || !address->loopback))
+        return "does not tell the user of a sender; remove it, or users";
+    return NULL;
+}
+
+static void check_upstreams(const struct check *check, const char *path,
+                            const struct config_upstreams *upstreams,
+                            const struct config_text_list *listen, enum sender_proof proof)
+{
+    const struct config_text_list *addresses = &upstreams->addresses;
+    struct config_address address;
+    struct error ignored;
+
+    for (size_t i = 0; i < addresses->count; i++) {
+        const char *text = addresses->items[i];
+        struct config_place place = place_of_item(check, path, i);
+        if (text[0] == 0)
+            continue; /* could not be read, which was reported */
+        if (!stands_in(listen, text)) {
+            config_report_add(check->report, place, path,
+                              "'%s' does not stand in listen; write it as there", text);
+            continue;
+        }
+        if (config_read_address(text, &address, &ignored) != ST_OK)
+            continue; /* reported at listen */
+        const char *why = distrust(upstreams, &address, proof);
+        if (why != NULL)
+            config_report_add(check->report, place, path, "'%s' %s", text, why);
+    }
+    if (upstreams->users.count > CONFIG_TRUSTED_USERS_MAX)
+        config_report_add(check->report, place_of(check->root, path), path, "more than %d users",
+                          (int)CONFIG_TRUSTED_USERS_MAX);
+}
+
+static void check_all_upstreams(const struct check *check)
+{
+    const struct config_otlp_http_receiver *http = &check->config->receivers.otlp_http;
+    const struct config_otlp_grpc_receiver *grpc = &check->config->receivers.otlp_grpc;
+    enum sender_proof proof = PROOF_NONE;
+
+    if (grpc->tls.cert_file != NULL)
+        proof = grpc->tls.client_ca_file != NULL ? PROOF_CERTIFICATE : PROOF_NONE_BUT_TLS;
+    check_upstreams(check, "receivers.otlp_http.trusted_upstreams.addresses",
+                    &http->trusted_upstreams, &http->listen, PROOF_NONE);
+    check_upstreams(check, "receivers.otlp_grpc.trusted_upstreams.addresses",
+                    &grpc->trusted_upstreams, &grpc->listen, proof);
+}
+
 static void check_sizes(const struct check *check)
 {
     const struct config *config = check->config;
@@ -203,6 +276,7 @@ void config_check(const struct config *config, const struct yaml_node *root,
                  config->receivers.otlp_grpc.allow_remote_plaintext ||
                      config->receivers.otlp_grpc.tls.cert_file != NULL);
     check_tls(&check);
+    check_all_upstreams(&check);
     check_listen(&check, "telemetry", "metrics", &config->telemetry.metrics.listen,
                  config->telemetry.metrics.allow_remote_plaintext);
     check_sizes(&check);

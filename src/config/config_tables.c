@@ -79,6 +79,38 @@ static const struct config_field unix_fields[] = {
     {.key = NULL},
 };
 
+static const struct config_field upstreams_fields[] = {
+    {
+        .key = "addresses",
+        .type = CONFIG_TEXT_LIST,
+        .offset = offsetof(struct config_upstreams, addresses),
+        .default_text = "[]",
+        .help = "Addresses out of `listen`, written as there, that only Telltales of yours, or "
+                "collectors behind them, send to. A log record that comes in there with an "
+                "`agent.schema.version` that is known is kept byte for byte: what it says of its "
+                "sender and of what was decided is believed. Who can reach such an address can "
+                "forge all of that.",
+    },
+    {
+        .key = "users",
+        .type = CONFIG_TEXT_LIST,
+        .offset = offsetof(struct config_upstreams, users),
+        .default_text = "[]",
+        .help = "Users, by name or number, whose word is taken there; that of others is not. The "
+                "kernel tells the user on Unix sockets and on loopback. None: whoever may connect, "
+                "which on loopback is every process of the machine.",
+    },
+    {
+        .key = "allow_unauthenticated",
+        .type = CONFIG_BOOL,
+        .offset = offsetof(struct config_upstreams, allow_unauthenticated),
+        .default_text = "false",
+        .help = "Allows addresses that other machines reach and where no certificate is asked of "
+                "senders, as where a network policy or a service mesh keeps others away.",
+    },
+    {.key = NULL},
+};
+
 static const struct config_field otlp_http_fields[] = {
     {
         .key = "enabled",
@@ -175,6 +207,14 @@ static const struct config_field otlp_http_fields[] = {
         .offset = offsetof(struct config_otlp_http_receiver, signals),
         .default_text = "[logs, traces, metrics]",
         .help = "What is kept. Requests of other signals are answered with success and counted.",
+    },
+    {
+        .key = "trusted_upstreams",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config_otlp_http_receiver, trusted_upstreams),
+        .fields = upstreams_fields,
+        .help = "Whose records were normalized before, by a Telltale that is trusted "
+                "(docs/PROTOCOL.md, Trusted upstreams). By default nobody's.",
     },
     {.key = NULL},
 };
@@ -343,6 +383,14 @@ static const struct config_field otlp_grpc_fields[] = {
         .default_text = "[logs, traces, metrics]",
         .help = "What is kept. Requests of other signals are answered with success and counted.",
     },
+    {
+        .key = "trusted_upstreams",
+        .type = CONFIG_SECTION,
+        .offset = offsetof(struct config_otlp_grpc_receiver, trusted_upstreams),
+        .fields = upstreams_fields,
+        .help = "Whose records were normalized before, by a Telltale that is trusted "
+                "(docs/PROTOCOL.md, Trusted upstreams). By default nobody's.",
+    },
     {.key = NULL},
 };
 
@@ -397,7 +445,7 @@ static const struct config_field limits_fields[] = {
         .type = CONFIG_INTEGER,
         .offset = offsetof(struct config_limits, attributes),
         .min = 16,
-        .max = 65536,
+        .max = 2048, /* readers of records take 4096, and normalization adds its own */
         .default_text = "1024",
         .help = "Attributes of one event.",
     },
@@ -668,7 +716,7 @@ const struct config_field config_delivery_fields[] = {
         .max = HOUR,
         .default_text = "10s",
         .help = "How long one request may take, its answer included. Then it counts as failed "
-                "and comes again.",
+                "and comes again. `elastic` has 90s unless this says otherwise.",
     },
     {
         .key = "requests_in_flight_max",

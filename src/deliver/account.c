@@ -32,6 +32,11 @@ static void register_metrics(struct account_metrics *metrics, const char *name)
     metrics->rejected_records =
         counter("telltale_exporter_rejected_records_total",
                 "Records that were refused inside an accepted request.", labels);
+    metrics->put_aside_records =
+        counter("telltale_exporter_put_aside_records_total",
+                "Records that the destination has confirmed, but keeps elsewhere because it could "
+                "not take them as they should be.",
+                labels);
     metrics->dead_letter_records = counter("telltale_exporter_dead_letter_records_total",
                                            "Records that went to the dead letters.", labels);
     metrics->replayed_records =
@@ -161,21 +166,28 @@ void account_retry(struct account *account, const struct error *err, uint64_t de
     }
 }
 
+void account_notice(struct account *account, const char *notice)
+{
+    (void)lock_status(account);
+    bool is_new = account->notice != notice;
+    account->notice = notice;
+    unlock_status(account);
+    if (is_new)
+        log_warn("export.notice", "exporter=%s what=%s", account->name, LOG_TEXT(notice));
+}
+
 /* Refusals come in crowds: one line for the first, one a minute for the rest. */
-static void say_refusal(struct account *account, const char *event, uint64_t records,
-                        const char *words)
+static void say_refusal(struct account *account, struct account_crowd *crowd, const char *event,
+                        uint64_t records, const char *words)
 {
     uint64_t now_ns = clock_monotonic_ns();
 
     (void)lock_status(account);
-    account->refused_since += records;
-    uint64_t refused = account->refused_since;
-    bool is_due =
-        account->refusal_said_ns == 0 || now_ns - account->refusal_said_ns >= SAY_AGAIN_NS;
-    if (is_due) {
-        account->refusal_said_ns = now_ns;
-        account->refused_since = 0;
-    }
+    crowd->since += records;
+    uint64_t refused = crowd->since;
+    bool is_due = crowd->said_ns == 0 || now_ns - crowd->said_ns >= SAY_AGAIN_NS;
+    if (is_due)
+        *crowd = (struct account_crowd){.said_ns = now_ns};
     unlock_status(account);
     if (is_due) {
         log_error(event, "exporter=%s records=%" PRIu64 " error=%s", account->name, refused,
@@ -186,17 +198,28 @@ static void say_refusal(struct account *account, const char *event, uint64_t rec
 void account_refused_within(struct account *account, uint64_t records, const char *words)
 {
     metric_add(account->metrics.rejected_records, records);
-    say_refusal(account, "export.refused", records, words);
+    say_refusal(account, &account->refused, "export.refused", records, words);
     struct worker_status *status = lock_status(account);
     remember_error(status, words[0] != 0 ? words : "records refused without a reason");
     status->rejected_records += records;
     unlock_status(account);
 }
 
+void account_put_aside(struct account *account, uint64_t records, const char *words)
+{
+    metric_add(account->metrics.put_aside_records, records);
+    say_refusal(account, &account->put_aside, "export.put_aside", records, words);
+    struct worker_status *status = lock_status(account);
+    remember_error(status, words);
+    status->put_aside_records += records;
+    unlock_status(account);
+}
+
 void account_dead(struct account *account, const char *reason, const char *words)
 {
     metric_add(account->metrics.dead_letter_records, 1);
-    say_refusal(account, "export.dead_letter", 1, words[0] != 0 ? words : reason);
+    say_refusal(account, &account->refused, "export.dead_letter", 1,
+                words[0] != 0 ? words : reason);
     struct worker_status *status = lock_status(account);
     remember_error(status, words[0] != 0 ? words : reason);
     status->dead_letter_records++;

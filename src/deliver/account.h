@@ -20,6 +20,7 @@ struct account_metrics {
     struct metric *batches;
     struct metric *retries;
     struct metric *rejected_records;
+    struct metric *put_aside_records;
     struct metric *dead_letter_records;
     struct metric *replayed_records;
     struct metric *missing_records;
@@ -30,16 +31,23 @@ struct account_metrics {
     struct metric *lag_records;
 };
 
+/* Things of one kind that are logged together. */
+struct account_crowd {
+    uint64_t said_ns; /* monotonic: when it was last logged; 0: never */
+    uint64_t since;   /* records since then */
+};
+
 struct account {
     char name[ACCOUNT_NAME_MAX]; /* "type/name" */
     struct account_metrics metrics;
     /* shared, under lock */
     pthread_mutex_t lock;
-    bool failing;                       /* the last attempt went wrong */
-    uint64_t attempts;                  /* failed ones since it began */
-    uint64_t failure_said_ns;           /* monotonic: when it was last logged */
-    uint64_t refusal_said_ns;           /* the same, for records that were refused; 0: never */
-    uint64_t refused_since;             /* records refused since then */
+    bool failing;                 /* the last attempt went wrong */
+    uint64_t attempts;            /* failed ones since it began */
+    uint64_t failure_said_ns;     /* monotonic: when it was last logged */
+    struct account_crowd refused; /* for ever */
+    struct account_crowd put_aside;
+    const char *notice;                 /* the last one; static; NULL: none yet */
     unsigned lanes[WORKER_STATE_COUNT]; /* how many are in each state */
     struct worker_status status;
 };
@@ -60,6 +68,11 @@ void account_delivered(struct account *account, uint64_t records, uint64_t wire_
 
 /* Something went wrong and will be tried again in `delay_ns`. */
 void account_retry(struct account *account, const struct error *err, uint64_t delay_ns);
+
+/* Delivered, and counted so, but the destination keeps them in another place than it should. */
+void account_put_aside(struct account *account, uint64_t records, const char *words);
+/* What an exporter has to say beside the outcome: export_report.notice. */
+void account_notice(struct account *account, const char *notice);
 
 /* Refused for ever: inside a request that was accepted, or to the dead letters. */
 void account_refused_within(struct account *account, uint64_t records, const char *words);

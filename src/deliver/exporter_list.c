@@ -4,14 +4,17 @@
 
 #include <string.h>
 
+extern const struct exporter_ops exporter_elastic;
 extern const struct exporter_ops exporter_file;
 extern const struct exporter_ops exporter_kafka;
 extern const struct exporter_ops exporter_null;
 extern const struct exporter_ops exporter_otlp_grpc;
 extern const struct exporter_ops exporter_otlp_http;
+extern const struct exporter_ops exporter_splunk_hec;
 
 static const struct exporter_ops *const all[] = {
-    &exporter_file, &exporter_kafka, &exporter_null, &exporter_otlp_grpc, &exporter_otlp_http,
+    &exporter_elastic,   &exporter_file,      &exporter_kafka,      &exporter_null,
+    &exporter_otlp_grpc, &exporter_otlp_http, &exporter_splunk_hec,
 };
 
 const struct exporter_ops *const *exporter_list(size_t *ret_count)

@@ -54,6 +54,12 @@ static enum fate bury(struct worker *worker, const struct batch *part, const cha
     return FATE_SETTLED;
 }
 
+static void note_put_aside(struct worker *worker, const struct export_report *report)
+{
+    if (report->put_aside_count > 0)
+        account_put_aside(&worker->account, report->put_aside_count, report->message);
+}
+
 /* The request was accepted, perhaps not all of it.  Which records were refused is not said, so
  * only when it is all of them can they be kept. */
 static enum fate accept_part(struct worker *worker, const struct batch *part,
@@ -64,6 +70,7 @@ static enum fate accept_part(struct worker *worker, const struct batch *part,
         report->rejected_count < part->record_count ? report->rejected_count : part->record_count;
 
     account_delivered(&worker->account, part->record_count - refused, report->sent_bytes, false);
+    note_put_aside(worker, report);
     worker_lock(worker);
     request_size_accept(&worker->request_size, part->size_bytes);
     if (refused < part->record_count)
@@ -186,6 +193,7 @@ static enum fate sort_part(struct lane *lane, const struct batch *part, uint64_t
     *ret_failed = tally.retry > 0;
     if (tally.done == 0)
         account_delivered(&worker->account, 0, report->sent_bytes, *ret_failed);
+    note_put_aside(worker, report);
     worker_lock(worker);
     if (tally.again == 0)
         request_size_accept(&worker->request_size, part->size_bytes);
@@ -254,6 +262,8 @@ static struct answer send_once(struct lane *lane, const struct batch *part, uint
     enum export_result result = call_exporter(lane, part, err);
     if (result != EXPORT_RETRY)
         learn_wait(worker, clock_monotonic_ns() - start_ns, busy_ns() - start_busy_ns);
+    if (report->notice != NULL)
+        account_notice(&worker->account, report->notice);
     switch (result) {
     case EXPORT_DONE:
         answer.fate = accept_part(worker, part, report, attempts, err);

@@ -7,18 +7,19 @@
  * walked whole.  (Where only a later one does, it is the sender's: ours are never written so.) */
 #include "deliver/record_scan.h"
 
-#include "wire/otlp.h"
+#include "wire/believed.h"
 
-/* The daemon never writes more prefixes than this: a longer chain is a sender's (docs/SCHEMA.md).
- */
-enum { CHAIN_MAX = 9 };
-
-enum { WHAT_KIND, WHAT_FACETS, WHAT_OUTCOME, WHAT_SEVERITY, WHAT_COUNT };
+enum { WHAT_KIND, WHAT_FACETS, WHAT_OUTCOME, WHAT_SEVERITY, WHAT_ERRORS, WHAT_COUNT };
 
 /* What has been found of each, and behind how many agent.norm. */
 struct findings {
     struct slice values[WHAT_COUNT];
     int chains[WHAT_COUNT];
+};
+
+/* The last key and value of an attribute, as readers take them. */
+struct key_value {
+    struct slice key, value;
 };
 
 static bool looks_like_ours(struct slice attribute)
@@ -30,34 +31,38 @@ static bool looks_like_ours(struct slice attribute)
            slice_starts_with(slice_from(attribute, KEY_AT + (attribute.data[1] >= 0x80)), prefix);
 }
 
-static void read_attribute(struct slice attribute, struct findings *findings)
+static struct key_value read_attribute(struct slice attribute)
+{
+    struct pb_walk walk = pb_walk_start(attribute);
+    struct key_value ret = {.key = SLICE_EMPTY};
+    struct pb_field field;
+
+    while (pb_next(&walk, &field) == PB_FIELD) {
+        if (field.type == WIRE_BYTES && field.number == KEY_VALUE_KEY)
+            ret.key = field.bytes;
+        else if (field.type == WIRE_BYTES && field.number == KEY_VALUE_VALUE)
+            ret.value = field.bytes;
+    }
+    return ret;
+}
+
+static void note(struct findings *findings, struct slice attribute)
 {
     static const struct slice keys[WHAT_COUNT] = {
         [WHAT_KIND] = {(const uint8_t *)"agent.event.kind", 16},
         [WHAT_FACETS] = {(const uint8_t *)"agent.event.facets", 18},
         [WHAT_OUTCOME] = {(const uint8_t *)"agent.outcome", 13},
         [WHAT_SEVERITY] = {(const uint8_t *)"agent.severity", 14},
+        [WHAT_ERRORS] = {(const uint8_t *)"agent.norm.errors", 17},
     };
-    const struct slice prefix = SLICE("agent.norm.");
-    struct pb_walk walk = pb_walk_start(attribute);
-    struct slice key = SLICE_EMPTY;
-    struct slice value = SLICE_EMPTY;
-    struct pb_field field;
-    int chain = 0;
+    struct key_value there = read_attribute(attribute);
+    int chain = believed_chain(&there.key);
 
-    while (pb_next(&walk, &field) == PB_FIELD) {
-        if (field.type == WIRE_BYTES && field.number == KEY_VALUE_KEY)
-            key = field.bytes;
-        else if (field.type == WIRE_BYTES && field.number == KEY_VALUE_VALUE)
-            value = field.bytes;
-    }
-    for (; slice_starts_with(key, prefix) && chain <= CHAIN_MAX; chain++)
-        key = slice_from(key, prefix.size);
-    if (chain > CHAIN_MAX)
+    if (chain > BELIEVED_CHAIN_MAX)
         return;
     for (int i = 0; i < WHAT_COUNT; i++) {
-        if (chain >= findings->chains[i] && slice_equal(key, keys[i])) {
-            findings->values[i] = value;
+        if (chain >= findings->chains[i] && slice_equal(there.key, keys[i])) {
+            findings->values[i] = there.value;
             findings->chains[i] = chain;
         }
     }
@@ -90,6 +95,67 @@ static uint64_t any_int(struct slice any)
     return value;
 }
 
+/* The encoded list of an AnyValue; empty: it is something else. */
+static struct slice any_list(struct slice any)
+{
+    struct any_view view;
+    struct error ignored;
+
+    return otlp_read_any(any, &view, &ignored) == ST_OK && view.type == ANY_TYPE_ARRAY
+               ? view.bytes
+               : SLICE_EMPTY;
+}
+
+/* --- Facets of a record with keys that are not to be believed --------------------------------- */
+
+/* Where `wanted` stands last behind its longest chain, of those that are not left out; its value is
+ * written.  UINT32_MAX: nowhere. */
+static uint32_t find_believed(struct slice record, struct slice wanted,
+                              const struct disbelief *disbelief, struct slice *ret_value)
+{
+    struct pb_walk walk = pb_walk_start(record);
+    uint32_t found = UINT32_MAX;
+    uint32_t index = 0;
+    struct pb_field field;
+    int longest = 0;
+
+    while (pb_next(&walk, &field) == PB_FIELD) {
+        if (field.number != RECORD_ATTRIBUTES || field.type != WIRE_BYTES)
+            continue;
+        struct key_value there = read_attribute(field.bytes);
+        struct slice key = there.key;
+        int chain = believed_chain(&key);
+        if (chain >= longest && chain <= BELIEVED_CHAIN_MAX && slice_equal(key, wanted) &&
+            !disbelief_has(disbelief, there.key, index)) {
+            longest = chain;
+            found = index;
+            *ret_value = there.value;
+        }
+        index++;
+    }
+    return found;
+}
+
+/* Facets are not in every record, so those that are there may be a sender's. */
+static struct slice believed_facets(struct slice record, const struct findings *findings)
+{
+    struct disbelief disbelief = {.list = any_list(findings->values[WHAT_ERRORS])};
+    const struct disbelief nothing = {.list = SLICE_EMPTY};
+    struct slice facets = SLICE_EMPTY;
+    struct slice ignored;
+
+    if (findings->values[WHAT_FACETS].size == 0 || disbelief.list.size == 0)
+        return findings->values[WHAT_FACETS];
+    disbelief.has_all = believed_list_has(disbelief.list, BELIEVED_ALL);
+    if (disbelief.has_all)
+        disbelief.ours_index = find_believed(record, BELIEVED_UID_KEY, &nothing, &ignored);
+    (void)find_believed(record, SLICE("agent.event.facets"), &disbelief, &facets);
+    return facets;
+}
+
+/* --- The whole ---------------------------------------------------------------------------------
+ */
+
 void record_scan_read(struct slice record, struct record_scan *ret)
 {
     struct pb_walk walk = pb_walk_start(record);
@@ -101,7 +167,7 @@ void record_scan_read(struct slice record, struct record_scan *ret)
     while (pb_next(&walk, &field) == PB_FIELD) {
         if (field.number == RECORD_ATTRIBUTES && field.type == WIRE_BYTES) {
             if (looks_like_ours(field.bytes))
-                read_attribute(field.bytes, &findings);
+                note(&findings, field.bytes);
         } else if (field.number == RECORD_TIME_UNIX_NANO && field.type == WIRE_FIXED64) {
             time_ns = field.value;
         } else if (field.number == RECORD_OBSERVED_TIME_UNIX_NANO && field.type == WIRE_FIXED64) {
@@ -110,7 +176,7 @@ void record_scan_read(struct slice record, struct record_scan *ret)
     }
     *ret = (struct record_scan){
         .kind = any_text(findings.values[WHAT_KIND]),
-        .facets = findings.values[WHAT_FACETS],
+        .facets = believed_facets(record, &findings),
         .outcome = any_text(findings.values[WHAT_OUTCOME]),
         .severity = any_int(findings.values[WHAT_SEVERITY]),
         .time_ns = time_ns != 0 ? time_ns : observed_ns,

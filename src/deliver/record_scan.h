@@ -3,7 +3,8 @@
  * grave it is, and when.
  *
  * The attributes are those of docs/SCHEMA.md, with as many agent.norm. in front as normalization
- * had to put there: what a sender wrote at the same key does not count.
+ * had to put there: what a sender wrote at the same key does not count, nor what agent.norm.errors
+ * lists (wire/believed.h).
  *
  * Threads: pure functions.
  */

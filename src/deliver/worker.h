@@ -70,7 +70,8 @@ struct worker_status {
     enum worker_state state;
     uint64_t next_sequence; /* the durable cursor */
     uint64_t delivered_records;
-    uint64_t rejected_records; /* refused inside an accepted batch */
+    uint64_t rejected_records;  /* refused inside an accepted batch */
+    uint64_t put_aside_records; /* delivered, but not where they should be */
     uint64_t dead_letter_records;
     uint64_t replayed_records; /* dead letters that were sent again, whatever came of it */
     uint64_t missing_records;  /* damage in the journal */

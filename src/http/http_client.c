@@ -303,7 +303,8 @@ static enum status prepare(struct http_client *client, const struct http_request
         st = http_target_put_url(target, name, request->path, request->query, &client->url, err);
     if (st == ST_OK)
         st = header_list_make(&client->headers, &client->secrets, request,
-                              http_pack_encoding(&client->pack), client->ask_first, &headers, err);
+                              request->is_plain ? NULL : http_pack_encoding(&client->pack),
+                              client->ask_first, &headers, err);
     if (st != ST_OK)
         return st;
     CURLcode code = set_route(client, target);
@@ -486,7 +487,7 @@ enum http_transport http_client_send(struct http_client *client, const struct ht
                                      uint64_t deadline_ns, struct http_response *ret,
                                      struct error *err)
 {
-    struct slice body;
+    struct slice body = request->body;
 
     *ret = (struct http_response){.type = "", .location = ""};
     if (atomic_load(&client->cancelled)) {
@@ -495,11 +496,17 @@ enum http_transport http_client_send(struct http_client *client, const struct ht
     }
     if (make_ready(client, err) != HTTP_ANSWERED)
         return HTTP_UNREADY;
-    if (http_pack_body(&client->pack, request->body, &body, err) != ST_OK ||
-        prepare(client, request, body, err) != ST_OK)
+    if (!request->is_plain && http_pack_body(&client->pack, request->body, &body, err) != ST_OK)
+        return HTTP_NOT_SENT;
+    if (prepare(client, request, body, err) != ST_OK)
         return HTTP_NOT_SENT;
     ret->sent_bytes = body.size;
     return transfer(client, deadline_ns, ret, err);
+}
+
+void http_client_renew(struct http_client *client)
+{
+    client->fresh = true;
 }
 
 void http_client_cancel(struct http_client *client)

@@ -17,7 +17,6 @@
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +24,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "net/user_id.h"
 
 static void close_fd(int fd)
 {
@@ -105,13 +106,9 @@ static enum status find_ids(const struct listener_settings *settings, uid_t *ret
     *ret_uid = (uid_t)-1; /* chown(2): leave it */
     *ret_gid = (gid_t)-1;
     if (settings->owner != NULL) {
-        const struct passwd *user = getpwnam(settings->owner);
-        if (user != NULL)
-            *ret_uid = user->pw_uid;
-        else if (parse_id(settings->owner, &id))
-            *ret_uid = (uid_t)id;
-        else
-            return error_set(err, ST_INVALID, "there is no user '%s'", settings->owner);
+        enum status st = user_id_find(settings->owner, ret_uid, err);
+        if (st != ST_OK)
+            return st;
     }
     if (settings->group != NULL) {
         const struct group *group = getgrnam(settings->group);
@@ -379,6 +376,7 @@ enum status listener_open(const char *address, const struct listener_settings *s
         st = open_tcp(address, settings, &listener, err);
     if (st != ST_OK)
         return error_context(err, "listen on %s", address);
+    listener.is_trusted = settings->is_trusted;
     *ret = listener;
     return ST_OK;
 }

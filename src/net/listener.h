@@ -17,6 +17,7 @@ enum { LISTENER_PATH_MAX = 108, LISTENER_NAME_MAX = 128 };
 struct listener {
     int fd;                       /* listening, non-blocking, close-on-exec; -1: none */
     bool is_unix;                 /* its peers have credentials */
+    bool is_trusted;              /* as the settings said */
     char name[LISTENER_NAME_MAX]; /* "unix:/run/telltale/agent.sock", "127.0.0.1:4318" */
     char path[LISTENER_PATH_MAX]; /* of a Unix socket; otherwise empty */
     dev_t device;                 /* of the socket's file, so that we unlink no other */
@@ -29,6 +30,7 @@ struct listener_settings {
     const char *group; /* Unix: group name or number; NULL: ours */
     bool allow_remote; /* TCP: other addresses than loopback may be named */
     int backlog;       /* 0: SOMAXCONN */
+    bool is_trusted;   /* for its owner: its senders are upstreams whose word is taken */
 };
 
 /* Listens on `address`: "unix:/absolute/path", "/absolute/path", "127.0.0.1:4318",

@@ -227,7 +227,7 @@ void claude_finish_tool_result(struct mapping *m)
     }
     mapping_put_bool(m, KEY_AGENT_TOOL_EXECUTED, true);
     if (by.size > 0) { /* a call that was refused has no result */
-        mapping_put_word(m, KEY_AGENT_DECISION_OUTCOME, DECISION_ALLOW);
+        decision_put_verdict(m, DECISION_ALLOW);
         mapping_put_text(m, KEY_AGENT_DECISION_EFFECT, SLICE("allowed"));
         put_source(m, by);
     }

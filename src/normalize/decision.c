@@ -17,9 +17,14 @@ void decision_put(struct mapping *m, enum decision_outcome decision)
         [DECISION_TIMEOUT] = {"blocked", OUTCOME_TIMEOUT},
         [DECISION_UNKNOWN] = {"unknown", OUTCOME_UNKNOWN},
     };
-    mapping_put_word(m, KEY_AGENT_DECISION_OUTCOME, decision);
+    decision_put_verdict(m, decision);
     mapping_put_text(m, KEY_AGENT_DECISION_EFFECT, slice_of_text(follows[decision].effect));
     m->outcome = follows[decision].outcome;
+}
+
+void decision_put_verdict(struct mapping *m, enum decision_outcome decision)
+{
+    mapping_put_word(m, KEY_AGENT_DECISION_OUTCOME, decision);
     m->has_decision = true;
 }
 

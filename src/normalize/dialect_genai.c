@@ -188,7 +188,7 @@ static void finish_review(struct mapping *m)
             decision = labels[i].decision;
     }
     /* A verdict about an answer keeps nobody from anything, so it has no effect of its own. */
-    mapping_put_word(m, KEY_AGENT_DECISION_OUTCOME, decision);
+    decision_put_verdict(m, decision);
     decision_put_source(m, BY_AUTO_REVIEWER);
 }
 

@@ -160,6 +160,8 @@ bool mapping_is_ours_alone(uint16_t id)
     case KEY_AGENT_TRANSPORT:
     case KEY_AGENT_TIME_SOURCE:
     case KEY_AGENT_NORM_ERRORS:
+    case KEY_AGENT_DERIVED:
+    case KEY_AGENT_DERIVED_FROM:
     case KEY_LOG_RECORD_UID:
     case KEY_AGENT_PEER_ATTESTATION:
     case KEY_AGENT_PEER_PID:
@@ -181,35 +183,37 @@ bool mapping_is_fixed(uint16_t id)
            id == KEY_AGENT_EVENT_KIND || id == KEY_AGENT_PRODUCT;
 }
 
-/* How many agent.norm. stand before the rest of the key. */
-static uint32_t chain_length(struct slice *key)
+/* Over OTLP a native sender has no other place to say these. */
+static bool is_native_word(const struct mapping *m, uint16_t id)
 {
-    uint32_t length = 0;
-    while (slice_starts_with(*key, NORM_PREFIX) && !slice_equal(*key, SLICE("agent.norm.errors"))) {
-        *key = slice_from(*key, NORM_PREFIX.size);
-        length++;
-    }
-    return length;
+    return m->input->is_native && (id == KEY_AGENT_DIALECT || id == KEY_AGENT_EVENT_KIND);
+}
+
+/* Readers leave out what is listed; what cannot be listed must not be believed for that. */
+static void note_forged(struct mapping *m, struct slice key)
+{
+    m->forges_all |= !mapping_error(m, key);
 }
 
 /* A key that begins with agent. */
 static void note_agent_key(struct mapping *m, struct slice key, uint16_t id)
 {
     struct slice rest = key;
-    uint32_t chain = chain_length(&rest);
+    int chain = believed_chain(&rest);
     if (chain > 0) {
         m->is_odd = true;
         if (chain <= MAPPING_CHAIN_MAX && chain > m->chain)
             m->chain = chain;
+        m->forges_all |= chain == MAPPING_CHAIN_MAX; /* ours goes no further */
         m->forges_peer |= slice_starts_with(rest, PEER_PREFIX);
-        mapping_error(m, key);
+        note_forged(m, key);
     } else if (slice_starts_with(key, PEER_PREFIX)) {
         m->forges_peer = true;
-        mapping_error(m, key);
+        note_forged(m, key);
     } else if (id < SCHEMA_KEY_COUNT) {
         m->has_fixed |= mapping_is_fixed(id);
-        if (!m->trusts_sender || mapping_is_ours_alone(id))
-            mapping_error(m, key);
+        if (!m->trusts_sender || (mapping_is_ours_alone(id) && !is_native_word(m, id)))
+            note_forged(m, key);
     }
 }
 
@@ -223,9 +227,9 @@ void mapping_add_source(struct mapping *m, struct slice key, const struct any_vi
 
 void mapping_index(struct mapping *m)
 {
-    m->has_fixed = m->is_odd = m->forges_peer = false;
+    m->has_fixed = m->is_odd = m->forges_peer = m->forges_all = false;
     m->chain = 0;
-    m->error_count = 0;
+    m->error_count = m->errors_size = 0;
     for (size_t i = 0; i < m->record.attribute_count; i++) {
         struct slice key = m->record.attributes[i].key;
         uint16_t id = text_table_find(&m->keys, key);
@@ -235,7 +239,7 @@ void mapping_index(struct mapping *m)
                 m->at[id] = (uint16_t)(i + 1);
             } else {
                 m->is_odd = true;
-                mapping_error(m, key);
+                (void)mapping_error(m, key); /* what is forged of them is noted below */
             }
         }
         if (slice_starts_with(key, AGENT_PREFIX))
@@ -252,15 +256,17 @@ void mapping_forget(struct mapping *m)
     m->record.attribute_count = 0;
 }
 
-void mapping_error(struct mapping *m, struct slice key)
+bool mapping_error(struct mapping *m, struct slice key)
 {
-    if (m->error_count == MAPPING_ERRORS_MAX)
-        return;
     for (size_t i = 0; i < m->error_count; i++) {
         if (slice_equal(m->errors[i], key))
-            return;
+            return true;
     }
+    if (m->error_count == MAPPING_ERRORS_MAX || m->errors_size + key.size > MAPPING_ERRORS_SIZE_MAX)
+        return false;
     m->errors[m->error_count++] = key;
+    m->errors_size += key.size;
+    return true;
 }
 
 static bool is_word(const char *const *words, struct slice text)
@@ -313,7 +319,8 @@ static bool texts_equal(struct slice array, const struct slice *texts, size_t co
     while (pb_next(&walk, &field) == PB_FIELD) {
         struct any_view element;
         struct error ignored;
-        if (at == count || otlp_read_any(field.bytes, &element, &ignored) != ST_OK ||
+        if (at == count || field.number != LIST_VALUES || field.type != WIRE_BYTES ||
+            otlp_read_any(field.bytes, &element, &ignored) != ST_OK ||
             element.type != ANY_TYPE_STRING || !slice_equal(element.bytes, texts[at]))
             return false;
         at++;
@@ -347,7 +354,23 @@ static bool stands(const struct mapping *m, enum schema_key key)
     return m->trusts_sender && key != KEY_AGENT_EVENT_PHASE && !mapping_is_ours_alone(key);
 }
 
+/* Whether a sender's value is listed as forged, so that ours must stand beside it even if it says
+ * the same.  Of what is in every record readers take it all the same. */
+static bool is_forged(const struct mapping *m, enum schema_key key)
+{
+    return (!m->trusts_sender || mapping_is_ours_alone(key)) &&
+           slice_starts_with(slice_of_text(schema_attributes[key].key), AGENT_PREFIX) &&
+           schema_attributes[key].requirement != SCHEMA_REQUIRED;
+}
+
 enum { PLACE_SKIP = -1 }; /* otherwise the number of agent.norm. to write before the key */
+
+/* Where ours outruns a sender's chain; of the longest that counts ours is the last, and so the one
+ * that is read. */
+static int chain_behind(int chain)
+{
+    return chain < MAPPING_CHAIN_MAX ? chain + 1 : MAPPING_CHAIN_MAX;
+}
 
 static int place_in_odd_record(const struct mapping *m, enum schema_key key,
                                const struct our_value *ours)
@@ -360,7 +383,7 @@ static int place_in_odd_record(const struct mapping *m, enum schema_key key,
         struct slice rest = attribute->key;
         if (rest.size < name.size || !slice_equal(slice_from(rest, rest.size - name.size), name))
             continue; /* most keys, and a sender may have written a thousand */
-        int length = (int)chain_length(&rest);
+        int length = believed_chain(&rest);
         if (length < chain || length > MAPPING_CHAIN_MAX || !slice_equal(rest, name))
             continue;
         bool equal = value_equal(&attribute->value, ours);
@@ -368,11 +391,11 @@ static int place_in_odd_record(const struct mapping *m, enum schema_key key,
         valid = mapping_is_valid(key, &attribute->value) && (length > chain || valid);
         chain = length;
     }
-    if (chain >= 0 && same)
+    if (chain >= 0 && same && !is_forged(m, key))
         return PLACE_SKIP;
     if (chain == 0 && valid && stands(m, key))
         return PLACE_SKIP;
-    return chain + 1;
+    return chain_behind(chain);
 }
 
 static int place(const struct mapping *m, enum schema_key key, const struct our_value *ours)
@@ -382,7 +405,7 @@ static int place(const struct mapping *m, enum schema_key key, const struct our_
     if (m->at[key] == 0)
         return 0;
     const struct any_view *theirs = &m->record.attributes[m->at[key] - 1].value;
-    if (value_equal(theirs, ours))
+    if (value_equal(theirs, ours) && !is_forged(m, key))
         return PLACE_SKIP;
     if (stands(m, key) && mapping_is_valid(key, theirs))
         return PLACE_SKIP;
@@ -572,7 +595,7 @@ static void put_renamed(struct mapping *m, struct slice key_value)
     struct attribute_view attribute;
     m->status = otlp_read_attribute(key_value, &attribute, m->err);
     ASSERT(m->status == ST_OK); /* we have encoded it ourselves */
-    int chain = (int)m->chain + 1;
+    int chain = chain_behind(m->chain);
     size_t key_size = (size_t)chain * NORM_PREFIX.size + attribute.key.size;
     size_t any_size = attribute.value.encoded.size;
     m->status = buf_reserve(m->out, FIELD_OVERHEAD_MAX + key_size + any_size, m->err);
@@ -599,6 +622,8 @@ void mapping_put_sender(struct mapping *m)
 
 void mapping_put_errors(struct mapping *m)
 {
+    if (m->forges_all)
+        m->errors[m->error_count++] = BELIEVED_ALL;
     if (m->error_count > 0)
         mapping_put_texts(m, KEY_AGENT_NORM_ERRORS, m->errors, m->error_count);
 }

@@ -5,7 +5,8 @@
  * The rule that every append keeps (docs/SCHEMA.md, "Reading a record"): what the sender wrote
  * stays at its key.  If it equals ours, ours is not repeated; if it differs, ours goes to
  * agent.norm.KEY.  A sender may write agent.norm.KEY itself; ours then goes one agent.norm.
- * further, so that the longest chain is always ours.
+ * further, so that the longest chain is always ours.  What it forged is listed, so that nobody
+ * takes it for ours where we say nothing (wire/believed.h).
  *
  * Failures stick: after the first, appending does nothing, and the caller of the whole looks at
  * `status` once.
@@ -19,12 +20,14 @@
 #include "normalize/schema.h"
 #include "normalize/sequence_watch.h"
 #include "normalize/text_table.h"
+#include "wire/believed.h"
 
 enum {
-    MAPPING_KEYS_MAX = 1024,      /* those of the model and those that dialects read */
-    MAPPING_ERRORS_MAX = 32,      /* keys listed in agent.norm.errors; the rest is not listed */
-    MAPPING_COPY_MAX = 16 * 1024, /* a longer text is not written a second time */
-    MAPPING_CHAIN_MAX = 8,        /* agent.norm. before a sender's key that still count */
+    MAPPING_KEYS_MAX = 1024,                /* those of the model and those that dialects read */
+    MAPPING_ERRORS_MAX = 32,                /* keys listed in agent.norm.errors, */
+    MAPPING_ERRORS_SIZE_MAX = 4096,         /* bytes of them; the rest is not listed */
+    MAPPING_COPY_MAX = 16 * 1024,           /* a longer text is not written a second time */
+    MAPPING_CHAIN_MAX = BELIEVED_CHAIN_MAX, /* agent.norm. before a key; we write no more */
     MAPPING_SCRATCH_MAX = 4 * MAPPING_COPY_MAX,
 };
 
@@ -55,7 +58,8 @@ struct mapping {
     bool has_fixed;                /* the sender wrote a key that mapping_is_fixed() */
     bool is_odd;                   /* it wrote a key twice, or agent.norm.: compare with care */
     bool forges_peer;              /* it wrote agent.peer. */
-    uint32_t chain;                /* agent.norm. of its longest chain */
+    bool forges_all;               /* it wrote more under agent. than can be listed or outrun */
+    int chain;                     /* agent.norm. of its longest chain */
 
     /* What the dialect found out; the engine writes it. */
     enum event_kind kind;
@@ -64,13 +68,13 @@ struct mapping {
     enum classification classification;
     enum agent_role role;
     uint32_t severity; /* 0: by the outcome */
-    bool has_decision; /* decision_put() was called */
+    bool has_decision; /* decision_put_verdict() was called */
 
     bool has_note; /* the sender's counter tells something */
     struct sequence_note note;
 
-    struct slice errors[MAPPING_ERRORS_MAX];
-    size_t error_count;
+    struct slice errors[MAPPING_ERRORS_MAX + 1]; /* the last is for BELIEVED_ALL */
+    size_t error_count, errors_size;
 
     struct buf *out; /* borrowed */
     enum status status;
@@ -116,8 +120,9 @@ void mapping_put_word(struct mapping *m, enum schema_key key, unsigned word);
 /* Appends a field that is no attribute, as it is. */
 void mapping_put_raw(struct mapping *m, struct slice fields);
 
-/* Lists `key` in agent.norm.errors, once.  The bytes must live as long as the record. */
-void mapping_error(struct mapping *m, struct slice key);
+/* Lists `key` in agent.norm.errors, once.  The bytes must live as long as the record.  False: there
+ * is no room for it. */
+bool mapping_error(struct mapping *m, struct slice key);
 
 /* --- For the engine ------------------------------------------------------------------- */
 

@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 
+#include "metrics/metrics.h"
 #include "normalize/coerce.h"
 #include "normalize/dialect.h"
 #include "normalize/hook_fields.h"
@@ -51,6 +52,7 @@ struct normalizer {
     size_t version_size;               /* 0: it says nothing, or too much */
     struct spoken *of_service; /* by its service.name, when the scope says nothing; or NULL */
     struct normalized_source *source; /* borrowed; NULL: nobody asks */
+    struct metric *forging;           /* registered; lives on */
 };
 
 /* --- Setting up ------------------------------------------------------------------------------ */
@@ -96,6 +98,10 @@ enum status normalizer_create(const struct otlp_limits *limits, struct normalize
         goto out;
     self->mapping.out = &self->fixed;
     self->mapping.err = err;
+    self->forging = metric_register(METRIC_COUNTER, "telltale_normalize_forging_records_total",
+                                    "Records whose senders wrote more keys of ours than can be "
+                                    "listed in agent.norm.errors.",
+                                    "");
     self->event_name_id = mapping_key_id(&self->mapping, SLICE("event.name"));
     self->event_timestamp_id = mapping_key_id(&self->mapping, SLICE("event.timestamp"));
     st = uuid_source_init(&self->uuids, err);
@@ -495,6 +501,14 @@ static void put_uid(struct normalizer *self)
     mapping_put_text(&self->mapping, KEY_LOG_RECORD_UID, slice_of(uid, sizeof(uid)));
 }
 
+/* A sender that wrote more keys of ours than can be listed is to be believed in none of them: its
+ * id is then the first thing that we write, so that readers see what stands before it. */
+static void mark_ours(struct normalizer *self)
+{
+    if (self->mapping.forges_all)
+        put_uid(self);
+}
+
 /* The piece that a record of this dialect, transport and kind gets; encoded when the first one
  * comes, for most never come. */
 static struct slice fixed_piece(struct normalizer *self, struct spoken *spoken)
@@ -539,7 +553,8 @@ static void put_common(struct normalizer *self, struct spoken *spoken, struct sl
         put_name(m, name);
     put_severity(m);
     put_time(self);
-    put_uid(self);
+    if (!m->forges_all)
+        put_uid(self);
     mapping_put_sender(m);
     mapping_put_errors(m);
 }
@@ -558,8 +573,9 @@ static enum status begin(struct normalizer *self, const struct normalize_input *
     m->out = out;
     m->err = err;
     m->status = ST_OK;
-    m->trusts_sender = input->hook == NULL && (input->transport == TRANSPORT_UNIX_SOCKET ||
-                                               input->transport == TRANSPORT_INTERNAL);
+    m->trusts_sender =
+        input->hook == NULL && (input->transport == TRANSPORT_UNIX_SOCKET ||
+                                input->transport == TRANSPORT_INTERNAL || input->is_native);
     buf_clear(&m->scratch);
     if (input->hook != NULL)
         hook_fields_read(m, input->hook);
@@ -575,7 +591,9 @@ static enum status end(struct normalizer *self, size_t start, bool made)
     if (made) {
         self->last.kind = m->kind;
         self->last.is_decision = m->outcome == OUTCOME_DENIED || m->has_decision ||
-                                 m->at[KEY_AGENT_DECISION_OUTCOME] != 0;
+                                 (m->trusts_sender && m->at[KEY_AGENT_DECISION_OUTCOME] != 0);
+        if (m->forges_all && m->status == ST_OK)
+            metric_add(self->forging, 1);
     }
     mapping_forget(m);
     if (m->status != ST_OK || !made)
@@ -594,6 +612,7 @@ enum status normalize_record(struct normalizer *normalizer, const struct normali
     struct spoken *spoken = find_dialect(normalizer);
     m->source_ids = spoken->source_ids;
     struct slice name = find_event_name(normalizer, spoken);
+    mark_ours(normalizer);
     bool made = apply_dialect(m, spoken, name);
     ASSERT(made);
     put_common(normalizer, spoken, name);
@@ -625,6 +644,7 @@ enum status normalize_derived(struct normalizer *normalizer, const struct normal
     m->source_ids = spoken->source_ids;
     list_long_values(m);
     struct slice name = cut_name(facts->span->name);
+    mark_ours(normalizer);
     bool made = apply_dialect(m, spoken, name);
     if (made)
         put_common(normalizer, spoken, name);

@@ -52,6 +52,7 @@ struct normalize_input {
     enum transport transport;
     const struct normalize_hook *hook; /* borrowed; NULL: it is no hook's */
     struct slice native_kind;          /* native events: "kind" as sent; empty otherwise */
+    bool is_native; /* over OTLP, of a sender whose word is taken: it speaks the model itself */
     struct slice sender_fields; /* encoded attributes about the sender (agent.peer.*), appended as
                                   they are; see net/peer.h */
     uint64_t received_unix_nano;

@@ -3,6 +3,7 @@
 #include "query/attested.h"
 
 #include "query/lookup.h"
+#include "wire/believed.h"
 
 enum { CONTAINER_DIGITS = 12, EXECUTABLE_COLUMNS = 80, KEY_COLUMNS = 48 };
 
@@ -106,8 +107,9 @@ void attested_put(struct page *page, const struct attested_peer *peer)
 static bool is_daemons_alone(struct slice key)
 {
     static const char *const keys[] = {
-        "agent.schema.version", "agent.event.kind",  "agent.dialect",    "agent.dialect.event",
-        "agent.transport",      "agent.time.source", "agent.norm.errors"};
+        "agent.schema.version", "agent.event.kind", "agent.dialect",
+        "agent.dialect.event",  "agent.transport",  "agent.time.source",
+        "agent.norm.errors",    "agent.derived",    "agent.derived.from"};
 
     for (size_t i = 0; i < COUNT_OF(keys); i++) {
         if (slice_equal(key, slice_of_text(keys[i])))
@@ -130,7 +132,7 @@ static bool is_there(const struct record_view *view, struct slice key)
 size_t attested_forged_keys(const struct record_view *view, struct slice ret[ATTESTED_FORGED_MAX])
 {
     const struct any_view *errors = lookup_attribute(view, "agent.norm.errors");
-    bool is_native = slice_equal(lookup_text(view, "agent.transport"), SLICE("unix_socket"));
+    bool is_native = slice_equal(lookup_text(view, "agent.dialect"), SLICE("native"));
     struct any_view item;
     size_t count = 0;
 
@@ -145,7 +147,7 @@ size_t attested_forged_keys(const struct record_view *view, struct slice ret[ATT
             continue;
         bool is_ours = is_native ? is_daemons_alone(item.bytes)
                                  : slice_starts_with(item.bytes, SLICE("agent."));
-        if (is_ours && is_there(view, item.bytes))
+        if ((is_ours && is_there(view, item.bytes)) || slice_equal(item.bytes, BELIEVED_ALL))
             ret[count++] = item.bytes;
     }
     return count;

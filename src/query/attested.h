@@ -31,8 +31,8 @@ void attested_put(struct page *page, const struct attested_peer *peer);
 
 enum { ATTESTED_FORGED_MAX = 4 };
 
-/* The keys of the daemon's that the sender wrote, as many as fit, borrowed from `view`.  A sender
- * on the Unix socket may write those that describe its event. */
+/* The keys of the daemon's that the sender wrote, as many as fit, borrowed from `view`.  A native
+ * sender may write those that describe its event.  agent.* stands for what could not be listed. */
 size_t attested_forged_keys(const struct record_view *view, struct slice ret[ATTESTED_FORGED_MAX]);
 
 /* Whether one of the two may tell what the other says: they are of one user, as far as both are

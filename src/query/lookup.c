@@ -1,41 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lookup.c -- see lookup.h.  Linear: a record has some dozens of attributes. */
+/* lookup.c -- see lookup.h. */
 #include "query/lookup.h"
 
-#include <string.h>
-
-/* The daemon never writes more prefixes than this: a longer chain is a sender's (docs/SCHEMA.md).
- */
-enum { CHAIN_MAX = 9 };
-
-/* How many agent.norm. stand before `key` in `text`; -1: it is another key. */
-static int chain_of(struct slice text, struct slice key)
-{
-    const struct slice prefix = SLICE("agent.norm.");
-    int chain = 0;
-
-    if (text.size < key.size || memcmp(text.data + text.size - key.size, key.data, key.size) != 0)
-        return -1;
-    text.size -= key.size;
-    for (; slice_starts_with(text, prefix); chain++)
-        text = slice_from(text, prefix.size);
-    return text.size == 0 && chain <= CHAIN_MAX ? chain : -1;
-}
+#include "wire/believed.h"
 
 const struct any_view *lookup_attribute(const struct record_view *view, const char *key)
 {
-    struct slice wanted = slice_of_text(key);
-    const struct any_view *found = NULL;
-    int longest = 0;
-
-    for (size_t i = 0; i < view->attribute_count; i++) {
-        int chain = chain_of(view->attributes[i].key, wanted);
-        if (chain >= longest) {
-            longest = chain;
-            found = &view->attributes[i].value;
-        }
-    }
-    return found;
+    size_t found = believed_find(view, slice_of_text(key));
+    return found < view->attribute_count ? &view->attributes[found].value : NULL;
 }
 
 struct slice lookup_text(const struct record_view *view, const char *key)

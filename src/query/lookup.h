@@ -3,8 +3,9 @@
  *
  * Where a sender had already used a key of the model for something else, the normalized value
  * stands at agent.norm.KEY, and where it had used that too, one agent.norm. further on
- * (docs/SCHEMA.md).  So every lookup takes the longest chain of agent.norm. before the key, and
- * of several the last: what a sender wrote itself never hides what the daemon says.
+ * (docs/SCHEMA.md).  So every lookup takes the longest chain of agent.norm. before the key, of
+ * several the last, and none that agent.norm.errors lists (wire/believed.h): what a sender wrote
+ * itself never hides what the daemon says, and never stands for it.
  *
  * Threads: pure functions.
  */

@@ -493,9 +493,17 @@ static void put_trouble(struct page *page, const struct record_view *view)
 
 static void put_other(struct page *page, const struct story_event *event)
 {
+    static const char claim[] = "SAID BY THE SENDER: ";
+    bool is_ours = slice_equal(lookup_text(&event->view, "agent.transport"), SLICE("internal"));
+    size_t used = INDENT + LABEL_WIDTH;
+
     begin_line(page, event->time_unix_ns, short_kind(&event->view));
-    if (!timeline_silence_put(page, &event->view, INDENT + LABEL_WIDTH))
-        put_summary(page, &event->view, INDENT + LABEL_WIDTH);
+    if (is_kind(&event->view, "agent.pipeline") && !is_ours) {
+        page_put_ink(page, INK_ODD, claim); /* no word of the daemon on what was lost */
+        used += sizeof(claim) - 1;
+    }
+    if (!is_ours || !timeline_silence_put(page, &event->view, used))
+        put_summary(page, &event->view, used);
     put_trouble(page, &event->view);
     page_put(page, "\n");
 }

@@ -20,8 +20,7 @@ enum { ACCEPTS_PER_TURN = 64 };
 struct listening {
     struct acceptor *acceptor;
     struct loop_watch watch;
-    int fd; /* borrowed */
-    bool is_unix;
+    const struct listener *listener; /* borrowed */
 };
 
 struct acceptor {
@@ -58,7 +57,7 @@ static bool enter_user(const struct listening *listening, int fd, struct peer *r
     struct acceptor *acceptor = listening->acceptor;
     struct error ignored;
 
-    if (!listening->is_unix) {
+    if (!listening->listener->is_unix) {
         peer_of_loopback_socket(fd, ret);
         if (ret->attestation == PEER_UNKNOWN)
             return true;
@@ -87,9 +86,9 @@ static void admit(const struct listening *listening, int fd)
     if (!enter_user(listening, fd, &peer))
         return;
     acceptor->connection_count++;
-    if (listening->is_unix)
+    if (listening->listener->is_unix)
         peer_learn_process(fd, &peer); /* only now: who is refused costs little */
-    settings->on_accepted(settings->context, fd, &peer);
+    settings->on_accepted(settings->context, fd, listening->listener, &peer);
 }
 
 static void stop_listening(struct acceptor *acceptor)
@@ -110,7 +109,7 @@ static void on_listener_ready(void *context, uint32_t events)
 
     (void)events;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int fd = accept4(listening->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(listening->listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             admit(listening, fd);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
@@ -128,8 +127,8 @@ static enum status start_listening(struct acceptor *acceptor, struct error *err)
 
     for (size_t i = 0; i < acceptor->settings.listener_count && st == ST_OK; i++) {
         struct listening *listening = &acceptor->listening[i];
-        st =
-            loop_watch_add(acceptor->settings.loop, &listening->watch, listening->fd, EPOLLIN, err);
+        st = loop_watch_add(acceptor->settings.loop, &listening->watch, listening->listener->fd,
+                            EPOLLIN, err);
     }
     return st;
 }
@@ -169,9 +168,7 @@ enum status acceptor_start(const struct acceptor_settings *settings, struct acce
     acceptor->pause = (struct loop_timer){.on_time = on_pause_over, .context = acceptor};
     for (size_t i = 0; i < settings->listener_count; i++) {
         struct listening *listening = &acceptor->listening[i];
-        *listening = (struct listening){.acceptor = acceptor,
-                                        .fd = settings->listeners[i].fd,
-                                        .is_unix = settings->listeners[i].is_unix};
+        *listening = (struct listening){.acceptor = acceptor, .listener = &settings->listeners[i]};
         listening->watch = (struct loop_watch){on_listener_ready, listening, -1};
     }
     register_metrics(acceptor);

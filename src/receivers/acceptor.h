@@ -26,7 +26,8 @@ struct acceptor_settings {
     bool speaks_json;
     void *context;
     /* Owns `fd` (non-blocking) from now on, and calls acceptor_leave() when it is gone. */
-    void (*on_accepted)(void *context, int fd, const struct peer *peer);
+    void (*on_accepted)(void *context, int fd, const struct listener *listener,
+                        const struct peer *peer);
 };
 
 MUST_CHECK enum status acceptor_start(const struct acceptor_settings *settings,

@@ -92,7 +92,7 @@ static bool write_sender(struct http_connection *connection, const struct peer *
 }
 
 struct http_connection *http_connection_open(struct http_connections *connections, int fd,
-                                             bool is_unix, size_t *listener_open)
+                                             const struct listener *listener, size_t *listener_open)
 {
     struct http_connection *connection = calloc(1, sizeof(*connection));
     struct peer peer;
@@ -101,7 +101,7 @@ struct http_connection *http_connection_open(struct http_connections *connection
         shut(fd);
         return NULL;
     }
-    identify(fd, is_unix, &peer);
+    identify(fd, listener->is_unix, &peer);
     uid_t uid = peer.attestation == PEER_UNKNOWN ? HTTP_USER_UNKNOWN : peer.uid;
     connection->listener_open = listener_open;
     connection->recent.since_ns = clock_monotonic_ns();
@@ -114,6 +114,8 @@ struct http_connection *http_connection_open(struct http_connections *connection
     }
     peer_learn_process(fd, &peer); /* only now: who is refused costs little */
     connection->source = source_id_of_peer(&peer);
+    connection->is_trusted =
+        trusted_senders_include(&connections->settings.trusted, listener, &peer);
     if (peer.attestation == PEER_UNKNOWN)
         peer_address_of_socket(fd, &connection->address);
     if (write_sender(connection, &peer))

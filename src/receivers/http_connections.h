@@ -17,6 +17,7 @@
 #include "receivers/http_users.h"
 #include "receivers/refusal.h"
 #include "receivers/source_watch.h"
+#include "receivers/trusted_senders.h"
 #include "telltale/buf.h"
 
 struct http_connections_settings {
@@ -27,6 +28,7 @@ struct http_connections_settings {
     size_t listener_count;
     unsigned int connections_max;         /* of each listener */
     unsigned int connections_per_uid_max; /* of all listeners */
+    struct trusted_senders trusted;
 };
 
 struct http_connections {
@@ -45,6 +47,7 @@ struct http_connection {
     struct buf sender_fields;    /* agent.peer.*, encoded once */
     struct peer_address address; /* of a peer that is not known */
     struct source_id source;
+    bool is_trusted; /* it is an upstream whose word is taken */
 };
 
 /* More connections than are taken are open for a moment, until they are closed. */
@@ -54,10 +57,11 @@ MUST_CHECK enum status http_connections_init(const struct http_connections_setti
                                              struct http_connections *ret, struct error *err);
 void http_connections_fini(struct http_connections *connections);
 
-/* Of a socket that was just accepted; `fd` and `listener_open` are borrowed.  NULL: there is no
- * memory, the socket is shut down.  Looks at /proc, or asks the kernel over netlink. */
+/* Of a socket that `listener` just accepted; `fd` and `listener_open` are borrowed.  NULL: there is
+ * no memory, the socket is shut down.  Looks at /proc, or asks the kernel over netlink. */
 struct http_connection *http_connection_open(struct http_connections *connections, int fd,
-                                             bool is_unix, size_t *listener_open);
+                                             const struct listener *listener,
+                                             size_t *listener_open);
 void http_connection_close(struct http_connections *connections,
                            struct http_connection *connection); /* NULL is allowed */
 

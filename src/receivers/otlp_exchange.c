@@ -5,7 +5,7 @@
 static enum request_meeting meet(struct otlp_exchange *exchange,
                                  const struct otlp_intake_input *input, struct slice address)
 {
-    const uint8_t kind[] = {(uint8_t)input->signal, (uint8_t)input->transport};
+    const uint8_t kind[] = {(uint8_t)input->signal, (uint8_t)input->transport, input->is_trusted};
     const struct slice parts[] = {slice_of(kind, sizeof(kind)), input->sender_fields, address,
                                   input->request};
 

@@ -39,6 +39,14 @@ void otlp_exchange_settle_refusals(struct otlp_exchange *exchange,
                                    const struct receiver_metrics *metrics, enum refusal whole,
                                    bool failed, size_t size_max);
 
+/* The journal has it; any thread. */
+static inline void otlp_exchange_count_accepted(const struct otlp_exchange *exchange,
+                                                const struct receiver_metrics *metrics)
+{
+    metric_add(metrics->accepted_records, exchange->result.accepted);
+    metric_add(metrics->passed_records, exchange->result.passed);
+}
+
 /* There is something for the journal. */
 static inline bool otlp_exchange_has_batch(const struct otlp_exchange *exchange)
 {

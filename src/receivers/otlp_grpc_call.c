@@ -212,8 +212,7 @@ void otlp_grpc_on_landed(struct flow_request *flow, enum status status, const st
     struct grpc_exchange *exchange = exchange_of(flow);
 
     if (status == ST_OK)
-        metric_add(exchange->connection->receiver->metrics.accepted_records,
-                   exchange->otlp.result.accepted);
+        otlp_exchange_count_accepted(&exchange->otlp, &exchange->connection->receiver->metrics);
     else
         fail_for_journal(exchange, status, err->text);
 }
@@ -284,6 +283,7 @@ static enum otlp_taking take_request(struct grpc_exchange *exchange, struct slic
         .now_unix_ns = clock_unix_ns(),
         .sources = receiver->settings.sources,
         .source = &connection->source,
+        .is_trusted = connection->is_trusted,
     };
     struct slice address = slice_of(connection->address.bytes, connection->address.size);
     char *peer = connection->is_tls ? grpc_call_get_peer(exchange->call) : NULL;

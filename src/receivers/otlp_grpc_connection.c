@@ -329,7 +329,8 @@ static struct grpc_connection *new_connection(struct otlp_grpc_receiver *receive
     return connection;
 }
 
-void otlp_grpc_on_accepted(void *context, int fd, const struct peer *peer)
+void otlp_grpc_on_accepted(void *context, int fd, const struct listener *listener,
+                           const struct peer *peer)
 {
     struct otlp_grpc_receiver *receiver = context;
     struct grpc_connection *connection = new_connection(receiver, peer);
@@ -343,6 +344,7 @@ void otlp_grpc_on_accepted(void *context, int fd, const struct peer *peer)
     }
     if (peer->attestation == PEER_UNKNOWN)
         peer_address_of_socket(fd, &connection->address);
+    connection->is_trusted = trusted_senders_include(&receiver->settings.trusted, listener, peer);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* answers are small */
     connection->watched_fd = fd;
     connection->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -365,13 +367,15 @@ void otlp_grpc_close_connections(struct otlp_grpc_receiver *receiver)
 }
 
 enum status otlp_grpc_listen_tls(struct otlp_grpc_receiver *receiver, const char *address,
-                                 grpc_server_credentials *credentials, struct error *err)
+                                 bool is_trusted, grpc_server_credentials *credentials,
+                                 struct error *err)
 {
     struct grpc_connection *connection = new_connection(receiver, NULL);
 
     if (connection == NULL)
         return error_set(err, ST_NO_MEMORY, "listen on %s", address);
     connection->is_tls = true;
+    connection->is_trusted = is_trusted;
     make_server(connection);
     if (grpc_server_add_http2_port(connection->server, address, credentials) == 0) {
         grpc_server_destroy(connection->server);

@@ -38,6 +38,7 @@ struct grpc_mail {
 struct grpc_connection {
     struct otlp_grpc_receiver *receiver;
     bool is_tls;
+    bool is_trusted;  /* its sender is an upstream whose word is taken */
     struct peer peer; /* TLS: unknown */
     struct grpc_mail arrived, hung_up, farewell;
     /* loop thread */
@@ -142,10 +143,11 @@ void otlp_grpc_post(struct otlp_grpc_receiver *receiver, struct grpc_mail *mail)
  */
 
 /* loop thread; for struct acceptor_settings. */
-void otlp_grpc_on_accepted(void *context, int fd, const struct peer *peer);
+void otlp_grpc_on_accepted(void *context, int fd, const struct listener *listener,
+                           const struct peer *peer);
 /* Before the receiver's thread runs. */
 MUST_CHECK enum status otlp_grpc_listen_tls(struct otlp_grpc_receiver *receiver,
-                                            const char *address,
+                                            const char *address, bool is_trusted,
                                             grpc_server_credentials *credentials,
                                             struct error *err);
 /* No more calls; `cut`: those that are there are cancelled. */

@@ -207,7 +207,9 @@ static enum status listen_tls(struct otlp_grpc_receiver *receiver, struct error 
         return ST_OK;
     enum status st = read_credentials(&settings->tls, &credentials, err);
     for (size_t i = 0; i < settings->tls_address_count && st == ST_OK; i++)
-        st = otlp_grpc_listen_tls(receiver, settings->tls_addresses[i], credentials, err);
+        st = otlp_grpc_listen_tls(receiver, settings->tls_addresses[i],
+                                  settings->tls_trusted != NULL && settings->tls_trusted[i],
+                                  credentials, err);
     grpc_server_credentials_release(credentials);
     return st;
 }

@@ -18,6 +18,7 @@
 #include "receivers/admission.h"
 #include "receivers/shedding.h"
 #include "receivers/source_watch.h"
+#include "receivers/trusted_senders.h"
 #include "telltale/error.h"
 #include "wire/otlp.h"
 
@@ -34,8 +35,11 @@ struct otlp_grpc_settings {
     const struct listener *listeners; /* plaintext; borrowed until stop, not closed by it */
     size_t listener_count;            /* up to OTLP_GRPC_LISTENERS_MAX */
     const char *const *tls_addresses; /* "host:port"; borrowed during the start */
+    const bool *tls_trusted; /* of each of them: whether its senders are upstreams whose word is
+                                taken; borrowed during the start; NULL: of none */
     size_t tls_address_count;
-    struct otlp_grpc_tls tls; /* borrowed during the start */
+    struct otlp_grpc_tls tls;       /* borrowed during the start */
+    struct trusted_senders trusted; /* of listeners that are; borrowed until stop */
     struct otlp_limits limits;
     struct shedding *shedding;    /* borrowed until stop; NULL: nothing is shed */
     struct source_watch *sources; /* borrowed until stop; NULL: nobody is watched */

@@ -26,8 +26,8 @@ enum {
 struct server {
     struct otlp_http_receiver *receiver;
     struct MHD_Daemon *daemon;
-    bool is_unix;
-    size_t open_connections; /* under the lock of `connections` */
+    const struct listener *listener; /* borrowed */
+    size_t open_connections;         /* under the lock of `connections` */
     /* the library's thread */
     struct otlp_intake *intake;
     struct refusal_recorder refusals;
@@ -100,8 +100,7 @@ static void on_landed(struct flow_request *flow, enum status status, const struc
     struct exchange *exchange = exchange_of(flow);
 
     if (status == ST_OK)
-        metric_add(exchange->server->receiver->metrics.accepted_records,
-                   exchange->otlp.result.accepted);
+        otlp_exchange_count_accepted(&exchange->otlp, &exchange->server->receiver->metrics);
     else
         fail_for_journal(exchange, status, err->text);
 }
@@ -147,6 +146,7 @@ static enum otlp_taking take_request(struct exchange *exchange, struct slice pro
         .transport = exchange->request.encoding == OTLP_JSON ? TRANSPORT_OTLP_HTTP_JSON
                                                              : TRANSPORT_OTLP_HTTP_PROTOBUF,
         .now_unix_ns = clock_unix_ns(),
+        .is_trusted = sender->is_trusted,
         .sources = exchange->server->receiver->settings.sources,
         .source = &exchange->sender->source,
     };
@@ -326,7 +326,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         *socket_context =
-            http_connection_open(connections, fd, server->is_unix, &server->open_connections);
+            http_connection_open(connections, fd, server->listener, &server->open_connections);
     } else {
         http_connection_close(connections, *socket_context);
         *socket_context = NULL;
@@ -361,6 +361,7 @@ static enum status init_connections(struct otlp_http_receiver *receiver, struct 
         .listener_count = settings->listener_count,
         .connections_max = settings->connections_max,
         .connections_per_uid_max = settings->connections_per_uid_max,
+        .trusted = settings->trusted,
     };
 
     return http_connections_init(&connections, &receiver->connections, err);
@@ -372,7 +373,7 @@ static enum status start_server(struct otlp_http_receiver *receiver, struct serv
     const struct otlp_http_settings *settings = &receiver->settings;
 
     server->receiver = receiver;
-    server->is_unix = listener->is_unix;
+    server->listener = listener;
     enum status st = otlp_intake_create(&settings->limits, &server->intake, err);
     if (st != ST_OK)
         return st;

@@ -18,6 +18,7 @@
 #include "receivers/http_request.h"
 #include "receivers/shedding.h"
 #include "receivers/source_watch.h"
+#include "receivers/trusted_senders.h"
 #include "telltale/error.h"
 #include "wire/otlp.h"
 
@@ -29,6 +30,7 @@ struct otlp_http_settings {
     const struct listener *listeners; /* borrowed until stop, not closed by it */
     size_t listener_count;            /* up to OTLP_HTTP_LISTENERS_MAX */
     unsigned signals;                 /* a set: those that are kept */
+    struct trusted_senders trusted;   /* of listeners that are; borrowed until stop */
     struct otlp_limits limits;
     struct shedding *shedding;    /* borrowed until stop; NULL: nothing is shed */
     struct source_watch *sources; /* borrowed until stop; NULL: nobody is watched */

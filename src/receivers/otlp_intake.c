@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* otlp_intake.c -- see otlp_intake.h.  Whatever happens to one record or one group is noted and
- * never ends the walk; only bytes that are no request do. */
+ * never ends the walk; only bytes that are no request do.
+ *
+ * Of a trusted upstream a log record that it has normalized passes as it is, and nothing is said
+ * besides: the upstream has told what its senders left out, who of them is silent, and what follows
+ * from spans.  Spans do not show whether it has, so none of its spans are derived from. */
 #include "receivers/otlp_intake.h"
 
 #include <inttypes.h>
@@ -8,6 +12,7 @@
 #include <stdlib.h>
 
 #include "normalize/span_derive.h"
+#include "normalize/upstream.h"
 #include "receivers/native_intake.h"
 #include "telltale/encode.h"
 #include "util/clock.h"
@@ -35,15 +40,19 @@ struct otlp_intake {
     struct normalizer *normalizer;
     struct native_intake *own; /* for records of ours */
     struct span_deriver *deriver;
+    struct upstream *upstream;
     const struct shedding *shedding; /* borrowed */
     struct buf normalized;
     /* of the present request */
     const struct otlp_intake_input *input;
     struct append_batch *batch;
+    struct source_watch *sources; /* borrowed; NULL: nobody is watched */
     struct normalized_source said;
     struct otlp_intake_result result;
-    size_t group_spread; /* what each record of the present group counts, as said above */
-    size_t spread;       /* what all have counted */
+    struct normalized_kind last; /* of the last log record that was added to the batch */
+    bool last_passed;            /* it is as the upstream sent it */
+    size_t group_spread;         /* what each record of the present group counts, as said above */
+    size_t spread;               /* what all have counted */
     size_t groups;
     /* Spans of the present group that were accepted, and from which nothing was derived yet. */
     struct slice spans[SPANS_TOGETHER];
@@ -69,6 +78,8 @@ enum status otlp_intake_create(const struct otlp_limits *limits, struct otlp_int
         st = native_intake_create(limits, &intake->own, err);
     if (st == ST_OK)
         st = span_deriver_create(intake->normalizer, limits, &intake->deriver, err);
+    if (st == ST_OK)
+        st = upstream_create(limits, &intake->upstream, err);
     if (st != ST_OK) {
         otlp_intake_destroy(intake);
         return st;
@@ -86,6 +97,7 @@ void otlp_intake_destroy(struct otlp_intake *intake)
 {
     if (intake == NULL)
         return;
+    upstream_destroy(intake->upstream);
     span_deriver_destroy(intake->deriver);
     normalizer_destroy(intake->normalizer);
     native_intake_destroy(intake->own);
@@ -219,7 +231,7 @@ static enum status on_group(void *context, const struct record_group *group, str
                   group->scope_logs_fields.size;
     intake->group_spread = size > SPREAD_FREE ? size - SPREAD_FREE : 0;
     intake->group_status = set_group(intake, group);
-    if (intake->input->sources != NULL)
+    if (intake->sources != NULL)
         read_claim(intake, group->resource_logs_fields);
     return ST_OK;
 }
@@ -245,31 +257,65 @@ static enum status add_as_it_is(struct otlp_intake *intake, struct slice bytes, 
 
 static void note_span(struct otlp_intake *intake, struct slice bytes)
 {
+    if (intake->input->is_trusted)
+        return;
     if (intake->span_count == SPANS_TOGETHER)
         derive_from_spans(intake);
     intake->spans[intake->span_count++] = bytes;
 }
 
-static enum status add_record(struct otlp_intake *intake, struct slice bytes, struct buf *record,
-                              struct error *err)
+/* `said`: what a trusted upstream says of it; NULL: it is of somebody else. */
+static enum status add_normalized(struct otlp_intake *intake, struct slice bytes,
+                                  const struct upstream_record *said, struct buf *record,
+                                  struct error *err)
 {
-    if (intake->input->signal != SIGNAL_LOGS)
-        return add_as_it_is(intake, bytes, record, err);
+    bool is_native = said != NULL && said->claim == UPSTREAM_NATIVE;
     const struct normalize_input input = {
         .record = bytes,
         .transport = intake->input->transport,
         .sender_fields = intake->input->sender_fields,
         .received_unix_nano = intake->input->now_unix_ns,
         .is_again = intake->input->is_again,
+        .is_native = is_native,
+        .native_kind = is_native ? said->native_kind : SLICE_EMPTY,
     };
 
     buf_clear(&intake->normalized);
     enum status st = normalize_record(intake->normalizer, &input, &intake->normalized, err);
     if (st != ST_OK)
         return st;
+    intake->last = normalizer_last(intake->normalizer);
     st = append_both(bytes, &intake->normalized, record, err);
     intake->is_full = st != ST_OK;
     return st;
+}
+
+static enum status add_of_upstream(struct otlp_intake *intake, struct slice bytes,
+                                   struct buf *record, struct error *err)
+{
+    struct upstream_record said;
+
+    enum status st = upstream_read(intake->upstream, bytes, &said, err);
+    if (st != ST_OK)
+        return st;
+    if (said.claim != UPSTREAM_NORMALIZED)
+        return add_normalized(intake, bytes, &said, record, err);
+    intake->last = said.kind;
+    intake->last_passed = true;
+    st = buf_append(record, bytes.data, bytes.size, err);
+    intake->is_full = st != ST_OK;
+    return st;
+}
+
+static enum status add_record(struct otlp_intake *intake, struct slice bytes, struct buf *record,
+                              struct error *err)
+{
+    intake->last_passed = false;
+    if (intake->input->signal != SIGNAL_LOGS)
+        return add_as_it_is(intake, bytes, record, err);
+    if (intake->input->is_trusted)
+        return add_of_upstream(intake, bytes, record, err);
+    return add_normalized(intake, bytes, NULL, record, err);
 }
 
 /* True: the record that was just added is to go again. */
@@ -279,15 +325,15 @@ static bool shed(struct otlp_intake *intake)
 
     if (intake->input->signal != SIGNAL_LOGS || intake->shedding == NULL)
         return false;
-    struct normalized_kind last = normalizer_last(intake->normalizer);
-    if (!shedding_wants(intake->shedding, &last))
+    enum event_kind kind = intake->last.kind;
+    if (!shedding_wants(intake->shedding, &intake->last))
         return false;
-    shedding_count(intake->shedding, last.kind);
-    result->shed[last.kind]++;
+    shedding_count(intake->shedding, kind);
+    result->shed[kind]++;
     result->shed_count++;
     if (result->rejected++ == 0)
         snprintf(result->message, sizeof(result->message), "%s is shed: room for events is short",
-                 schema_kinds[last.kind].name);
+                 schema_kinds[kind].name);
     return true;
 }
 
@@ -309,9 +355,8 @@ static void note_distinction(struct otlp_intake *intake, struct slice bytes)
         result->alike += !otlp_is_told_apart(intake->input->signal, bytes);
         return;
     }
-    struct normalized_kind last = normalizer_last(intake->normalizer);
-    result->alike += !last.has_time;
-    result->coarse += last.has_coarse_time;
+    result->alike += !intake->last.has_time;
+    result->coarse += intake->last.has_coarse_time;
 }
 
 static void note_accepted(struct otlp_intake *intake, struct slice bytes)
@@ -319,6 +364,8 @@ static void note_accepted(struct otlp_intake *intake, struct slice bytes)
     note_distinction(intake, bytes);
     if (intake->input->signal == SIGNAL_TRACES)
         note_span(intake, bytes);
+    else if (intake->last_passed)
+        intake->result.passed++;
     else if (intake->input->signal == SIGNAL_LOGS)
         remember_note(intake);
 }
@@ -371,6 +418,12 @@ static void add_notes(struct otlp_intake *intake)
     buf_fini(&line);
 }
 
+static size_t record_size_max(const struct otlp_intake *intake)
+{
+    return intake->input->is_trusted ? upstream_limits(intake->upstream)->record_size_max
+                                     : intake->limits.record_size_max;
+}
+
 static enum status take_record(void *context, struct slice bytes, struct error *err)
 {
     struct otlp_intake *intake = context;
@@ -385,11 +438,12 @@ static enum status take_record(void *context, struct slice bytes, struct error *
         return refuse(intake, intake->group_status, err);
     }
     enum status st = ST_OK;
+    size_t size_max = record_size_max(intake);
     if (intake->group_spread > SPREAD_MAX - intake->spread)
         st = error_set(err, ST_LIMIT, "resource and scope are too large for so many records");
-    else if (bytes.size > intake->limits.record_size_max)
+    else if (bytes.size > size_max)
         st = error_set(err, ST_LIMIT, "a record has %zu bytes, the limit is %zu", bytes.size,
-                       intake->limits.record_size_max);
+                       size_max);
     if (st == ST_OK)
         st = append_batch_begin(intake->batch, &record, err);
     if (st != ST_OK)
@@ -425,10 +479,10 @@ static void note_source(struct otlp_intake *intake)
 {
     const struct otlp_intake_input *input = intake->input;
 
-    if (input->sources == NULL || input->signal == SIGNAL_METRICS ||
+    if (intake->sources == NULL || input->signal == SIGNAL_METRICS ||
         intake->result.accepted + intake->result.rejected == 0)
         return;
-    source_watch_note(input->sources, input->source, &intake->said, clock_monotonic_ns(),
+    source_watch_note(intake->sources, input->source, &intake->said, clock_monotonic_ns(),
                       input->now_unix_ns);
 }
 
@@ -440,7 +494,8 @@ enum status otlp_intake_add(struct otlp_intake *intake, const struct otlp_intake
 
     intake->input = input;
     intake->said = (struct normalized_source){0};
-    normalizer_tell_source(intake->normalizer, input->sources != NULL ? &intake->said : NULL);
+    intake->sources = input->is_trusted ? NULL : input->sources;
+    normalizer_tell_source(intake->normalizer, intake->sources != NULL ? &intake->said : NULL);
     intake->batch = batch;
     intake->result = (struct otlp_intake_result){0};
     intake->group_status = ST_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* otlp_intake.h -- the records of one ExportLogsServiceRequest, ExportTraceServiceRequest or
  * ExportMetricsServiceRequest into an append_batch: each passes byte for byte, a log record with
- * what normalization says laid behind it.
+ * what normalization says laid behind it, unless a Telltale that is trusted has said it already.
  *
  * A record that breaks a limit is refused alone; its neighbours are kept.
  *
@@ -33,6 +33,7 @@ struct otlp_intake_input {
     struct source_watch *sources;   /* is told of the sender; NULL: nobody is watched */
     const struct source_id *source; /* who that is; NULL only without `sources` */
     bool is_again;                  /* it was added to a batch before, and that was not kept */
+    bool is_trusted;                /* its sender is an upstream that is named (upstream.h) */
 };
 
 struct otlp_intake_result {
@@ -41,6 +42,7 @@ struct otlp_intake_result {
     uint64_t alike;   /* records that may be followed by others of the same bytes: logs without a
                          time, spans without an id, data points without a time */
     uint64_t coarse;  /* log records whose time is to the second at best */
+    uint64_t passed;  /* accepted log records that an upstream had normalized */
     uint64_t accepted, rejected; /* those that were shed are among the rejected */
     uint64_t rejected_points;    /* data points of the metrics among the rejected */
     uint64_t shed[KIND_COUNT];

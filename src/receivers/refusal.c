@@ -70,6 +70,9 @@ void receiver_metrics_register(struct receiver_metrics *metrics, const char *lab
     metrics->accepted_records =
         metric_register(METRIC_COUNTER, "telltale_receiver_accepted_records_total",
                         "Records that were acknowledged: the disk has them.", labels);
+    metrics->passed_records = metric_register(
+        METRIC_COUNTER, "telltale_receiver_passed_records_total",
+        "Of them, log records that a trusted upstream had normalized: kept as they came.", labels);
     metrics->accepted_bytes =
         metric_register(METRIC_COUNTER, "telltale_receiver_accepted_bytes_total",
                         "Bytes that arrived, before they are decompressed.", labels);

@@ -35,7 +35,7 @@ enum refusal refusal_of_journal(enum status status);
 
 /* The counters that every receiver has. */
 struct receiver_metrics {
-    struct metric *accepted_records, *accepted_bytes;
+    struct metric *accepted_records, *passed_records, *accepted_bytes;
     struct metric *refused_records[REFUSAL_COUNT];
     struct metric *connections, *open_connections;
     struct metric *requests, *failed_requests;

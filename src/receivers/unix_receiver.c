@@ -112,12 +112,14 @@ static unsigned int find_place(const struct unix_receiver *receiver)
     return 0;
 }
 
-static void on_accepted(void *context, int fd, const struct peer *peer)
+static void on_accepted(void *context, int fd, const struct listener *listener,
+                        const struct peer *peer)
 {
     struct unix_receiver *receiver = context;
     struct unix_connection *connection;
     struct error ignored;
 
+    (void)listener; /* all are alike */
     if (unix_connection_create(fd, peer, receiver->loop, receiver->admission,
                                receiver->settings.limits.record_size_max, &connection,
                                &ignored) != ST_OK) {

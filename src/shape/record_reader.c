@@ -197,20 +197,12 @@ static uint16_t find_chained(const struct record_reader *reader, struct slice ke
 
     *ret_chain = 0;
     while (id == TEXT_TABLE_NONE && slice_starts_with(key, prefix) &&
-           *ret_chain < READER_CHAIN_MAX) {
+           *ret_chain < BELIEVED_CHAIN_MAX) {
         key = slice_from(key, prefix.size);
         ++*ret_chain;
         id = text_table_find(&reader->keys, key);
     }
     return id;
-}
-
-static uint16_t find_key(const struct record_reader *reader, struct slice key, uint8_t *ret_chain)
-{
-    uint16_t id = text_table_find(&reader->keys, key);
-
-    *ret_chain = 0;
-    return id != TEXT_TABLE_NONE ? id : find_chained(reader, key, ret_chain);
 }
 
 /* Where an attribute with the same key stands: 1 + index; 0: nowhere, and there it belongs.  NULL:
@@ -234,7 +226,7 @@ static void set_index(const struct record_reader *reader, struct attribute_set *
     uint32_t of_keys[READER_KEY_COUNT] = {0}; /* those of the table are usual, and need no hash */
     size_t mask = SLOTS_MIN - 1;
 
-    while (mask < 2 * set->count)
+    while (mask + 1 < 2 * set->count)
         mask = 2 * mask + 1;
     ASSERT(mask < set->slot_capacity);
     memset(set->slots, 0, (mask + 1) * sizeof(*set->slots));
@@ -305,16 +297,24 @@ static void forget_key(struct record_reader *reader, unsigned key)
         reader->said[key / 64] &= ~(UINT64_C(1) << key % 64);
 }
 
-/* Of each key the longest chain counts, and of several the last. */
-static void choose_values(struct record_reader *reader)
+/* What the daemon says of every record: its longest chain is the daemon's, or says the same. */
+static bool is_always(unsigned key)
+{
+    return key == KEY_AGENT_NORM_ERRORS ||
+           (key < SCHEMA_KEY_COUNT && schema_attributes[key].requirement == SCHEMA_REQUIRED);
+}
+
+/* Of each key the longest chain counts, and of several the last; of those that are left. */
+static void choose_values(struct record_reader *reader, const struct disbelief *disbelief)
 {
     struct attribute_set *set = &reader->record;
 
-    memset(reader->said, 0, sizeof(reader->said));
     memset(reader->at, 0, sizeof(reader->at));
     for (size_t i = 0; i < set->count; i++) {
         unsigned key = set->reads[i].id;
         if (key == TEXT_TABLE_NONE)
+            continue;
+        if (disbelief != NULL && !is_always(key) && disbelief_has(disbelief, set->views[i].key, i))
             continue;
         uint32_t before = reader->at[key];
         if (before != 0 && set->reads[before - 1].chain > set->reads[i].chain)
@@ -323,9 +323,25 @@ static void choose_values(struct record_reader *reader)
     }
 }
 
+/* The same without what agent.norm.errors says a sender wrote under agent. without our trust. */
+static void leave_out_forged(struct record_reader *reader)
+{
+    uint32_t errors = reader->at[KEY_AGENT_NORM_ERRORS];
+    uint32_t uid = reader->at[KEY_LOG_RECORD_UID];
+    struct disbelief disbelief;
+
+    if (errors == 0 || reader->record.views[errors - 1].value.type != ANY_TYPE_ARRAY)
+        return;
+    disbelief.list = reader->record.views[errors - 1].value.bytes;
+    disbelief.has_all = believed_list_has(disbelief.list, BELIEVED_ALL);
+    disbelief.ours_index = uid > 0 ? uid - 1 : (uint32_t)reader->record.count;
+    choose_values(reader, &disbelief);
+}
+
 /* A value of another type is the sender's, and says nothing. */
 static void check_types(struct record_reader *reader)
 {
+    memset(reader->said, 0, sizeof(reader->said));
     for (size_t i = 0; i < reader->record.count; i++) {
         unsigned key = reader->record.reads[i].id;
         if (key == TEXT_TABLE_NONE || reader->at[key] != i + 1)
@@ -349,31 +365,6 @@ static void drop_forged_peer(struct record_reader *reader)
         uint32_t own = reader->at[key];
         if (own != 0 && (own < at || at == 0 ||
                          reader->record.reads[own - 1].chain != reader->record.reads[at - 1].chain))
-            forget_key(reader, key);
-    }
-}
-
-/* Forgets what agent.norm.errors says a sender wrote under agent. without our trust.  Of what is
- * always there the longest chain is ours, or equals ours: it stays. */
-static void drop_forged(struct record_reader *reader)
-{
-    const struct any_view *errors = reader_value(reader, KEY_AGENT_NORM_ERRORS);
-    if (errors == NULL)
-        return;
-    struct pb_walk walk = pb_walk_start(errors->bytes);
-    struct pb_field field;
-    struct any_view text;
-    struct error ignored;
-    while (pb_next(&walk, &field) == PB_FIELD) {
-        uint8_t chain;
-        if (field.number != LIST_VALUES || otlp_read_any(field.bytes, &text, &ignored) != ST_OK ||
-            !slice_starts_with(text.bytes, SLICE("agent.")))
-            continue;
-        uint16_t key = find_key(reader, text.bytes, &chain);
-        if (key >= SCHEMA_KEY_COUNT || key == KEY_AGENT_NORM_ERRORS || reader->at[key] == 0 ||
-            schema_attributes[key].requirement == SCHEMA_REQUIRED)
-            continue;
-        if (slice_equal(reader->record.views[reader->at[key] - 1].key, text.bytes))
             forget_key(reader, key);
     }
 }
@@ -502,10 +493,10 @@ enum status record_reader_read(struct record_reader *reader, struct slice record
         return st;
     set->count = reader->view.attribute_count;
     set_index(reader, set);
-    choose_values(reader);
+    choose_values(reader, NULL);
+    leave_out_forged(reader);
     check_types(reader);
     drop_forged_peer(reader);
-    drop_forged(reader);
     gather_facts(reader);
     reader->is_read = true;
     *ret = reader->facts;

@@ -17,7 +17,7 @@
 #include "normalize/text_table.h"
 #include "telltale/buf.h"
 #include "telltale/record_facts.h"
-#include "wire/otlp.h"
+#include "wire/believed.h"
 
 enum {
     /* A longer value is not indexed under its key: Lucene refuses terms over 32766 bytes, and the
@@ -25,7 +25,6 @@ enum {
     READER_VALUE_MAX = 8192,
     READER_KEY_SIZE_MAX = 1024,         /* of a usual key */
     READER_ATTRIBUTES_MAX = 128 * 1024, /* twice what a configuration can allow */
-    READER_CHAIN_MAX = 9,               /* agent.norm. before a key: more are a sender's */
     READER_WORDS = (SCHEMA_KEY_COUNT + 63) / 64,
 };
 

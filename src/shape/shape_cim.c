@@ -296,28 +296,6 @@ static void put_concluded(struct json_put *json, const struct record_reader *rea
     put_duration(json, reader);
 }
 
-/* A value of the model, of the type that the model gives it. */
-static void put_model_value(struct json_put *json, unsigned key, const struct any_view *value)
-{
-    switch (schema_attributes[key].type) {
-    case VALUE_TEXT:
-        json_put_text(json, value->bytes);
-        break;
-    case VALUE_INT:
-        json_put_int(json, value->integer);
-        break;
-    case VALUE_DOUBLE:
-        json_put_double(json, value->type == ANY_TYPE_INT ? (double)value->integer : value->number);
-        break;
-    case VALUE_BOOL:
-        json_put(json, value->integer != 0 ? SLICE("true") : SLICE("false"));
-        break;
-    case VALUE_TEXTS:
-        shape_put_texts(json, value);
-        break;
-    }
-}
-
 static void put_cim_fields(struct json_put *json, const struct cim_plan *plan,
                            const struct record_reader *reader, bool is_long)
 {
@@ -326,7 +304,7 @@ static void put_cim_fields(struct json_put *json, const struct cim_plan *plan,
         if (value == NULL || (value->encoded.size >= LONG_VALUE_SIZE) != is_long)
             continue;
         shape_put_name(json, plan->fields[i]);
-        put_model_value(json, cim_fields[i].key, value);
+        shape_put_model_value(json, cim_fields[i].key, value);
     }
 }
 
@@ -340,7 +318,7 @@ static void put_model(struct json_put *json, const struct cim_plan *plan,
             if ((value->encoded.size >= LONG_VALUE_SIZE) != is_long)
                 continue;
             shape_put_name(json, plan->names[key]);
-            put_model_value(json, key, value);
+            shape_put_model_value(json, key, value);
         }
     }
 }

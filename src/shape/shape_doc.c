@@ -6,6 +6,8 @@
 #include "shape/cim_fields.h"
 #include "shape/ecs_fields.h"
 #include "shape/ecs_kind.h"
+#include "shape/ocsf_fields.h"
+#include "shape/ocsf_kind.h"
 #include "util/doc_page.h"
 
 static const char introduction[] =
@@ -27,7 +29,8 @@ static const char introduction[] =
     "   longest chain of `agent.norm.`, and whose value has the type of that key. What\n"
     "   `agent.norm.errors` lists below `agent.` is the sender's and believed by no shape, but "
     "for\n"
-    "   keys that are always there; `agent.peer.*` counts only as the kernel's word.\n"
+    "   keys that are always there; if it lists `agent.*`, that is all below `agent.` that stands\n"
+    "   before our `log.record.uid`. `agent.peer.*` counts only as the kernel's word.\n"
     "2. **All others are the sender's**, and stand under their keys in `attributes`. Agents use "
     "the\n"
     "   same key for a text and for a number, and `error` beside `error.message`; so this is one\n"
@@ -44,7 +47,8 @@ static const char introduction[] =
     "   `flat_object` has no `ignore_above`; and of a key that stands twice all but the last. The\n"
     "   same list has fields of the record that are out of range: times beyond 2262 (`date_nanos`\n"
     "   ends there), a severity over 24, names over 8192 bytes.\n"
-    "4. **Values as text** (ecs, cim): numbers as their digits, booleans as `true` and `false`,\n"
+    "4. **Values as text** (ecs, cim, ocsf): numbers as their digits, booleans as `true` and "
+    "`false`,\n"
     "   bytes in base64, lists as JSON within the text, an empty value as an empty text. Versions\n"
     "   of OpenSearch refused or could not find fields behind nulls and lists of objects within a\n"
     "   `flat_object`, and before 2.12 behind keys with dots; plain texts they all take.\n"
@@ -54,8 +58,8 @@ static const char introduction[] =
     "odd\n"
     "   or repeated keys within become JSON within a text.\n"
     "\n"
-    "`@timestamp` (cim: `timestamp`) is the time of the event, else the observed time, else the\n"
-    "time of receipt; the last is that of `log.record.uid`, in milliseconds.\n"
+    "`@timestamp` (cim: `timestamp`, ocsf: `time`) is the time of the event, else the observed\n"
+    "time, else the time of receipt; the last is that of `log.record.uid`, in milliseconds.\n"
     "\n"
     "An index needs these types besides those below: `attributes`, `resource.attributes`,\n"
     "`scope.attributes` and `body.structured` `flattened` (with `ignore_above` 8191) or\n"
@@ -121,6 +125,73 @@ static const char cim_text[] =
     "are the record's.\n"
     "\n"
     "| Field of CIM | Data models | From |\n"
+    "|---|---|---|\n";
+
+static const char ocsf_text[] =
+    "\n"
+    "## ocsf\n"
+    "\n"
+    "The Open Cybersecurity Schema Framework, version 1.8.0, or 1.9.0-dev by option: that adds\n"
+    "`ai_agent`, `message_context.prompt_text` and `.response_text`, and has the profile\n"
+    "`ai_operation` in all classes but 0, 2004 and 5001. A record is one event of one class; a\n"
+    "class whose required objects nobody told of is not chosen. What OCSF requires within them "
+    "and\n"
+    "nobody said is `unknown`, the number 0, or, of `script.script_content`, empty.\n"
+    "\n"
+    "`unmapped` has all that has no place or does not fit it: attributes of the model under their\n"
+    "own names with their dots and of their own types, the fields of the record, and "
+    "`attributes`,\n"
+    "`attribute_list`, `resource` and `scope` as above. Numbers of OCSF are those of 32 bits "
+    "where\n"
+    "it says `integer_t`, ports end at 65535, and an address is an `ip` or a `hostname`.\n"
+    "\n"
+    "| Kind | `class_uid` | `activity_id` |\n"
+    "|---|---|---|\n";
+
+static const char ocsf_concluded[] =
+    "\n"
+    "What is concluded:\n"
+    "\n"
+    "| Attribute | From |\n"
+    "|---|---|\n"
+    "| `time` | the time of the event, in milliseconds; `metadata.original_time` has nine digits "
+    "|\n"
+    "| `severity_id` | `agent.severity`: 1 below 13, 3 below 17, 4 below 21, 5 |\n"
+    "| `status_id` | `agent.outcome`: 1 `success`, 0 `pending` and `unknown`, 2 all others; of "
+    "2004 "
+    "1 New |\n"
+    "| `status_detail` | `agent.outcome`; of `agent.pipeline` `agent.pipeline.reason` |\n"
+    "| `message` | the body, as text, else `agent.error.message` |\n"
+    "| `metadata.correlation_uid` | `agent.turn.id`, else `gen_ai.tool.call.id` |\n"
+    "| `metadata.profiles` | `host`; `security_control` and `ai_operation` where they are used |\n"
+    "| `actor.app_name`, `app.name`, `message_context.application.name`, `ai_agent.name` | "
+    "`agent.product`, or `service.name` where that is `other` or `unknown` |\n"
+    "| `actor.app_uid`, `ai_agent.uid` | `service.instance.id` of the resource |\n"
+    "| `actor.process` | `process.*` where `process.pid` is said and the class is not 1007, else "
+    "who connected, unless a hook did |\n"
+    "| `user.name` | `user.name`, else `user.email` |\n"
+    "| `device`, `src_endpoint` | the host of the agent; `client.address` where it is said |\n"
+    "| `action_id`, `disposition_id` | `agent.decision.outcome`: allow 1 and 1, 8 by a person; "
+    "modify 4; deny 2 and 2, 25 by a person; abort, timeout 2 and 2; ask, defer 0 and 17; "
+    "`agent.sandbox.outcome`; where only `agent.outcome` is `denied` 2 and 2 |\n"
+    "| `risk_level_id` | `agent.review.risk_level`: 1 to 4 |\n"
+    "| `process.uid` | `gen_ai.tool.call.id`, else, without a pid, `log.record.uid` |\n"
+    "| `file.name` | `file.name`, else the end of `file.path` |\n"
+    "| `file_result` | of a renamed file what `file` is else; `file` is then "
+    "`agent.file.path_previous` |\n"
+    "| `finding_info.uid` | `agent.review.id`, else `log.record.uid` |\n"
+    "| `evidences` | the command, the file and the server that a review was about |\n"
+    "| `api.operation` | the operation of the model, the tool, the MCP method or what was done to "
+    "the context; else the kind |\n"
+    "| `api.service.name` | `agent.mcp.server.name`, else `gen_ai.provider.name` |\n"
+    "| `resources`, `privileges` | the tool that an approval was asked for |\n"
+    "| `ai_model` | `gen_ai.response.model`, else `gen_ai.request.model`; `gen_ai.provider.name` "
+    "|\n"
+    "| `observables` | what is marked below, and `user.name` and `device.hostname` |\n"
+    "\n"
+    "What is copied:\n"
+    "\n"
+    "| Attribute | From | Observable |\n"
     "|---|---|---|\n";
 
 static const char *describe_fact(enum ecs_fact fact)
@@ -217,11 +288,54 @@ static void put_cim(struct doc_page *page)
     }
 }
 
+/* `,"name":` without its signs. */
+static void put_ocsf_name(struct doc_page *page, struct slice name)
+{
+    enum { HEAD = 2, TAIL = 2 };
+    doc_put(page, "%.*s", (int)name.size - HEAD - TAIL, (const char *)name.data + HEAD);
+}
+
+static void put_ocsf_field(struct doc_page *page, const char *path, const char *inner,
+                           const struct ocsf_field *field)
+{
+    doc_put(page, "| `%s%s%s%s", path, path[0] != '\0' ? "." : "", inner,
+            inner[0] != '\0' ? "." : "");
+    put_ocsf_name(page, field->name);
+    doc_put(page, "` | `%s` | ", schema_attributes[field->key].key);
+    if (field->observable != OBSERVABLE_NONE)
+        doc_put(page, "%u ", field->observable);
+    doc_put_text(page, "|\n");
+}
+
+static void put_ocsf_object(struct doc_page *page, const struct ocsf_object *object)
+{
+    for (size_t i = 0; i < object->count; i++) {
+        const struct ocsf_field *field = &object->fields[i];
+        const struct ocsf_object *inner = field->object;
+        if (inner == NULL)
+            put_ocsf_field(page, object->path, "", field);
+        for (size_t at = 0; inner != NULL && at < inner->count; at++)
+            put_ocsf_field(page, object->path, inner->path, &inner->fields[at]);
+    }
+}
+
+static void put_ocsf(struct doc_page *page)
+{
+    doc_put_text(page, ocsf_text);
+    for (size_t kind = 0; kind < KIND_COUNT; kind++)
+        doc_put(page, "| `%s` | %s | %s |\n", schema_kinds[kind].name, ocsf_kind_rows[kind].classes,
+                ocsf_kind_rows[kind].activities);
+    doc_put_text(page, ocsf_concluded);
+    for (size_t i = 0; ocsf_objects[i] != NULL; i++)
+        put_ocsf_object(page, ocsf_objects[i]);
+}
+
 enum status shape_write_markdown(struct buf *out, struct error *err)
 {
     struct doc_page page = {.out = out, .err = err};
     doc_put_text(&page, introduction);
     put_ecs(&page);
     put_cim(&page);
+    put_ocsf(&page);
     return page.status;
 }

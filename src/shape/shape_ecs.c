@@ -6,7 +6,6 @@
  * are then visited in order, and between two of them the objects that end are closed and those that
  * begin are opened, so that each object stands once.  An attribute of the model that fills no row,
  * because its value does not fit the field, goes where the sender's own ones go. */
-#include <arpa/inet.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +20,6 @@ enum {
     KEY_ROWS_MAX = 8, /* fields that one key of the model fills */
     ROW_WORDS = (ECS_FIELDS_MAX + 63) / 64,
     CONSUMED_WORDS = (READER_KEY_COUNT + 63) / 64,
-    ADDRESS_SIZE_MAX = 64,
 };
 
 struct row {
@@ -171,23 +169,10 @@ static bool duration_fits(const struct any_view *value)
     return fabs(ns) < 9e18;
 }
 
-static bool is_address(struct slice text)
-{
-    char address[ADDRESS_SIZE_MAX];
-    struct in6_addr ignored;
-
-    if (text.size == 0 || text.size >= sizeof(address) || memchr(text.data, 0, text.size) != NULL)
-        return false;
-    memcpy(address, text.data, text.size);
-    address[text.size] = '\0';
-    return inet_pton(AF_INET, address, &ignored) == 1 ||
-           inet_pton(AF_INET6, address, &ignored) == 1;
-}
-
 static bool fits(const struct ecs_field *field, const struct any_view *value)
 {
     if (field->source == FROM_IP || field->source == FROM_DOMAIN) {
-        if (is_address(value->bytes) != (field->source == FROM_IP))
+        if (shape_is_address(value->bytes) != (field->source == FROM_IP))
             return false;
     }
     switch (field->type) {

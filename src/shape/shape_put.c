@@ -2,6 +2,7 @@
 /* shape_put.c -- see shape_put.h. */
 #include "shape/shape_put.h"
 
+#include <arpa/inet.h>
 #include <math.h>
 
 #include "wire/otlp_json.h"
@@ -175,6 +176,41 @@ void shape_put_texts(struct json_put *json, const struct any_view *value)
         json_put_text(json, inner.value.bytes);
     }
     json_put(json, SLICE("]"));
+}
+
+void shape_put_model_value(struct json_put *json, unsigned key, const struct any_view *value)
+{
+    switch (schema_attributes[key].type) {
+    case VALUE_TEXT:
+        json_put_text(json, value->bytes);
+        break;
+    case VALUE_INT:
+        json_put_int(json, value->integer);
+        break;
+    case VALUE_DOUBLE:
+        json_put_double(json, value->type == ANY_TYPE_INT ? (double)value->integer : value->number);
+        break;
+    case VALUE_BOOL:
+        json_put(json, value->integer != 0 ? SLICE("true") : SLICE("false"));
+        break;
+    case VALUE_TEXTS:
+        shape_put_texts(json, value);
+        break;
+    }
+}
+
+bool shape_is_address(struct slice text)
+{
+    enum { ADDRESS_SIZE_MAX = 64 };
+    char address[ADDRESS_SIZE_MAX];
+    struct in6_addr ignored;
+
+    if (text.size == 0 || text.size >= sizeof(address) || memchr(text.data, 0, text.size) != NULL)
+        return false;
+    memcpy(address, text.data, text.size);
+    address[text.size] = '\0';
+    return inet_pton(AF_INET, address, &ignored) == 1 ||
+           inet_pton(AF_INET6, address, &ignored) == 1;
 }
 
 /* --- Attributes ---------------------------------------------------------------------------- */

@@ -82,6 +82,12 @@ void shape_put_as_text(struct shape_out *out, const struct any_view *value);
 /* The texts of an array that has nothing else, as an array. */
 void shape_put_texts(struct json_put *json, const struct any_view *value);
 
+/* A value of the model, of the type that the model gives it. */
+void shape_put_model_value(struct json_put *json, unsigned key, const struct any_view *value);
+
+/* Whether a text is an IP address of either version. */
+bool shape_is_address(struct slice text);
+
 /* Whether it can stand as an object or array below one of the document's own names. */
 bool shape_nests_well(const struct any_view *value);
 

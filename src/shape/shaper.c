@@ -19,6 +19,7 @@ static const struct shape_writer writers[SHAPE_COUNT] = {
     [SHAPE_OTEL] = {"otel", shape_put_otel},
     [SHAPE_ECS] = {"ecs", shape_put_ecs},
     [SHAPE_CIM] = {"cim", shape_put_cim},
+    [SHAPE_OCSF] = {"ocsf", shape_put_ocsf},
 };
 
 bool shape_named(const char *name, enum shape *ret)
@@ -45,7 +46,7 @@ static enum status write_stream(struct shaper *shaper, const struct shape_option
     struct json_put json;
 
     if (options == NULL || options->dataset == NULL)
-        return ST_OK;
+        return buf_reserve(&shaper->stream_text, 1, err); /* nothing is copied from a place, too */
     ASSERT(options->data_namespace != NULL);
     json_start(&json, &shaper->stream_text, err);
     json_put(&json, SLICE(",\"data_stream\":{\"type\":\"logs\",\"dataset\":"));
@@ -70,6 +71,9 @@ static enum status prepare(struct shaper *shaper, const struct shape_options *op
         st = ecs_plan_create(&shaper->ecs, err);
     if (st == ST_OK && shaper->shape == SHAPE_CIM)
         st = cim_plan_create(&shaper->cim, err);
+    if (st == ST_OK && shaper->shape == SHAPE_OCSF)
+        st = ocsf_plan_create(options != NULL ? options->ocsf_version : OCSF_1_8, &shaper->ocsf,
+                              err);
     return st;
 }
 
@@ -105,10 +109,17 @@ void shaper_destroy(struct shaper *shaper)
     buf_fini(&shaper->dataset);
     ecs_plan_destroy(shaper->ecs);
     cim_plan_destroy(shaper->cim);
+    ocsf_plan_destroy(shaper->ocsf);
     free(shaper);
 }
 
 /* --- The group ------------------------------------------------------------------------------- */
+
+/* Whether values of the sender are written as texts. */
+static bool is_textual(const struct shaper *shaper)
+{
+    return shaper->shape == SHAPE_ECS || shaper->shape == SHAPE_OCSF;
+}
 
 static bool is_taken_by_ecs(const void *context, size_t index)
 {
@@ -136,7 +147,7 @@ static void put_resource(struct shaper *shaper, struct shape_out *out)
 {
     const struct record_reader *reader = &shaper->reader;
     shape_skip_fn skip = shaper->shape == SHAPE_ECS ? is_taken_by_ecs : NULL;
-    bool as_text = shaper->shape == SHAPE_ECS;
+    bool as_text = is_textual(shaper);
     struct shape_pairs pairs = {.count = 0};
 
     shape_put_name(&out->json, SLICE(",\"resource\":"));
@@ -159,7 +170,7 @@ static void put_scope(struct shaper *shaper, struct shape_out *out)
     put_name_or_pair(&out->json, "version", reader->scope_version, &pairs);
     put_name_or_pair(&out->json, "schema_url", reader->scope_schema_url, &pairs);
     shape_put_container(out, SHAPE_NAME("attributes"), &reader->scope, NULL, NULL,
-                        shaper->shape == SHAPE_ECS);
+                        is_textual(shaper));
     shape_put_list(out, SHAPE_NAME("attribute_list"), &reader->scope, NULL, NULL, pairs.pairs,
                    pairs.count);
     json_put(&out->json, SLICE("}"));

@@ -20,6 +20,7 @@ enum {
 
 struct ecs_plan;
 struct cim_plan;
+struct ocsf_plan;
 
 struct shaper {
     enum shape shape;
@@ -30,6 +31,7 @@ struct shaper {
     struct buf dataset;     /* owned: the dataset */
     struct ecs_plan *ecs;   /* owned; NULL: another shape */
     struct cim_plan *cim;   /* owned; NULL: another shape */
+    struct ocsf_plan *ocsf; /* owned; NULL: another shape */
 };
 
 /* What a record says in fields that no destination could take as they are: times beyond 2262, a
@@ -51,12 +53,16 @@ static inline struct slice shape_short(struct slice text)
 void shape_put_otel(struct shaper *shaper, struct shape_out *out);
 void shape_put_ecs(struct shaper *shaper, struct shape_out *out);
 void shape_put_cim(struct shaper *shaper, struct shape_out *out);
+void shape_put_ocsf(struct shaper *shaper, struct shape_out *out);
 
 /* ST_NO_MEMORY. */
 MUST_CHECK enum status ecs_plan_create(struct ecs_plan **ret, struct error *err);
 void ecs_plan_destroy(struct ecs_plan *plan); /* accepts NULL */
 MUST_CHECK enum status cim_plan_create(struct cim_plan **ret, struct error *err);
 void cim_plan_destroy(struct cim_plan *plan); /* accepts NULL */
+MUST_CHECK enum status ocsf_plan_create(enum ocsf_version version, struct ocsf_plan **ret,
+                                        struct error *err);
+void ocsf_plan_destroy(struct ocsf_plan *plan); /* accepts NULL */
 
 /* Whether a key of the resource stands elsewhere in a document of ECS, and only there. */
 bool ecs_takes_resource(unsigned key);

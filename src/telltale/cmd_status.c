@@ -48,6 +48,8 @@ static void print_exporter(const cJSON *exporter)
            number(exporter, "lag_records"));
     if (number(exporter, "rejected_records") > 0)
         printf("  %.0f rejected", number(exporter, "rejected_records"));
+    if (number(exporter, "put_aside_records") > 0)
+        printf("  %.0f put aside", number(exporter, "put_aside_records"));
     if (number(exporter, "dead_letter_records") > 0)
         printf("  %.0f dead letters", number(exporter, "dead_letter_records"));
     if (number(exporter, "replayed_records") > 0)

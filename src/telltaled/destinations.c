@@ -90,6 +90,8 @@ static enum status start_one(struct destinations *destinations, const struct con
                              const struct config_exporter *exporter, const char *cursor_dir,
                              const char *dead_letter_dir, struct error *err)
 {
+    const struct exporter_ops *ops = exporter->ops;
+    uint64_t confirm_ns = ops->confirm_ns != NULL ? ops->confirm_ns(exporter->config) : 0;
     struct worker_settings settings = {
         .name = exporter->name,
         .cursor_dir = cursor_dir,
@@ -105,7 +107,7 @@ static enum status start_one(struct destinations *destinations, const struct con
         .helper_wait_ns = HELPER_WAIT_NS,
         .helper_idle_ns = HELPER_IDLE_NS,
         .batch_delay_ns = exporter->delivery.batch.max_delay,
-        .timeout_ns = exporter->delivery.timeout,
+        .timeout_ns = exporter->delivery.timeout + confirm_ns,
         .retry_initial_ns = exporter->delivery.retry.initial,
         .retry_max_ns = exporter->delivery.retry.max,
         .dead_letter_size_max = exporter->delivery.dead_letters.max_size,
@@ -115,7 +117,6 @@ static enum status start_one(struct destinations *destinations, const struct con
         .on_room = destinations->hooks.on_room,
     };
     struct worker *worker = NULL;
-    const struct exporter_ops *ops = exporter->ops;
     const char *caution = ops->caution != NULL ? ops->caution(exporter->config) : NULL;
 
     if (caution != NULL)

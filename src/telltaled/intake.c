@@ -9,6 +9,7 @@
 
 #include "metrics/metrics.h"
 #include "net/listener.h"
+#include "net/user_id.h"
 #include "receivers/admission.h"
 #include "receivers/control_server.h"
 #include "receivers/otlp_grpc_receiver.h"
@@ -32,6 +33,7 @@ struct intake {
     struct admission admission;
     struct shedding shedding;
     struct listeners unix_listeners, http_listeners, grpc_listeners, control_listeners;
+    uid_t http_trusted[CONFIG_TRUSTED_USERS_MAX], grpc_trusted[CONFIG_TRUSTED_USERS_MAX];
     struct unix_receiver *unix_receiver;
     struct event_ids *ids; /* of events that have come lately */
     struct spool *spool;
@@ -60,15 +62,45 @@ static enum status add_listener(struct listeners *listeners, const char *address
     return st;
 }
 
+static bool stands_in(const struct config_text_list *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i], text) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* `trusted`: those among them whose senders are; NULL: none. */
 static enum status add_listeners(struct listeners *listeners,
                                  const struct config_text_list *addresses,
+                                 const struct config_text_list *trusted,
                                  const struct listener_settings *settings, struct error *err)
 {
     enum status st = ST_OK;
 
-    for (size_t i = 0; i < addresses->count && st == ST_OK; i++)
-        st = add_listener(listeners, addresses->items[i], settings, err);
+    for (size_t i = 0; i < addresses->count && st == ST_OK; i++) {
+        struct listener_settings own = *settings;
+        own.is_trusted = trusted != NULL && stands_in(trusted, addresses->items[i]);
+        st = add_listener(listeners, addresses->items[i], &own, err);
+    }
     return st;
+}
+
+/* *ret borrows `uids`. */
+static enum status find_trusted(const struct config_upstreams *upstreams,
+                                uid_t uids[CONFIG_TRUSTED_USERS_MAX], struct trusted_senders *ret,
+                                struct error *err)
+{
+    ASSERT(upstreams->users.count <= CONFIG_TRUSTED_USERS_MAX);
+    *ret = (struct trusted_senders){.uids = uids};
+    for (size_t i = 0; i < upstreams->users.count; i++) {
+        enum status st = user_id_find(upstreams->users.items[i], &uids[i], err);
+        if (st != ST_OK)
+            return error_context(err, "trusted_upstreams.users");
+        ret->uid_count++;
+    }
+    return ST_OK;
 }
 
 static void close_listeners(struct listeners *listeners)
@@ -176,7 +208,11 @@ static enum status start_http(struct intake *intake, const struct config *config
     if (!section->enabled)
         return ST_OK;
     otlp_http_settings_default(&settings);
-    enum status st = add_listeners(&intake->http_listeners, &section->listen, &socket, err);
+    enum status st =
+        find_trusted(&section->trusted_upstreams, intake->http_trusted, &settings.trusted, err);
+    if (st == ST_OK)
+        st = add_listeners(&intake->http_listeners, &section->listen,
+                           &section->trusted_upstreams.addresses, &socket, err);
     if (st != ST_OK)
         return error_context(err, "receivers.otlp_http");
     settings.listeners = intake->http_listeners.items;
@@ -195,26 +231,36 @@ static enum status start_http(struct intake *intake, const struct config *config
                                     err);
 }
 
-/* The addresses that are the receiver's own, for TLS; the others are listened on. */
+/* The addresses that are the receiver's own, for TLS. */
+struct tls_addresses {
+    const char *texts[LISTENERS_MAX];
+    bool trusted[LISTENERS_MAX];
+};
+
+/* The others are listened on. */
 static enum status open_grpc_addresses(struct intake *intake,
                                        const struct config_otlp_grpc_receiver *section,
                                        struct otlp_grpc_settings *settings,
-                                       const char *tls_addresses[LISTENERS_MAX], struct error *err)
+                                       struct tls_addresses *tls, struct error *err)
 {
     struct listener_settings socket = {.mode = 0660,
                                        .allow_remote = section->allow_remote_plaintext};
     enum status st = ST_OK;
 
-    settings->tls_addresses = tls_addresses;
+    settings->tls_addresses = tls->texts;
+    settings->tls_trusted = tls->trusted;
     for (size_t i = 0; i < section->listen.count && st == ST_OK; i++) {
         const char *address = section->listen.items[i];
         bool is_unix = address[0] == '/' || strncmp(address, "unix:", 5) == 0;
-        if (is_unix || section->tls.cert_file == NULL)
+        socket.is_trusted = stands_in(&section->trusted_upstreams.addresses, address);
+        if (is_unix || section->tls.cert_file == NULL) {
             st = add_listener(&intake->grpc_listeners, address, &socket, err);
-        else if (settings->tls_address_count == LISTENERS_MAX)
+        } else if (settings->tls_address_count == LISTENERS_MAX) {
             st = error_set(err, ST_LIMIT, "more than %d addresses", LISTENERS_MAX);
-        else
-            tls_addresses[settings->tls_address_count++] = address;
+        } else {
+            tls->trusted[settings->tls_address_count] = socket.is_trusted;
+            tls->texts[settings->tls_address_count++] = address;
+        }
     }
     settings->listeners = intake->grpc_listeners.items;
     settings->listener_count = intake->grpc_listeners.count;
@@ -248,22 +294,25 @@ static enum status start_grpc(struct intake *intake, const struct config *config
                               struct journal *journal, struct error *err)
 {
     const struct config_otlp_grpc_receiver *section = &config->receivers.otlp_grpc;
-    const char *tls_addresses[LISTENERS_MAX];
+    struct tls_addresses tls;
     struct otlp_grpc_settings settings;
 
     if (!section->enabled)
         return ST_OK;
     otlp_grpc_settings_default(&settings);
     set_grpc_limits(intake, config, &settings);
-    enum status st = open_grpc_addresses(intake, section, &settings, tls_addresses, err);
+    enum status st =
+        find_trusted(&section->trusted_upstreams, intake->grpc_trusted, &settings.trusted, err);
+    if (st == ST_OK)
+        st = open_grpc_addresses(intake, section, &settings, &tls, err);
     if (st == ST_OK)
         st = otlp_grpc_receiver_start(&settings, loop, journal, &intake->admission,
                                       &intake->grpc_receiver, err);
     if (st != ST_OK)
         return error_context(err, "receivers.otlp_grpc");
     for (size_t i = 0; i < settings.tls_address_count; i++)
-        log_info("receiver.listening", "receiver=otlp_grpc address=%s tls=1",
-                 LOG_TEXT(tls_addresses[i]));
+        log_info("receiver.listening", "receiver=otlp_grpc address=%s tls=1%s",
+                 LOG_TEXT(tls.texts[i]), tls.trusted[i] ? " trusted=1" : "");
     return ST_OK;
 }
 
@@ -292,7 +341,7 @@ static enum status start_control(struct intake *intake, const struct config *con
 
     enum status st = add_listener(&intake->control_listeners, config->control_path, &socket, err);
     if (st == ST_OK)
-        st = add_listeners(&intake->control_listeners, &section->listen, &socket, err);
+        st = add_listeners(&intake->control_listeners, &section->listen, NULL, &socket, err);
     if (st != ST_OK)
         return error_context(err, "telemetry.metrics");
     return control_server_start(intake->control_listeners.items, intake->control_listeners.count,
@@ -317,8 +366,9 @@ static enum status start_shedding(struct intake *intake, const struct config *co
 static void log_listeners(const char *receiver, const struct listeners *listeners)
 {
     for (size_t i = 0; i < listeners->count; i++) {
-        log_info("receiver.listening", "receiver=%s address=%s", receiver,
-                 LOG_TEXT(listeners->items[i].name));
+        log_info("receiver.listening", "receiver=%s address=%s%s", receiver,
+                 LOG_TEXT(listeners->items[i].name),
+                 listeners->items[i].is_trusted ? " trusted=1" : "");
     }
 }
 
@@ -443,6 +493,11 @@ static bool same_unix(const struct config_unix_receiver *a, const struct config_
            a->connections_per_uid_max == b->connections_per_uid_max;
 }
 
+static bool same_upstreams(const struct config_upstreams *a, const struct config_upstreams *b)
+{
+    return same_list(&a->addresses, &b->addresses) && same_list(&a->users, &b->users);
+}
+
 static bool same_http(const struct config_otlp_http_receiver *a,
                       const struct config_otlp_http_receiver *b)
 {
@@ -453,6 +508,7 @@ static bool same_http(const struct config_otlp_http_receiver *a,
            a->max_request_size == b->max_request_size &&
            a->max_compressed_size == b->max_compressed_size &&
            a->connections_max == b->connections_max && a->request_timeout == b->request_timeout &&
+           same_upstreams(&a->trusted_upstreams, &b->trusted_upstreams) &&
            same_list(&a->signals, &b->signals);
 }
 
@@ -460,6 +516,7 @@ static bool same_grpc(const struct config_otlp_grpc_receiver *a,
                       const struct config_otlp_grpc_receiver *b)
 {
     return a->enabled == b->enabled && same_list(&a->listen, &b->listen) &&
+           same_upstreams(&a->trusted_upstreams, &b->trusted_upstreams) &&
            same_list(&a->signals, &b->signals) && same_text(a->tls.cert_file, b->tls.cert_file) &&
            same_text(a->tls.key_file, b->tls.key_file) &&
            same_text(a->tls.client_ca_file, b->tls.client_ca_file) &&

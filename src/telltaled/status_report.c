@@ -74,6 +74,7 @@ static void add_exporter(cJSON *list, const struct worker *worker, uint64_t comm
     add_number(object, "lag_records", lag);
     add_number(object, "delivered_records", status.delivered_records);
     add_number(object, "rejected_records", status.rejected_records);
+    add_number(object, "put_aside_records", status.put_aside_records);
     add_number(object, "dead_letter_records", status.dead_letter_records);
     add_number(object, "replayed_records", status.replayed_records);
     add_number(object, "missing_records", status.missing_records);

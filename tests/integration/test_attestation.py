@@ -120,6 +120,53 @@ while b'"ack":1' not in c.recv(65536): pass
     assert table.count(f"!{OTHER_UID}") == 2
 
 
+SILENCE = {"kind": "agent.pipeline", "session": "victim", "resource": {"service.name": "telltale"},
+           "attributes": {"agent.transport": "internal", "agent.pipeline.reason": "source_silent",
+                          "agent.pipeline.code": "source_silent", "process.pid": 1,
+                          "agent.pipeline.from": "2026-01-01T00:00:00Z",
+                          "agent.pipeline.to": "2026-01-01T01:00:00Z"}}
+
+
+@only_root
+def test_no_way_in_lets_a_sender_speak_for_another_or_for_us(home):
+    daemon = start(home)
+    send = """
+c = s(sys.argv[1])
+c.sendall(b'{"telltale":1,"ack":true}\\n' + sys.argv[2].encode() + b'\\n')
+while b'"ack":1' not in c.recv(65536): pass
+"""
+    hook = {"dialect": "codex_hook", "id": "1", "hook": {
+        "hook_event_name": "UserPromptSubmit", "session_id": "victim", "turn_id": "1",
+        "prompt": "forged", "agent.peer.uid": 0, "agent.decision.outcome": "allow"}}
+    # More keys than agent.norm.errors lists, and one more behind them.
+    many = [{"key": f"agent.norm.k{n}", "value": {"stringValue": "x"}} for n in range(1000)]
+    many += [{"key": "agent.decision.outcome", "value": {"stringValue": "allow"}},
+             {"key": "agent.review.risk_level", "value": {"stringValue": "low"}},
+             {"key": "agent.norm.agent.peer.uid", "value": {"intValue": "0"}}]
+    try:
+        with Agent(daemon.socket_path) as agent:
+            agent.send({"kind": "agent.prompt", "session": "victim", "body": "mine"})
+            agent.wait_acked()
+        run_as(OTHER_UID, send, daemon.socket_path, json.dumps(hook))
+        run_as(OTHER_UID, send, daemon.socket_path, json.dumps(SILENCE))
+        run_as(OTHER_UID, "assert b' 200 ' in post(t(sys.argv[1]), sys.argv[2].encode())",
+               daemon.http_port, otlp("victim", "many", many))
+        found = wait_for_records(daemon, 4, "--session", "victim")
+        timeline = daemon.command("timeline", "victim", "--all")
+        table = daemon.command("query", "--session", "victim")
+        daemon.wait_metric("normalize_forging_records_total", "", 1)
+    finally:
+        daemon.stop()
+    flood = next(r for r in found if r.get("test.text") == "many")
+    assert "agent.*" in flood["agent.norm.errors"]
+    assert flood["agent.norm.k999"] == "x", "what the sender wrote stays"
+    assert timeline.count(f"ANOTHER PROCESS: uid {OTHER_UID}") == 3
+    assert timeline.count("FORGED") == 2  # the flood, and the transport of the silence
+    assert "SAID BY THE SENDER: " in timeline
+    assert "SILENT" not in timeline
+    assert table.count(f"!{OTHER_UID}") == 2
+
+
 @only_root
 def test_one_user_cannot_hold_all_connections_of_http(home):
     daemon = start(home)

@@ -50,6 +50,8 @@ void normalized_destroy(struct normalized *normalized)
     free(normalized);
 }
 
+enum { CHAIN_MAX = 9 }; /* a longer one is no part of the rule */
+
 /* agent.norm. before the rest; -1 when the rest is not `key`. */
 static int chain_of(struct slice text, struct slice key)
 {
@@ -61,7 +63,7 @@ static int chain_of(struct slice text, struct slice key)
         text = slice_from(text, prefix.size);
         chain++;
     }
-    return chain;
+    return chain <= CHAIN_MAX ? chain : -1;
 }
 
 const struct any_view *normalized_value(const struct normalized *normalized, const char *key)

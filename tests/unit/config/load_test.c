@@ -466,6 +466,41 @@ static void test_rules_between_options_are_shown_where_the_file_breaks_them(void
                              " allow_remote_plaintext: true } }\n"));
 }
 
+static void test_trusted_upstreams_must_be_told_from_others(void **state)
+{
+    static const char tls[] = "tls: { cert_file: /c, key_file: /k, client_ca_file: /a }";
+    char text[512];
+
+    (void)state;
+    must_fail("receivers: { otlp_grpc: { trusted_upstreams: { addresses: [ '127.0.0.1:1' ] } } }\n",
+              "test.yaml:1:61: receivers.otlp_grpc.trusted_upstreams.addresses: '127.0.0.1:1' does "
+              "not stand in listen");
+    must_fail("receivers: { otlp_http: { listen: [ '0.0.0.0:1' ], allow_remote_plaintext: true,"
+              " trusted_upstreams: { addresses: [ '0.0.0.0:1' ] } } }\n",
+              "'0.0.0.0:1' can be reached from other machines, and no certificate");
+    must_fail("receivers: { otlp_grpc: { listen: [ '0.0.0.0:1' ], tls: { cert_file: /c, key_file: "
+              "/k }, trusted_upstreams: { addresses: [ '0.0.0.0:1' ] } } }\n",
+              "no certificate is asked of senders");
+    must_fail("receivers: { otlp_grpc: { listen: [ '127.0.0.1:1' ], tls: { cert_file: /c, key_file:"
+              " /k }, trusted_upstreams: { addresses: [ '127.0.0.1:1' ], users: [ root ] } } }\n",
+              "'127.0.0.1:1' does not tell the user of a sender");
+    must_fail("receivers: { otlp_http: { trusted_upstreams: { users: [ a, b, c, d, e, f, g, h, i,"
+              " j, k, l, m, n, o, p, q ] } } }\n",
+              "receivers.otlp_http.trusted_upstreams.addresses: more than 16 users");
+    snprintf(text, sizeof(text),
+             "receivers: { otlp_grpc: { listen: [ '0.0.0.0:1', 'unix:/s' ], %s,"
+             " trusted_upstreams: { addresses: [ '0.0.0.0:1', 'unix:/s' ], users: [ '7' ] } } }\n",
+             tls);
+    const struct config *config = must_load(text);
+    assert_int_equal(config->receivers.otlp_grpc.trusted_upstreams.addresses.count, 2);
+    assert_string_equal(config->receivers.otlp_grpc.trusted_upstreams.users.items[0], "7");
+    assert_int_equal(config->receivers.otlp_http.trusted_upstreams.addresses.count, 0);
+    config_destroy(config);
+    config_destroy(must_load("receivers: { otlp_http: { listen: [ '0.0.0.0:1' ],"
+                             " allow_remote_plaintext: true, trusted_upstreams: { addresses: ["
+                             " '0.0.0.0:1' ], allow_unauthenticated: true } } }\n"));
+}
+
 static void test_numbers_stay_within_their_bounds(void **state)
 {
     (void)state;
@@ -620,6 +655,7 @@ int main(void)
         cmocka_unit_test(test_secrets_are_neither_quoted_nor_printed),
         cmocka_unit_test(test_what_is_printed_loads_as_the_same),
         cmocka_unit_test(test_rules_between_options_are_shown_where_the_file_breaks_them),
+        cmocka_unit_test(test_trusted_upstreams_must_be_told_from_others),
         cmocka_unit_test(test_numbers_stay_within_their_bounds),
         cmocka_unit_test(test_a_run_directory_too_deep_for_a_socket_is_a_mistake),
         cmocka_unit_test(test_files_that_cannot_be_read_are_not_configurations),

@@ -93,6 +93,34 @@ static void test_endless_chain_is_cut(void **state)
     normalized_destroy(normalized);
 }
 
+static void make_chain(char *key, int length, const char *rest)
+{
+    key[0] = 0;
+    for (int i = 0; i < length; i++)
+        strcat(key, "agent.norm.");
+    strcat(key, rest);
+}
+
+static void test_no_length_of_a_forged_chain_wins(void **state)
+{
+    char key[256];
+
+    (void)state;
+    for (int length = 1; length <= 12; length++) {
+        codex_make_event("codex.tool_decision", NULL);
+        made_text(&codex.made, "decision", "denied");
+        make_chain(key, length, "agent.outcome");
+        made_text(&codex.made, key, "success");
+        make_chain(key, length, "agent.peer.uid");
+        made_int(&codex.made, key, 0);
+        struct normalized *normalized = codex_normalize();
+        check_text(normalized, "agent.outcome", "denied");
+        assert_int_equal(normalized_value(normalized, "agent.peer.uid")->integer, 1000);
+        assert_true(normalized_lists_error(normalized, key));
+        normalized_destroy(normalized);
+    }
+}
+
 static void test_forged_list_of_errors_does_not_win(void **state)
 {
     (void)state;
@@ -258,6 +286,7 @@ int main(void)
         TEST(test_same_value_is_not_repeated),
         TEST(test_forged_chain_is_outrun),
         TEST(test_endless_chain_is_cut),
+        TEST(test_no_length_of_a_forged_chain_wins),
         TEST(test_forged_list_of_errors_does_not_win),
         TEST(test_second_forged_copy_is_seen),
         TEST(test_doubled_source_key_is_listed),

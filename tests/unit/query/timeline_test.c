@@ -428,7 +428,7 @@ static void test_what_a_native_sender_may_say_is_not_forged(void **state)
     seen_init(&seen);
     made_text(&seen.made, "agent.duration_ms", "12");
     made_text(&seen.made, "agent.event.kind", "agent.prompt");
-    made_text(&seen.made, "agent.transport", "unix_socket");
+    made_text(&seen.made, "agent.dialect", "native");
     made_texts(&seen.made, "agent.norm.errors", "agent.duration_ms");
     assert_int_equal(story_add(&story, &no_group, seen_bytes(&seen), &err), ST_OK);
     seen_fini(&seen);

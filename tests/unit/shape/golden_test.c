@@ -22,7 +22,7 @@ enum { UID_SIZE = 36, OUT_MAX = 1 << 26, PATH_SIZE = 512 };
 
 static struct error err;
 
-static const struct shape_options options = {"agents", "default"};
+static const struct shape_options options = {.dataset = "agents", .data_namespace = "default"};
 
 struct reading {
     struct shaper *shaper;
@@ -53,6 +53,8 @@ static void append_leaves(struct buf *out, const char *path, const cJSON *node)
 {
     char below[PATH_SIZE];
 
+    if (strcmp(path, "metadata.product.version") == 0) /* ours */
+        return;
     if (cJSON_IsObject(node)) {
         for (const cJSON *child = node->child; child != NULL; child = child->next) {
             int size = snprintf(below, sizeof(below), "%s%s%s", path, path[0] != '\0' ? "." : "",
@@ -133,12 +135,13 @@ static void check(const char *golden, read_fn read, const char *name, size_t cou
         check_shape((enum shape)shape, golden, read, name, count);
 }
 
-/* Of otel and cim one kind tells as much as all. */
+/* Of otel one kind tells as much as all. */
 static void test_kinds(void **state)
 {
     (void)state;
     check_shape(SHAPE_ECS, "kinds", read_kinds, NULL, SIZE_MAX);
     check_shape(SHAPE_CIM, "kinds", read_kinds, NULL, SIZE_MAX);
+    check_shape(SHAPE_OCSF, "kinds", read_kinds, NULL, SIZE_MAX);
     check_shape(SHAPE_OTEL, "kinds", read_kinds, NULL, 1);
 }
 

@@ -77,7 +77,7 @@ static void test_chain_that_we_never_write_says_nothing(void **state)
     char key[256] = "";
     (void)state;
     made_init(&made);
-    for (int i = 0; i < READER_CHAIN_MAX + 1; i++)
+    for (int i = 0; i < BELIEVED_CHAIN_MAX + 1; i++)
         strcat(key, "agent.norm.");
     strcat(key, "agent.outcome");
     made_text(&made, key, "success");
@@ -250,6 +250,37 @@ static void test_more_attributes_than_before_are_read(void **state)
     made_fini(&made);
 }
 
+/* Room grows by doubling: no count of attributes may fill it in a way that was not thought of. */
+static void test_any_number_of_attributes_is_read(void **state)
+{
+    enum { MANY = 1100 };
+    static uint8_t resource[16 * 1024];
+    struct made_record made;
+    (void)state;
+    made_init(&made);
+    for (int count = 1; count <= MANY; count++) {
+        char key[32];
+        (void)snprintf(key, sizeof(key), "key.%d", count);
+        made_int(&made, key, count);
+        (void)read_record(&made);
+        assert_int_equal(reader.record.count, count);
+    }
+    made_fini(&made);
+    uint8_t *end = resource;
+    for (int count = 1; count <= 600; count++) {
+        uint8_t fields[sizeof(resource) + 16];
+        end = pb_put_bytes(end, RESOURCE_ATTRIBUTES, SLICE("\x0a\x01k"));
+        size_t size = (size_t)(end - resource);
+        size = (size_t)(pb_put_bytes(fields, RESOURCE_LOGS_RESOURCE, slice_of(resource, size)) -
+                        fields);
+        const struct record_group group = {.signal = SIGNAL_LOGS,
+                                           .resource_logs_fields = slice_of(fields, size)};
+        assert_int_equal(record_reader_set_group(&reader, &group, &err), ST_OK);
+        assert_int_equal(reader.resource.count, count);
+    }
+    assert_int_equal(record_reader_set_group(&reader, &no_group, &err), ST_OK);
+}
+
 static void test_time_falls_back_to_what_is_in_range(void **state)
 {
     struct made_record made;
@@ -299,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_bytes_of_keys_are_judged_alike_at_every_place),
         cmocka_unit_test(test_long_values_are_listed),
         cmocka_unit_test(test_more_attributes_than_before_are_read),
+        cmocka_unit_test(test_any_number_of_attributes_is_read),
         cmocka_unit_test(test_time_falls_back_to_what_is_in_range),
         cmocka_unit_test(test_uid_of_another_form_tells_no_time),
         cmocka_unit_test(test_bytes_that_are_no_record_are_refused),

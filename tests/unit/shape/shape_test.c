@@ -21,7 +21,7 @@ enum { OUT_MAX = 1 << 26, PATHS_MAX = 4096, LEAVES_MAX = 20000, PATH_SIZE = 256 
 
 static struct error err;
 
-static const struct shape_options options = {"agents", "default"};
+static const struct shape_options options = {.dataset = "agents", .data_namespace = "default"};
 
 /* What may stand at the top; of cim the keys of the model besides. */
 static const char *const members[SHAPE_COUNT][40] = {
@@ -67,6 +67,60 @@ static const char *const members[SHAPE_COUNT][40] = {
                    "attribute_list",
                    NULL},
 };
+static const char *const ocsf_names[] = {"class_uid",
+                                         "class_name",
+                                         "category_uid",
+                                         "category_name",
+                                         "activity_id",
+                                         "activity_name",
+                                         "type_uid",
+                                         "time",
+                                         "severity_id",
+                                         "severity",
+                                         "status_id",
+                                         "status",
+                                         "status_detail",
+                                         "status_code",
+                                         "message",
+                                         "metadata",
+                                         "actor",
+                                         "device",
+                                         "duration",
+                                         "raw_data",
+                                         "observables",
+                                         "unmapped",
+                                         "action_id",
+                                         "action",
+                                         "disposition_id",
+                                         "disposition",
+                                         "risk_level_id",
+                                         "risk_level",
+                                         "policy",
+                                         "ai_model",
+                                         "message_context",
+                                         "process",
+                                         "exit_code",
+                                         "file",
+                                         "script",
+                                         "finding_info",
+                                         "evidences",
+                                         "user",
+                                         "service",
+                                         "auth_protocol_id",
+                                         "auth_protocol",
+                                         "privileges",
+                                         "src_endpoint",
+                                         "dst_endpoint",
+                                         "connection_info",
+                                         "app_protocol_name",
+                                         "traffic",
+                                         "http_request",
+                                         "http_response",
+                                         "url",
+                                         "app",
+                                         "api",
+                                         "resources",
+                                         NULL};
 static const char *const cim_names[] = {"authentication_method",
                                         "bytes_in",
                                         "bytes_out",
@@ -92,8 +146,14 @@ static const char *const cim_names[] = {"authentication_method",
                                         NULL};
 
 /* Objects that an index takes as one field, whatever is in them. */
-static const char *const containers[] = {"attributes", "resource.attributes", "scope.attributes",
-                                         "body.structured", NULL};
+static const char *const containers[] = {"attributes",
+                                         "resource.attributes",
+                                         "scope.attributes",
+                                         "body.structured",
+                                         "unmapped.attributes",
+                                         "unmapped.resource.attributes",
+                                         "unmapped.scope.attributes",
+                                         NULL};
 
 struct path {
     char text[PATH_SIZE];
@@ -188,7 +248,8 @@ static void check_members(enum shape shape, const cJSON *tree)
     for (const cJSON *child = tree->child; child != NULL; child = child->next) {
         bool is_known = is_among(child->string, members[shape]) ||
                         (shape == SHAPE_CIM &&
-                         (is_of_model(child->string) || is_among(child->string, cim_names)));
+                         (is_of_model(child->string) || is_among(child->string, cim_names))) ||
+                        (shape == SHAPE_OCSF && is_among(child->string, ocsf_names));
         if (!is_known)
             fail_msg("%s of %s", child->string, shape_name(shape));
     }
