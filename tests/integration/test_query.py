@@ -191,7 +191,7 @@ def test_otlp_json_is_what_was_stored(recorded):
 
 
 def test_shapes_are_those_of_the_exporters(recorded):
-    for shape, key in (("ecs", "@timestamp"), ("otel", "@timestamp"), ("cim", "vendor_product")):
+    for shape, key in (("ecs", "@timestamp"), ("otel", "@timestamp"), ("cim", "vendor_product"), ("ocsf", "class_uid")):
         lines = ask(recorded, "--format", shape).splitlines()
         assert len(lines) == recorded.count
         assert key in json.loads(lines[0]), shape

@@ -113,7 +113,7 @@ static void test_fields_of_a_session(void **state)
 static void test_every_shape_is_a_format(void **state)
 {
     static const char *const formats[] = {"table",      "json", "ndjson", "otlp-json", "csv",
-                                          "timesketch", "otel", "ecs",    "cim"};
+                                          "timesketch", "otel", "ecs",    "cim",       "ocsf"};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(formats); i++) {
