@@ -3,8 +3,10 @@
 #include "query/filter.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "query/attested.h"
 #include "query/lookup.h"
 
 enum { SESSION_PART_MIN = 8 };
@@ -45,10 +47,11 @@ static bool is_in_list(const char *list, struct slice value)
     return false;
 }
 
-static bool contains(struct slice haystack, struct slice needle)
+bool query_contains(struct slice haystack, struct slice needle)
 {
+    if (needle.size == 0)
+        return true;
     int first = tolower(needle.data[0]);
-
     for (size_t at = 0; at + needle.size <= haystack.size; at++) {
         size_t same = 0;
         if (tolower(haystack.data[at]) != first)
@@ -62,26 +65,118 @@ static bool contains(struct slice haystack, struct slice needle)
     return false;
 }
 
-bool query_filter_matches(const struct query_filter *filter, struct slice record,
-                          const struct record_view *view)
+/* An empty text too. */
+static bool is_number(struct slice text)
 {
-    uint64_t time = lookup_time(view);
+    size_t at = 0;
 
-    if (time < filter->since_unix_ns)
-        return false;
-    if (filter->until_unix_ns != 0 && time >= filter->until_unix_ns)
-        return false;
+    while (at < text.size && text.data[at] >= '0' && text.data[at] <= '9')
+        at++;
+    return at == text.size;
+}
+
+bool query_is_of_user(const char *list, const struct record_view *view)
+{
+    static const char *const keys[] = {"user.name", "user.id", "user.email", "process.user.name"};
+    struct attested_peer peer;
+    char uid[32];
+
+    attested_read(view, &peer);
+    int size = snprintf(uid, sizeof(uid), "%.0f", peer.uid);
+    if (peer.uid >= 0 && is_in_list(list, slice_of(uid, (size_t)size)))
+        return true;
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        struct slice name = lookup_text(view, keys[i]);
+        /* A number is a uid, and of those only the kernel's word counts. */
+        if (!is_number(name) && is_in_list(list, name))
+            return true;
+    }
+    return false;
+}
+
+bool query_is_of_host(const char *list, const struct field_record *seen)
+{
+    static const char *const keys[] = {"host.name", "host.id"};
+
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        struct slice name = lookup_resource_text(seen->group, keys[i]);
+        if (name.size == 0)
+            name = lookup_text(seen->view, keys[i]);
+        if (name.size > 0 && is_in_list(list, name))
+            return true;
+    }
+    return false;
+}
+
+static bool is_of_agent(const char *list, const struct record_view *view)
+{
+    struct slice name = lookup_text(view, "gen_ai.agent.name");
+
+    return is_in_list(list, lookup_text(view, "agent.product")) ||
+           (name.size > 0 && is_in_list(list, name));
+}
+
+static bool text_matches(void *context, struct slice text)
+{
+    return pattern_matches(context, text);
+}
+
+static bool attribute_matches(void *context, const struct attribute_view *attribute)
+{
+    return field_each_text(&attribute->value, text_matches, context);
+}
+
+static bool is_found(struct pattern *grep, const struct field_record *seen)
+{
+    const struct record_view *view = seen->view;
+
+    if (pattern_matches(grep, view->event_name) || field_each_text(&view->body, text_matches, grep))
+        return true;
+    for (size_t i = 0; i < view->attribute_count; i++) {
+        if (attribute_matches(grep, &view->attributes[i]))
+            return true;
+    }
+    return lookup_each_resource(seen->group, attribute_matches, grep);
+}
+
+static bool is_about(const struct query_filter *filter, const struct field_record *seen)
+{
+    const struct record_view *view = seen->view;
+    struct slice tool = lookup_text(view, "gen_ai.tool.name");
+
     if (filter->kinds != NULL && !is_in_list(filter->kinds, lookup_text(view, "agent.event.kind")))
         return false;
     if (filter->outcomes != NULL &&
         !is_in_list(filter->outcomes, lookup_text(view, "agent.outcome")))
         return false;
-    if (filter->tool != NULL &&
-        !slice_equal(slice_of_text(filter->tool), lookup_text(view, "gen_ai.tool.name")))
+    if (filter->tool != NULL && !slice_equal(slice_of_text(filter->tool), tool))
         return false;
     if (filter->session != NULL && !query_is_of_session(filter->session, view))
         return false;
+    if (filter->agents != NULL && !is_of_agent(filter->agents, view))
+        return false;
+    if (filter->users != NULL && !query_is_of_user(filter->users, view))
+        return false;
+    return filter->hosts == NULL || query_is_of_host(filter->hosts, seen);
+}
+
+bool query_filter_matches(const struct query_filter *filter, struct slice record,
+                          const struct field_record *seen)
+{
+    uint64_t time = lookup_time(seen->view);
+
+    if (time < filter->since_unix_ns)
+        return false;
+    if (filter->until_unix_ns != 0 && time >= filter->until_unix_ns)
+        return false;
+    if (!is_about(filter, seen))
+        return false;
+    for (size_t i = 0; i < filter->condition_count; i++) {
+        if (!condition_holds(&filter->conditions[i], seen, filter->scratch))
+            return false;
+    }
     /* Texts stand in the record's bytes as they are, so those can be searched whole. */
-    return filter->text == NULL || *filter->text == 0 ||
-           contains(record, slice_of_text(filter->text));
+    if (filter->text != NULL && !query_contains(record, slice_of_text(filter->text)))
+        return false;
+    return filter->grep == NULL || is_found(filter->grep, seen);
 }

@@ -25,5 +25,19 @@ double lookup_number(const struct record_view *view, const char *key, double fal
 /* A text attribute of the group's resource, or empty.  Borrowed from `group`. */
 struct slice lookup_resource_text(const struct record_group *group, const char *key);
 
+/* Any attribute of the group's resource, the last of that key; false: there is none.  Borrowed from
+ * `group`. */
+bool lookup_resource(const struct record_group *group, const char *key, struct any_view *ret);
+
+/* The name of the group's scope, or empty. */
+struct slice lookup_scope_name(const struct record_group *group);
+
+/* Calls `on_attribute` for each attribute of the group's resource until it returns true, which is
+ * given back. */
+bool lookup_each_resource(const struct record_group *group,
+                          bool (*on_attribute)(void *context,
+                                               const struct attribute_view *attribute),
+                          void *context);
+
 /* When it happened, in Unix nanoseconds: time, else observed time. */
 uint64_t lookup_time(const struct record_view *view);

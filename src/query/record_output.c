@@ -2,6 +2,7 @@
 /* record_output.c -- see record_output.h. */
 #include "query/record_output.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,6 +124,7 @@ struct object {
     struct error *err;
     enum status status;
     bool is_first;
+    bool is_timesketch;
 };
 
 static void put(struct object *object, const char *text)
@@ -203,17 +205,27 @@ static void put_value(struct object *object, const char *prefix, struct slice ke
         object->status = json_append_plain(object->out, value, object->err);
 }
 
-static bool is_own_name(struct slice key)
+static bool is_one_of(const char *const *names, struct slice key)
 {
-    static const char *const names[] = {"time",          "observed_time", "severity_number",
-                                        "severity_text", "event_name",    "trace_id",
-                                        "span_id",       "body"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
+    for (size_t i = 0; names[i] != NULL; i++) {
         if (slice_equal(key, slice_of_text(names[i])))
             return true;
     }
-    return slice_starts_with(key, SLICE("resource.")) || slice_starts_with(key, SLICE("scope.")) ||
-           slice_starts_with(key, SLICE("attributes."));
+    return false;
+}
+
+static bool is_own_name(const struct object *object, struct slice key)
+{
+    static const char *const own[] = {"time",       "observed_time", "severity_number",
+                                      "event_name", "severity_text", "trace_id",
+                                      "span_id",    "body",          NULL};
+    static const char *const timesketch[] = {"message", "datetime", "timestamp", "timestamp_desc",
+                                             "tag",     "label",    "data_type", NULL};
+
+    if (object->is_timesketch && (is_one_of(timesketch, key) || slice_starts_with(key, SLICE("_"))))
+        return true;
+    return is_one_of(own, key) || slice_starts_with(key, SLICE("resource.")) ||
+           slice_starts_with(key, SLICE("scope.")) || slice_starts_with(key, SLICE("attributes."));
 }
 
 static void put_attributes(struct object *object, const struct record_view *view)
@@ -223,56 +235,210 @@ static void put_attributes(struct object *object, const struct record_view *view
         size_t number = 1;
         for (size_t k = 0; k < i; k++)
             number += slice_equal(view->attributes[k].key, attribute->key);
-        put_value(object, is_own_name(attribute->key) ? "attributes." : "", attribute->key, number,
-                  &attribute->value);
+        put_value(object, is_own_name(object, attribute->key) ? "attributes." : "", attribute->key,
+                  number, &attribute->value);
     }
 }
 
-static void put_resource(struct object *object, struct slice resource)
+static bool put_resource_attribute(void *context, const struct attribute_view *attribute)
 {
-    struct pb_walk walk = pb_walk_start(resource);
-    struct pb_field field;
-    struct attribute_view attribute;
+    struct object *object = context;
 
-    while (object->status == ST_OK && pb_next(&walk, &field) == PB_FIELD) {
-        if (field.number != RESOURCE_ATTRIBUTES || field.type != WIRE_BYTES)
-            continue;
-        object->status = otlp_read_attribute(field.bytes, &attribute, object->err);
-        if (object->status == ST_OK)
-            put_value(object, "resource.", attribute.key, 1, &attribute.value);
-    }
+    put_value(object, "resource.", attribute->key, 1, &attribute->value);
+    return object->status != ST_OK;
 }
 
-static struct slice message_field(struct slice fields, uint32_t number)
+static enum status put_flat(struct object *object, const struct record_group *group,
+                            const struct record_view *view)
 {
-    struct pb_walk walk = pb_walk_start(fields);
-    struct pb_field field;
-
-    while (pb_next(&walk, &field) == PB_FIELD) {
-        if (field.number == number && field.type == WIRE_BYTES)
-            return field.bytes;
-    }
-    return SLICE_EMPTY;
+    put_time(object, "time", view->time_unix_nano);
+    put_time(object, "observed_time", view->observed_time_unix_nano);
+    put_number(object, "severity_number", view->severity_number);
+    put_text(object, "severity_text", view->severity_text);
+    put_text(object, "event_name", view->event_name);
+    put_hex(object, "trace_id", view->trace_id);
+    put_hex(object, "span_id", view->span_id);
+    if (view->body.type != ANY_TYPE_NONE)
+        put_value(object, "", SLICE("body"), 1, &view->body);
+    put_attributes(object, view);
+    (void)lookup_each_resource(group, put_resource_attribute, object); /* the status says it */
+    put_text(object, "scope.name", lookup_scope_name(group));
+    put(object, object->is_first ? "{}\n" : "}\n");
+    return object->status;
 }
 
 enum status output_flat_json(struct buf *out, const struct record_group *group,
                              const struct record_view *view, struct error *err)
 {
     struct object object = {.out = out, .err = err, .status = ST_OK, .is_first = true};
-    struct slice scope = message_field(group->scope_logs_fields, SCOPE_LOGS_SCOPE);
 
-    put_time(&object, "time", view->time_unix_nano);
-    put_time(&object, "observed_time", view->observed_time_unix_nano);
-    put_number(&object, "severity_number", view->severity_number);
-    put_text(&object, "severity_text", view->severity_text);
-    put_text(&object, "event_name", view->event_name);
-    put_hex(&object, "trace_id", view->trace_id);
-    put_hex(&object, "span_id", view->span_id);
-    if (view->body.type != ANY_TYPE_NONE)
-        put_value(&object, "", SLICE("body"), 1, &view->body);
-    put_attributes(&object, view);
-    put_resource(&object, message_field(group->resource_logs_fields, RESOURCE_LOGS_RESOURCE));
-    put_text(&object, "scope.name", message_field(scope, SCOPE_NAME));
+    return put_flat(&object, group, view);
+}
+
+/* --- Timesketch ---------------------------------------------------------------------------- */
+
+enum { MESSAGE_MAX = 4096, MESSAGE_COLUMNS = 1000, TIMESKETCH_DIGITS = 6 };
+
+/* "tool end: bash ls" */
+static void put_message(struct object *object, const struct record_view *view)
+{
+    struct slice kind = lookup_text(view, "agent.event.kind");
+    struct slice outcome = lookup_text(view, "agent.outcome");
+    struct buf message;
+
+    buf_init(&message, kind.size + outcome.size + MESSAGE_MAX);
+    enum status st = buf_append(&message, kind.data, kind.size, object->err);
+    if (st == ST_OK && kind.size == 0)
+        st = append_text(&message, "event", object->err);
+    if (st == ST_OK && outcome.size > 0)
+        st = append_text(&message, " ", object->err);
+    if (st == ST_OK)
+        st = buf_append(&message, outcome.data, outcome.size, object->err);
+    if (st == ST_OK)
+        st = append_text(&message, ": ", object->err);
+    if (st == ST_OK)
+        st = summary_append(&message, view, MESSAGE_COLUMNS, object->err);
+    if (object->status == ST_OK)
+        object->status = st;
+    put_text(object, "message", buf_slice(&message));
+    buf_fini(&message);
+}
+
+enum status output_timesketch(struct buf *out, const struct record_group *group,
+                              const struct record_view *view, struct error *err)
+{
+    struct object object = {
+        .out = out, .err = err, .status = ST_OK, .is_first = true, .is_timesketch = true};
+    uint64_t time = lookup_time(view);
+    char text[TIME_TEXT_SIZE + 8];
+
+    put_message(&object, view);
+    time_format_utc(time, TIMESKETCH_DIGITS, text);
+    memcpy(text + strlen(text) - 1, "+00:00", sizeof("+00:00")); /* for the Z */
+    put_text(&object, "datetime", slice_of_text(text));
+    put_key(&object, "", SLICE("timestamp"), 1);
+    snprintf(text, sizeof(text), "%" PRIu64, time / 1000);
+    put(&object, text);
+    put_text(&object, "timestamp_desc",
+             view->time_unix_nano != 0 ? SLICE("Event Time") : SLICE("Observed Time"));
+    return put_flat(&object, group, view);
+}
+
+/* --- Chosen fields ------------------------------------------------------------------------- */
+
+enum status output_fields_json(struct buf *out, const struct output_fields *fields,
+                               const struct field_record *record, struct error *err)
+{
+    struct object object = {.out = out, .err = err, .status = ST_OK, .is_first = true};
+    struct any_view value;
+
+    for (size_t i = 0; i < fields->count; i++) {
+        if (field_read(&fields->fields[i], record, fields->scratch, &value))
+            put_value(&object, "", slice_of_text(fields->fields[i].name), 1, &value);
+    }
     put(&object, object.is_first ? "{}\n" : "}\n");
     return object.status;
+}
+
+/* The value as one text, for cells; it stands in `text` where the value is none itself. */
+static enum status text_of_field(const struct output_fields *fields, size_t index,
+                                 const struct field_record *record, struct buf *text,
+                                 struct any_view *ret, struct error *err)
+{
+    buf_clear(text);
+    *ret = (struct any_view){.type = ANY_TYPE_STRING};
+    if (!field_read(&fields->fields[index], record, fields->scratch, ret) ||
+        ret->type == ANY_TYPE_STRING)
+        return ST_OK;
+    enum status st = json_append_plain(text, ret, err);
+    ret->bytes = buf_slice(text);
+    return st;
+}
+
+enum { CELL_MIN = 12, CELL_MAX = 40, CELL_TEXT_MAX = 64 << 20 };
+
+enum status output_fields_row(struct buf *out, const struct output_fields *fields,
+                              const struct field_record *record, size_t columns, struct error *err)
+{
+    size_t width = columns / fields->count;
+    enum status st = ST_OK;
+    struct any_view value;
+    struct buf text;
+
+    width = width < CELL_MIN ? CELL_MIN : width > CELL_MAX ? CELL_MAX : width;
+    buf_init(&text, CELL_TEXT_MAX);
+    for (size_t i = 0; i < fields->count && st == ST_OK; i++) {
+        value.bytes = slice_of_text(fields->fields[i].name);
+        if (record != NULL)
+            st = text_of_field(fields, i, record, &text, &value, err);
+        if (st == ST_OK && i + 1 < fields->count)
+            st = append_cell(out, value.bytes, width, err);
+        else if (st == ST_OK)
+            st = safe_text_append(out, value.bytes,
+                                  columns > width * i ? columns - width * i : width,
+                                  NEWLINES_ESCAPED, err);
+    }
+    buf_fini(&text);
+    return st == ST_OK ? buf_append(out, "\n", 1, err) : st;
+}
+
+/* --- CSV ----------------------------------------------------------------------------------- */
+
+/* What spreadsheets take for the beginning of a formula, their full-width forms too. */
+static bool is_formula(struct slice text)
+{
+    static const char *const begins[] = {
+        "=", "+", "-", "@", "\xef\xbc\x9d", "\xef\xbc\x8b", "\xef\xbc\x8d", "\xef\xbc\xa0"};
+
+    while (text.size > 0 && text.data[0] == ' ')
+        text = slice_from(text, 1);
+    for (size_t i = 0; i < COUNT_OF(begins); i++) {
+        if (slice_starts_with(text, slice_of_text(begins[i])))
+            return true;
+    }
+    return false;
+}
+
+static enum status append_csv_cell(struct buf *out, struct slice text, bool is_text,
+                                   struct buf *safe, struct error *err)
+{
+    buf_clear(safe);
+    enum status st = safe_text_append(safe, text, 0, NEWLINES_ESCAPED, err);
+    struct slice shown = buf_slice(safe);
+    if (st == ST_OK)
+        st = append_text(out, is_text && is_formula(shown) ? "\"'" : "\"", err);
+    while (st == ST_OK && shown.size > 0) {
+        const uint8_t *quote = memchr(shown.data, '"', shown.size);
+        size_t size = quote != NULL ? (size_t)(quote - shown.data) + 1 : shown.size;
+        st = buf_append(out, shown.data, size, err);
+        if (st == ST_OK && quote != NULL)
+            st = append_text(out, "\"", err);
+        shown = slice_from(shown, size);
+    }
+    return st == ST_OK ? append_text(out, "\"", err) : st;
+}
+
+enum status output_fields_csv(struct buf *out, const struct output_fields *fields,
+                              const struct field_record *record, struct error *err)
+{
+    enum status st = ST_OK;
+    struct any_view value;
+    struct buf text, safe;
+
+    buf_init(&text, CELL_TEXT_MAX);
+    buf_init(&safe, CELL_TEXT_MAX * 4);
+    for (size_t i = 0; i < fields->count && st == ST_OK; i++) {
+        value = (struct any_view){.type = ANY_TYPE_STRING,
+                                  .bytes = slice_of_text(fields->fields[i].name)};
+        if (record != NULL)
+            st = text_of_field(fields, i, record, &text, &value, err);
+        bool is_number = value.type == ANY_TYPE_INT || value.type == ANY_TYPE_DOUBLE;
+        if (st == ST_OK && i > 0)
+            st = append_text(out, ",", err);
+        if (st == ST_OK)
+            st = append_csv_cell(out, value.bytes, !is_number, &safe, err);
+    }
+    buf_fini(&text);
+    buf_fini(&safe);
+    return st == ST_OK ? append_text(out, "\r\n", err) : st;
 }

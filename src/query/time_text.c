@@ -67,8 +67,8 @@ void time_format_duration(double ms, char out[TIME_TEXT_SIZE])
                  (uint64_t)ms / 1000 % 60);
 }
 
-/* "10m" and the like; false when the text is nothing of the kind. */
-static bool parse_ago(const char *text, uint64_t now, uint64_t *ret)
+/* A time of a unit, UINT64_MAX where it is longer; false: the text is nothing of the kind. */
+static bool parse_span(const char *text, uint64_t *ret_ns)
 {
     static const struct {
         char unit;
@@ -81,12 +81,33 @@ static bool parse_ago(const char *text, uint64_t now, uint64_t *ret)
     unsigned long long count = strtoull(text, &end, 10);
     for (size_t i = 0; i < COUNT_OF(units); i++) {
         if (end[0] == units[i].unit && end[1] == 0) {
-            uint64_t limit = now / NS_PER_S / units[i].seconds;
-            *ret = count > limit ? 0 : now - count * units[i].seconds * NS_PER_S;
+            uint64_t limit = UINT64_MAX / NS_PER_S / units[i].seconds;
+            *ret_ns = count > limit ? UINT64_MAX : count * units[i].seconds * NS_PER_S;
             return true;
         }
     }
     return false;
+}
+
+bool time_parse_duration(const char *text, uint64_t max_ns, uint64_t *ret_ns)
+{
+    uint64_t span = 0;
+
+    if (!parse_span(text, &span) || span > max_ns)
+        return false;
+    *ret_ns = span;
+    return true;
+}
+
+/* What is longer ago than 1970 is 1970. */
+static bool parse_ago(const char *text, uint64_t now, uint64_t *ret)
+{
+    uint64_t ago = 0;
+
+    if (!parse_span(text, &ago))
+        return false;
+    *ret = ago > now ? 0 : now - ago;
+    return true;
 }
 
 /* Reads ".206" into nanoseconds and gives back what follows. */

@@ -28,3 +28,6 @@ void time_format_duration(double ms, char out[TIME_TEXT_SIZE]);
  * ST_INVALID says what is accepted. */
 MUST_CHECK enum status time_parse(const char *text, uint64_t now_unix_ns, uint64_t *ret_unix_ns,
                                   struct error *err);
+
+/* Reads "90s", "10m", "2h", "7d", "4w".  False: it is something else, or over `max_ns`. */
+bool time_parse_duration(const char *text, uint64_t max_ns, uint64_t *ret_ns);

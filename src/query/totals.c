@@ -10,7 +10,7 @@ static bool is_kind(const struct record_view *view, const char *kind)
 }
 
 /* What an agent writes to its reviewer or its sub-agents is a prompt too, but nobody's. */
-static bool is_of_a_person(const struct record_view *view)
+bool totals_is_of_a_person(const struct record_view *view)
 {
     struct slice role = lookup_text(view, "agent.role");
     bool is_mention = slice_equal(lookup_text(view, "agent.prompt.source"), SLICE("mention"));
@@ -30,7 +30,7 @@ static void count_event(struct totals *totals, const struct story_event *event)
     bool executed = lookup_number(view, "agent.tool.executed", 1) != 0;
     double input = lookup_number(view, "gen_ai.usage.input_tokens", 0);
 
-    totals->prompts += is_kind(view, "agent.prompt") && is_of_a_person(view);
+    totals->prompts += is_kind(view, "agent.prompt") && totals_is_of_a_person(view);
     totals->calls += is_tool_end && event->call == STORY_NO_CALL;
     totals->failed += is_tool_end && slice_equal(outcome, SLICE("failure"));
     totals->not_run += is_tool_end && denied && !executed;

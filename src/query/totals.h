@@ -19,3 +19,6 @@ struct totals {
 
 /* Counts the events and calls of a joined story. */
 void totals_count(const struct story *story, struct totals *ret);
+
+/* Whether a prompt is a person's. */
+bool totals_is_of_a_person(const struct record_view *view);

@@ -184,14 +184,12 @@ static void check_delivery(struct doctor *doctor)
 
 /* --- What came -------------------------------------------------------------------------------- */
 
-static enum status on_match(void *context, const struct store_record_view *view, struct slice line,
-                            struct error *err)
+static enum status on_match(void *context, const struct store_record_view *view, struct error *err)
 {
     struct doctor *doctor = context;
     struct slice product = lookup_text(view->record, "agent.product");
     uint64_t time_ns = lookup_time(view->record);
 
-    (void)line;
     (void)err;
     if (slice_equal(lookup_text(view->record, ID_KEY), slice_of_text(doctor->id)))
         doctor->event_in_store = true;

@@ -21,13 +21,11 @@ struct last_session {
     char id[SESSION_ID_MAX];
 };
 
-static enum status on_any(void *context, const struct store_record_view *view, struct slice line,
-                          struct error *err)
+static enum status on_any(void *context, const struct store_record_view *view, struct error *err)
 {
     struct last_session *last = context;
     struct slice id = lookup_text(view->record, "session.id");
 
-    (void)line;
     (void)err;
     if (id.size > 0 && id.size < sizeof(last->id))
         snprintf(last->id, sizeof(last->id), "%.*s", SLICE_ARG(id));
@@ -37,7 +35,8 @@ static enum status on_any(void *context, const struct store_record_view *view, s
 static enum status find_last_session(const char *store_dir, struct last_session *ret,
                                      struct error *err)
 {
-    struct scan scan = {.store_dir = store_dir, .on_match = on_any, .context = ret};
+    struct scan scan = {
+        .store_dir = store_dir, .is_quiet = true, .on_match = on_any, .context = ret};
 
     ret->id[0] = 0;
     enum status st = scan_run(&scan, err);
@@ -46,10 +45,8 @@ static enum status find_last_session(const char *store_dir, struct last_session 
     return st;
 }
 
-static enum status on_match(void *context, const struct store_record_view *view, struct slice line,
-                            struct error *err)
+static enum status on_match(void *context, const struct store_record_view *view, struct error *err)
 {
-    (void)line;
     return story_add(context, view->group, view->bytes, err);
 }
 
@@ -69,7 +66,8 @@ static enum status print_timeline(const char *store_dir, const char *session,
                                   const struct timeline_style *style, struct error *err)
 {
     struct story story;
-    struct scan scan = {.store_dir = store_dir, .on_match = on_match, .context = &story};
+    struct scan scan = {
+        .store_dir = store_dir, .is_quiet = true, .on_match = on_match, .context = &story};
     struct buf out;
 
     scan.filter.session = session;

@@ -30,6 +30,7 @@ struct command {
     int (*run)(const struct command_options *options, int argc, char **argv);
 };
 
+extern const struct command command_around;
 extern const struct command command_check;
 extern const struct command command_dead_letter;
 extern const struct command command_doctor;
@@ -38,6 +39,7 @@ extern const struct command command_install_hooks;
 extern const struct command command_journal;
 extern const struct command command_losses;
 extern const struct command command_query;
+extern const struct command command_report;
 extern const struct command command_status;
 extern const struct command command_tail;
 extern const struct command command_timeline;

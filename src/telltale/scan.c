@@ -2,22 +2,31 @@
 /* scan.c -- see scan.h. */
 #include "telltale/scan.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "util/clock.h"
 
-enum { FOLLOW_PAUSE_US = 200000, PROBLEMS_SHOWN_MAX = 20 };
+enum { FOLLOW_PAUSE_US = 200000, PROBLEMS_SHOWN_MAX = 20, PROGRESS_PERIOD_NS = 500000000 };
 
 /* A record may be written some time after it happened: a closed file that was last written
  * within this time after the lower bound is still read. */
 enum { CLOCK_SLACK_S = 3600 };
 
+/* What is told on a terminal while it takes long: one line that is written over, and gone at the
+ * end. */
+struct progress {
+    bool is_wanted, is_shown;
+    uint64_t read, found; /* records */
+    uint64_t next_ns;     /* monotonic */
+};
+
 struct scanning {
     const struct scan *scan;
-    struct slice line;
     size_t problems;
+    struct progress progress;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -34,8 +43,28 @@ void scan_default_store(const struct config_dirs *dirs, char *out)
     ASSERT(size > 0); /* a path that was cut does not exist, and opening it says so */
 }
 
+static void show_progress(struct progress *progress, const char *file)
+{
+    uint64_t now = clock_monotonic_ns();
+
+    if (!progress->is_wanted || now < progress->next_ns)
+        return;
+    fprintf(stderr, "\r\x1b[K%" PRIu64 " records read, %" PRIu64 " found, in %.80s", progress->read,
+            progress->found, file);
+    progress->is_shown = true;
+    progress->next_ns = now + PROGRESS_PERIOD_NS;
+}
+
+static void clear_progress(struct progress *progress)
+{
+    if (progress->is_shown)
+        fputs("\r\x1b[K", stderr);
+    progress->is_shown = false;
+}
+
 static void tell_problem(struct scanning *scanning, const struct error *err)
 {
+    clear_progress(&scanning->progress);
     scanning->problems++;
     if (scanning->problems <= PROBLEMS_SHOWN_MAX)
         fprintf(stderr, "telltale: passed over: %s\n", err->text);
@@ -47,10 +76,13 @@ static enum status on_record(void *context, const struct store_record_view *view
 {
     struct scanning *scanning = context;
     const struct scan *scan = scanning->scan;
+    const struct field_record seen = {.group = view->group, .view = view->record};
 
-    if (!query_filter_matches(&scan->filter, view->bytes, view->record))
+    scanning->progress.read++;
+    if (!query_filter_matches(&scan->filter, view->bytes, &seen))
         return ST_OK;
-    return scan->on_match(scan->context, view, scanning->line, err);
+    scanning->progress.found++;
+    return scan->on_match(scan->context, view, err);
 }
 
 static void pause_for_more(const struct scan *scan)
@@ -76,7 +108,7 @@ static enum status read_all(struct scanning *scanning, struct store_reader *read
         if (st == ST_NO_MEMORY || st == ST_IO)
             return st;
         if (st == ST_OK) {
-            scanning->line = line.text;
+            show_progress(&scanning->progress, line.file);
             st = store_record_read(record, line.text, on_record, scanning, err);
             if (st == ST_STOPPING)
                 return ST_OK; /* the reader of our output has enough */
@@ -92,11 +124,16 @@ static enum status read_all(struct scanning *scanning, struct store_reader *read
 enum status scan_run(const struct scan *scan, struct error *err)
 {
     struct scanning scanning = {.scan = scan};
+    bool is_terminal = isatty(STDERR_FILENO) == 1;
     struct store_reader_options options = {0};
     struct store_reader *reader = NULL;
     struct store_record *record = NULL;
     struct sigaction action = {.sa_handler = on_interrupt};
 
+    /* Rows that appear on the same terminal are progress enough. */
+    scanning.progress.is_wanted =
+        is_terminal && !scan->follow && (scan->is_quiet || isatty(STDOUT_FILENO) != 1);
+    scanning.progress.next_ns = clock_monotonic_ns() + PROGRESS_PERIOD_NS;
     uint64_t since_s = scan->filter.since_unix_ns / NS_PER_S;
     options.not_before_unix_s = since_s > CLOCK_SLACK_S ? since_s - CLOCK_SLACK_S : 0;
     if (scan->follow)
@@ -106,6 +143,7 @@ enum status scan_run(const struct scan *scan, struct error *err)
         st = store_record_create(&record, err);
     if (st == ST_OK)
         st = read_all(&scanning, reader, record, err);
+    clear_progress(&scanning.progress);
     store_record_destroy(record);
     store_reader_close(reader);
     return st;

@@ -14,10 +14,10 @@
 struct scan {
     const char *store_dir;
     struct query_filter filter;
-    bool follow; /* waits for more at the end, until interrupted */
-    /* A failure ends the scan.  `line` is the record's line as it stands in the store. */
-    enum status (*on_match)(void *context, const struct store_record_view *view, struct slice line,
-                            struct error *err);
+    bool follow;   /* waits for more at the end, until interrupted */
+    bool is_quiet; /* nothing is written to stdout before the end */
+    /* A failure ends the scan; ST_STOPPING ends it well. */
+    enum status (*on_match)(void *context, const struct store_record_view *view, struct error *err);
     /* Called before waiting for more; may be NULL. */
     void (*on_pause)(void *context);
     void *context;
@@ -26,6 +26,7 @@ struct scan {
 /* The default store of these directories, into `out` of PATH_MAX bytes. */
 void scan_default_store(const struct config_dirs *dirs, char *out);
 
-/* Reads the store.  Damage on the way is said on stderr and passed over.  ST_NOT_FOUND: there is
+/* Reads the store.  Damage on the way is said on stderr and passed over; on a terminal, how far it
+ * has come.  ST_NOT_FOUND: there is
  * no such store; else what on_match gave back. */
 MUST_CHECK enum status scan_run(const struct scan *scan, struct error *err);

@@ -54,13 +54,16 @@ static size_t lines_of(struct slice text)
     return count;
 }
 
-static void check_json(const struct record_group *group, const struct record_view *view,
-                       struct buf *out)
+typedef enum status (*json_fn)(struct buf *out, const struct record_group *group,
+                               const struct record_view *view, struct error *err);
+
+static void check_json(json_fn write, const struct record_group *group,
+                       const struct record_view *view, struct buf *out)
 {
     struct error err;
 
     buf_clear(out);
-    ASSERT(output_flat_json(out, group, view, &err) == ST_OK);
+    ASSERT(write(out, group, view, &err) == ST_OK);
     ASSERT(lines_of(buf_slice(out)) == 1);
     check_safe(buf_slice(out));
     cJSON *json = cJSON_ParseWithLength((const char *)out->data, out->size);
@@ -85,7 +88,8 @@ static void check_record(const struct append_batch *batch, size_t index, struct 
     ASSERT(output_table_row(out, &view, COLUMNS_MAX, &err) == ST_OK);
     ASSERT(lines_of(buf_slice(out)) == 1);
     check_safe(buf_slice(out));
-    check_json(&group, &view, out);
+    check_json(output_flat_json, &group, &view, out);
+    check_json(output_timesketch, &group, &view, out);
     ASSERT(story_add(story, &group, bytes, &err) == ST_OK);
 }
 

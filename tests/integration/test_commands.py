@@ -616,7 +616,7 @@ def test_check_shows_every_mistake_and_prints_what_takes_effect(home):
 def test_the_manual_has_the_options_that_the_verbs_take():
     root = facts.pathlib.Path(__file__).resolve().parents[2]
     taken = {"run-dir", "state-dir", "help", "version"}
-    for path in (root / "src" / "telltale").glob("cmd_*.c"):
+    for path in (root / "src" / "telltale").glob("*.[ch]"):
         taken |= set(re.findall(r'\{"([a-z-]+)", (?:no|required)_argument', path.read_text()))
     manual = (root / "docs" / "man" / "telltale.1").read_text()
     assert set(re.findall(r"Fl -([a-z-]+)", manual)) == taken

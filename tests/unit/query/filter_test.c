@@ -35,9 +35,10 @@ static int tear_down(void **state)
 
 static bool matches(struct query_filter filter)
 {
-    const struct record_view *view = seen_read(&seen);
+    static const struct record_group no_group;
+    const struct field_record record = {.group = &no_group, .view = seen_read(&seen)};
 
-    return query_filter_matches(&filter, seen_bytes(&seen), view);
+    return query_filter_matches(&filter, seen_bytes(&seen), &record);
 }
 
 static void test_an_empty_filter_lets_everything_pass(void **state)
