@@ -105,14 +105,18 @@ static struct slice or_unknown(struct slice text)
     return text.size > 0 ? text : SLICE("(unknown)");
 }
 
+static const char *data_of(struct slice text)
+{
+    return text.size > 0 ? (const char *)text.data : "";
+}
+
 /* Names of two parts; what is too long is cut. */
 static struct slice join(char name[NAME_MAX_BYTES], struct slice a, const char *between,
                          struct slice b)
 {
     enum { EACH = 120 };
     int size = snprintf(name, NAME_MAX_BYTES, "%.*s%s%.*s", (int)(a.size < EACH ? a.size : EACH),
-                        (const char *)a.data, between, (int)(b.size < EACH ? b.size : EACH),
-                        (const char *)b.data);
+                        data_of(a), between, (int)(b.size < EACH ? b.size : EACH), data_of(b));
 
     return slice_of(name, (size_t)size);
 }
