@@ -107,6 +107,9 @@ static inline struct slice reader_text(const struct record_reader *reader, unsig
     return value == NULL ? SLICE_EMPTY : value->bytes;
 }
 
+/* Fills `facts` and `kind` from what the present record says. */
+void reader_gather_facts(struct record_reader *reader);
+
 /* The name of a key of the model or of a resource. */
 const char *reader_key_name(unsigned key);
 

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* record_facts.c -- the facts of the record that a reader has at hand. */
+#include "shape/record_reader.h"
+#include "util/clock.h"
+
+enum { UID_SIZE = 36, UID_TIME_DIGITS = 12, SEVERITY_MAX = 24 };
+/* The milliseconds that a UUIDv7 begins with, in nanoseconds; 0: it is none. */
+static uint64_t time_of_uid(struct slice uid)
+{
+    uint64_t ms = 0;
+    unsigned digits = 0;
+
+    if (uid.size != UID_SIZE || uid.data[14] != '7')
+        return 0;
+    for (size_t i = 0; digits < UID_TIME_DIGITS; i++) {
+        uint8_t byte = uid.data[i];
+        if (i == 8) /* a hyphen */
+            continue;
+        unsigned value = byte >= '0' && byte <= '9'   ? (unsigned)byte - '0'
+                         : byte >= 'a' && byte <= 'f' ? (unsigned)byte - 'a' + 10
+                                                      : 16;
+        if (value > 15)
+            return 0;
+        ms = ms << 4 | value;
+        digits++;
+    }
+    return ms <= INT64_MAX / NS_PER_MS ? ms * NS_PER_MS : 0;
+}
+
+static bool is_usable_time(uint64_t unix_ns)
+{
+    return unix_ns > 0 && unix_ns <= INT64_MAX;
+}
+
+static void gather_times(struct record_facts *facts, const struct record_view *view)
+{
+    facts->received_unix_ns = time_of_uid(facts->uid);
+    facts->observed_unix_ns = view->observed_time_unix_nano;
+    facts->time_unix_ns = is_usable_time(view->time_unix_nano) ? view->time_unix_nano
+                          : is_usable_time(view->observed_time_unix_nano)
+                              ? view->observed_time_unix_nano
+                              : facts->received_unix_ns;
+}
+
+static uint32_t severity_of(const struct any_view *value)
+{
+    return value != NULL && value->integer > 0 && value->integer <= SEVERITY_MAX
+               ? (uint32_t)value->integer
+               : 0;
+}
+
+static struct slice either(struct slice first, struct slice second)
+{
+    return first.size > 0 ? first : second;
+}
+
+void reader_gather_facts(struct record_reader *reader)
+{
+    const struct record_view *view = &reader->view;
+    reader->facts = (struct record_facts){
+        .severity_number = view->severity_number <= SEVERITY_MAX ? view->severity_number : 0,
+        .agent_severity = severity_of(reader_value(reader, KEY_AGENT_SEVERITY)),
+        .severity_text = view->severity_text,
+        .event_name = view->event_name,
+        .uid = reader_text(reader, KEY_LOG_RECORD_UID),
+        .kind = reader_text(reader, KEY_AGENT_EVENT_KIND),
+        .phase = reader_text(reader, KEY_AGENT_EVENT_PHASE),
+        .outcome = reader_text(reader, KEY_AGENT_OUTCOME),
+        .decision = reader_text(reader, KEY_AGENT_DECISION_OUTCOME),
+        .product = reader_text(reader, KEY_AGENT_PRODUCT),
+        .dialect = reader_text(reader, KEY_AGENT_DIALECT),
+        .dialect_event = reader_text(reader, KEY_AGENT_DIALECT_EVENT),
+        .session_id = reader_text(reader, KEY_SESSION_ID),
+        .conversation_id = reader_text(reader, KEY_GEN_AI_CONVERSATION_ID),
+        .turn_id = reader_text(reader, KEY_AGENT_TURN_ID),
+        .tool_name = reader_text(reader, KEY_GEN_AI_TOOL_NAME),
+        .user_id = reader_text(reader, KEY_USER_ID),
+        .user_name = reader_text(reader, KEY_USER_NAME),
+        .user_email = reader_text(reader, KEY_USER_EMAIL),
+        .host_name = either(reader_text(reader, READER_HOST_NAME),
+                            reader_resource_text(reader, READER_HOST_NAME)),
+        .service_name = either(reader_resource_text(reader, READER_SERVICE_NAME),
+                               reader_text(reader, READER_SERVICE_NAME)),
+        .trace_id = view->trace_id,
+        .span_id = view->span_id,
+        .body_text = view->body.type == ANY_TYPE_STRING ? view->body.bytes : SLICE_EMPTY,
+        .body = view->body.encoded,
+    };
+    gather_times(&reader->facts, view);
+    uint16_t kind = text_table_find(&reader->kinds, reader->facts.kind);
+    reader->kind = kind == TEXT_TABLE_NONE ? KIND_COUNT : (enum event_kind)kind;
+}
