@@ -29,6 +29,8 @@ enum {
     MAPPING_COPY_MAX = 16 * 1024,           /* a longer text is not written a second time */
     MAPPING_CHAIN_MAX = BELIEVED_CHAIN_MAX, /* agent.norm. before a key; we write no more */
     MAPPING_SCRATCH_MAX = 4 * MAPPING_COPY_MAX,
+    MAPPING_SHORT_MAX = 128, /* lengths below it are one byte, and those of all keys are */
+    MAPPING_KEY_SLACK = 16,  /* bytes that may be read behind an encoded key */
 };
 
 struct dialect;

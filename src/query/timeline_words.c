@@ -100,3 +100,11 @@ size_t timeline_words_put_thread(struct page *page, struct slice role)
     page_put_ink(page, word->ink, word->text);
     return strlen(word->text);
 }
+
+void timeline_words_put_tokens(struct page *page, double input, double output)
+{
+    page_put_number(page, input);
+    page_put(page, " tokens in, ");
+    page_put_number(page, output);
+    page_put(page, " out");
+}

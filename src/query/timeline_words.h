@@ -27,3 +27,6 @@ bool timeline_words_put(struct page *page, enum timeline_words list, struct slic
 
 /* Whose thread it is by its role, if not the person's own.  Returns the columns of that. */
 size_t timeline_words_put_thread(struct page *page, struct slice role);
+
+/* "11106 tokens in, 783 out". */
+void timeline_words_put_tokens(struct page *page, double input, double output);
