@@ -18,24 +18,25 @@
 #include "telltale/record_facts.h"
 
 enum shape {
-    SHAPE_OTEL, /* the document of the Elasticsearch exporter's OTel mode */
-    SHAPE_ECS,  /* Elastic Common Schema, agent.* as ai_agent.* */
-    SHAPE_CIM,  /* the attributes of the model by their names, and fields of Splunk's CIM */
-    SHAPE_OCSF, /* Open Cybersecurity Schema Framework, what it has no place for in `unmapped` */
+    SHAPE_OTEL,     /* the document of the Elasticsearch exporter's OTel mode */
+    SHAPE_ECS,      /* Elastic Common Schema, agent.* as ai_agent.* */
+    SHAPE_CIM,      /* the attributes of the model by their names, and fields of Splunk's CIM */
+    SHAPE_OCSF,     /* Open Cybersecurity Schema Framework 1.8.0, what it has no place for in
+                       `unmapped` */
+    SHAPE_OCSF_1_9, /* of 1.9.0-dev: ai_agent, and ai_operation in most classes */
     SHAPE_COUNT
 };
 
-enum ocsf_version {
-    OCSF_1_8, /* 1.8.0 */
-    OCSF_1_9, /* 1.9.0-dev: ai_agent, and ai_operation in most classes */
-};
+static inline bool shape_is_ocsf(enum shape shape)
+{
+    return shape == SHAPE_OCSF || shape == SHAPE_OCSF_1_9;
+}
 
 /* otel, ecs: written as data_stream.{type,dataset,namespace} of each document, type `logs`.
  * Copied. */
 struct shape_options {
     const char *dataset;        /* NULL: no data_stream in the document */
     const char *data_namespace; /* not NULL where dataset is not */
-    enum ocsf_version ocsf_version;
 };
 
 struct shaper;

@@ -129,9 +129,10 @@ static const char cim_text[] =
 
 static const char ocsf_text[] =
     "\n"
-    "## ocsf\n"
+    "## ocsf, ocsf-1.9\n"
     "\n"
-    "The Open Cybersecurity Schema Framework, version 1.8.0, or 1.9.0-dev by option: that adds\n"
+    "The Open Cybersecurity Schema Framework, version 1.8.0, or as `ocsf-1.9` 1.9.0-dev, which "
+    "adds\n"
     "`ai_agent`, `message_context.prompt_text` and `.response_text`, and has the profile\n"
     "`ai_operation` in all classes but 0, 2004 and 5001. A record is one event of one class; a\n"
     "class whose required objects nobody told of is not chosen. What OCSF requires within them "

@@ -10,19 +10,19 @@
 #include "util/clock.h"
 
 struct ocsf_plan {
-    enum ocsf_version version;
+    enum shape shape;
     struct slice version_text; /* with its quotes */
     struct slice keys[SCHEMA_KEY_COUNT];
 };
 
-enum status ocsf_plan_create(enum ocsf_version version, struct ocsf_plan **ret, struct error *err)
+enum status ocsf_plan_create(enum shape shape, struct ocsf_plan **ret, struct error *err)
 {
     struct ocsf_plan *plan = calloc(1, sizeof(*plan));
 
     if (plan == NULL)
         return error_set(err, ST_NO_MEMORY, "the fields of OCSF");
-    plan->version = version;
-    plan->version_text = version == OCSF_1_9 ? SLICE("\"1.9.0-dev\"") : SLICE("\"1.8.0\"");
+    plan->shape = shape;
+    plan->version_text = shape == SHAPE_OCSF_1_9 ? SLICE("\"1.9.0-dev\"") : SLICE("\"1.8.0\"");
     for (unsigned key = 0; key < SCHEMA_KEY_COUNT; key++)
         plan->keys[key] = slice_of_text(schema_attributes[key].key);
     *ret = plan;
@@ -226,7 +226,7 @@ static bool wants_ai(const struct ocsf_writing *writing)
 {
     const struct ocsf_class_row *row = &ocsf_classes[writing->verdict.class];
 
-    if (writing->plan->version == OCSF_1_9)
+    if (writing->plan->shape == SHAPE_OCSF_1_9)
         return row->has_ai_in_1_9;
     return row->has_ai &&
            (writing->verdict.role != 0 || ocsf_is_said(writing, KEY_GEN_AI_CONVERSATION_ID) ||
@@ -256,7 +256,7 @@ static void put_message_context(struct ocsf_writing *writing)
     ocsf_begin(put, SHAPE_NAME("message_context"));
     ocsf_put_uint(put, SHAPE_NAME("ai_role_id"), writing->verdict.role);
     ocsf_put_fields(put, &ocsf_message_tokens);
-    if (writing->plan->version == OCSF_1_9)
+    if (writing->plan->shape == SHAPE_OCSF_1_9)
         ocsf_put_fields(put, &ocsf_message_texts);
     ocsf_begin(put, SHAPE_NAME("application"));
     ocsf_put_text(put, SHAPE_NAME("name"), writing->product);
@@ -273,7 +273,7 @@ static void put_ai(struct ocsf_writing *writing)
         return;
     put_model(writing);
     put_message_context(writing);
-    if (writing->plan->version != OCSF_1_9)
+    if (writing->plan->shape != SHAPE_OCSF_1_9)
         return;
     ocsf_begin_object(put, SHAPE_NAME("ai_agent"), &ocsf_ai_agent);
     ocsf_put_text(put, SHAPE_NAME("uid"),

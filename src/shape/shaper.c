@@ -20,6 +20,7 @@ static const struct shape_writer writers[SHAPE_COUNT] = {
     [SHAPE_ECS] = {"ecs", shape_put_ecs},
     [SHAPE_CIM] = {"cim", shape_put_cim},
     [SHAPE_OCSF] = {"ocsf", shape_put_ocsf},
+    [SHAPE_OCSF_1_9] = {"ocsf-1.9", shape_put_ocsf},
 };
 
 bool shape_named(const char *name, enum shape *ret)
@@ -71,9 +72,8 @@ static enum status prepare(struct shaper *shaper, const struct shape_options *op
         st = ecs_plan_create(&shaper->ecs, err);
     if (st == ST_OK && shaper->shape == SHAPE_CIM)
         st = cim_plan_create(&shaper->cim, err);
-    if (st == ST_OK && shaper->shape == SHAPE_OCSF)
-        st = ocsf_plan_create(options != NULL ? options->ocsf_version : OCSF_1_8, &shaper->ocsf,
-                              err);
+    if (st == ST_OK && shape_is_ocsf(shaper->shape))
+        st = ocsf_plan_create(shaper->shape, &shaper->ocsf, err);
     return st;
 }
 
@@ -118,7 +118,7 @@ void shaper_destroy(struct shaper *shaper)
 /* Whether values of the sender are written as texts. */
 static bool is_textual(const struct shaper *shaper)
 {
-    return shaper->shape == SHAPE_ECS || shaper->shape == SHAPE_OCSF;
+    return shaper->shape == SHAPE_ECS || shape_is_ocsf(shaper->shape);
 }
 
 static bool is_taken_by_ecs(const void *context, size_t index)

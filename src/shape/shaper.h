@@ -60,7 +60,8 @@ MUST_CHECK enum status ecs_plan_create(struct ecs_plan **ret, struct error *err)
 void ecs_plan_destroy(struct ecs_plan *plan); /* accepts NULL */
 MUST_CHECK enum status cim_plan_create(struct cim_plan **ret, struct error *err);
 void cim_plan_destroy(struct cim_plan *plan); /* accepts NULL */
-MUST_CHECK enum status ocsf_plan_create(enum ocsf_version version, struct ocsf_plan **ret,
+/* `shape`: which version. */
+MUST_CHECK enum status ocsf_plan_create(enum shape shape, struct ocsf_plan **ret,
                                         struct error *err);
 void ocsf_plan_destroy(struct ocsf_plan *plan); /* accepts NULL */
 

@@ -12,7 +12,6 @@ enum {
     /* JSON within a text: each byte may be an escape of six, and its backslash one more. */
     GROWTH_MAX = 32,
     SIZE_OF_NAMES = 1 << 14,
-    SHAPERS = SHAPE_COUNT + 1, /* of ocsf both versions */
 };
 
 static void check_keys(const cJSON *node, int depth)
@@ -60,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct shaper *shapers[SHAPERS];
+    static struct shaper *shapers[SHAPE_COUNT];
     struct error err;
 
     if (size > INPUT_MAX)
@@ -69,14 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct record_group all = {.resource_logs_fields = slice_of(data, size),
                                      .scope_logs_fields = slice_of(data, size),
                                      .signal = SIGNAL_LOGS};
-    for (unsigned shape = 0; shape < SHAPERS; shape++) {
-        enum shape made = shape < SHAPE_COUNT ? (enum shape)shape : SHAPE_OCSF;
-        const struct shape_options options = {.dataset = "agents",
-                                              .data_namespace = "default",
-                                              .ocsf_version =
-                                                  shape < SHAPE_COUNT ? OCSF_1_8 : OCSF_1_9};
+    for (unsigned shape = 0; shape < SHAPE_COUNT; shape++) {
+        const struct shape_options options = {.dataset = "agents", .data_namespace = "default"};
         if (shapers[shape] == NULL)
-            ASSERT(shaper_create(made, &options, &shapers[shape], &err) == ST_OK);
+            ASSERT(shaper_create((enum shape)shape, &options, &shapers[shape], &err) == ST_OK);
         check(shapers[shape], slice_of(data, size), &none);
         check(shapers[shape], SLICE_EMPTY, &all);
     }

@@ -38,6 +38,7 @@ static const char *const members[SHAPE_COUNT][40] = {
                    "span",        "trace",        "url",        "user",
                    "resource",    "scope",        "attributes", "attribute_list",
                    NULL},
+    [SHAPE_OCSF_1_9] = {"ai_agent", NULL},
     [SHAPE_CIM] = {"timestamp",
                    "vendor_product",
                    "action",
@@ -249,7 +250,7 @@ static void check_members(enum shape shape, const cJSON *tree)
         bool is_known = is_among(child->string, members[shape]) ||
                         (shape == SHAPE_CIM &&
                          (is_of_model(child->string) || is_among(child->string, cim_names))) ||
-                        (shape == SHAPE_OCSF && is_among(child->string, ocsf_names));
+                        (shape_is_ocsf(shape) && is_among(child->string, ocsf_names));
         if (!is_known)
             fail_msg("%s of %s", child->string, shape_name(shape));
     }
