@@ -20,6 +20,11 @@ static const struct record_group group = {.signal = SIGNAL_LOGS};
 
 enum { BODY_SIZE_MAX = 64 * 1024, PLENTY_S = 30 };
 
+struct scripted_body {
+    struct scripted_body *next;
+    char text[BODY_SIZE_MAX];
+};
+
 static void make_records(struct elastic_bench *bench)
 {
     char uid[16];
@@ -80,6 +85,11 @@ int elastic_bench_drop(void **state)
 
     ops->destroy(bench->exporter);
     http_sink_stop(bench->sink);
+    while (bench->bodies != NULL) {
+        struct scripted_body *next = bench->bodies->next;
+        free(bench->bodies);
+        bench->bodies = next;
+    }
     item_report_fini(&bench->items);
     for (size_t i = 0; i < ELASTIC_RECORDS; i++)
         made_fini(&bench->made[i]);
@@ -108,17 +118,27 @@ void elastic_bench_script(struct elastic_bench *bench, int status, const char *b
     http_sink_script(bench->sink, &answer, 1);
 }
 
+static char *new_body(struct elastic_bench *bench)
+{
+    struct scripted_body *body = malloc(sizeof(*body));
+
+    assert_non_null(body);
+    body->next = bench->bodies;
+    bench->bodies = body;
+    return body->text;
+}
+
 void elastic_bench_script_items(struct elastic_bench *bench, size_t position, const char *item)
 {
-    static char body[BODY_SIZE_MAX]; /* the sink borrows it */
-    size_t size = (size_t)snprintf(body, sizeof(body), "{\"errors\":true,\"items\":[");
+    char *body = new_body(bench);
+    size_t size = (size_t)snprintf(body, BODY_SIZE_MAX, "{\"errors\":true,\"items\":[");
 
     for (size_t i = 0; i < bench->batch.record_count; i++) {
-        size += (size_t)snprintf(body + size, sizeof(body) - size, "%s{\"create\":%s}",
+        size += (size_t)snprintf(body + size, BODY_SIZE_MAX - size, "%s{\"create\":%s}",
                                  i > 0 ? "," : "", i == position ? item : "{\"status\":201}");
-        assert_true(size < sizeof(body));
+        assert_true(size < BODY_SIZE_MAX);
     }
-    snprintf(body + size, sizeof(body) - size, "]}");
+    snprintf(body + size, BODY_SIZE_MAX - size, "]}");
     elastic_bench_script(bench, 200, body);
 }
 

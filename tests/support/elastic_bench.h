@@ -10,12 +10,15 @@
 
 enum { ELASTIC_RECORDS = 5 };
 
+struct scripted_body; /* of an answer */
+
 struct elastic_bench {
     struct temp_dir dir;
     char endpoint[128];
     void *config; /* with the defaults, but without compression, and of the flavor elasticsearch */
     void *exporter;
     struct http_sink *sink;
+    struct scripted_body *bodies; /* owned; the sink borrows them */
     struct made_record made[ELASTIC_RECORDS];
     struct record records[ELASTIC_RECORDS]; /* with the ids uid-0 and so on */
     struct batch batch;                     /* of them */
