@@ -410,7 +410,7 @@ const struct config_field config_receivers_fields[] = {
         .key = "silent_after",
         .type = CONFIG_DURATION,
         .offset = offsetof(struct config_receivers, silent_after),
-        .max = 7 * 24 * HOUR,
+        .max = 7 * DAY,
         .default_text = "0s",
         .help =
             "An agent whose process lives, and from which no event came for this long, becomes "

@@ -15,3 +15,4 @@
 #define MS     UINT64_C(1000000)
 #define SECOND UINT64_C(1000000000)
 #define HOUR   (3600 * SECOND)
+#define DAY    (24 * HOUR)

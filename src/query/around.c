@@ -83,12 +83,12 @@ void around_destroy(struct around *around)
 {
     if (around == NULL)
         return;
-    for (size_t i = 0; i < around->session_count; i++) {
+    for (size_t i = 0; around->sessions != NULL && i < around->session_count; i++) {
         free(around->sessions[i].head);
         for (size_t k = 0; k < AROUND_PROMPTS_MAX; k++)
             free(around->sessions[i].prompts[k].text);
     }
-    for (size_t i = 0; i < around->event_count; i++)
+    for (size_t i = 0; around->events != NULL && i < around->event_count; i++)
         free(around->events[i].line);
     free(around->sessions);
     free(around->events);
@@ -454,7 +454,7 @@ void around_write(struct around *around, struct page *page)
         order[i] = &around->sessions[i];
         matches += order[i]->matches;
     }
-    qsort(order, around->session_count, sizeof(order[0]), by_best);
+    qsort(order, around->session_count, sizeof(order) / COUNT_OF(order), by_best);
     page_put_format(page, "%zu events, %zu fit\n", around->event_count, matches);
     for (size_t i = 0; i < around->session_count; i++) {
         uint32_t index = (uint32_t)(order[i] - around->sessions);

@@ -69,6 +69,12 @@ static bool holds(enum pattern_op op, struct edge edge)
     }
 }
 
+/* Where a step leads: offsets go both ways. */
+static size_t step_target(size_t at, int16_t offset)
+{
+    return (size_t)((ptrdiff_t)at + offset);
+}
+
 static void push(struct pattern *pattern, size_t *depth, size_t step)
 {
     if (pattern->seen[step] == pattern->turn)
@@ -95,11 +101,11 @@ static bool follow(struct pattern *pattern, struct step_list *list, size_t start
             list->steps[list->count++] = (uint16_t)at;
             break;
         case PATTERN_SPLIT:
-            push(pattern, &depth, (size_t)((int)at + step->other));
-            push(pattern, &depth, (size_t)((int)at + step->to));
+            push(pattern, &depth, step_target(at, step->other));
+            push(pattern, &depth, step_target(at, step->to));
             break;
         case PATTERN_JUMP:
-            push(pattern, &depth, (size_t)((int)at + step->to));
+            push(pattern, &depth, step_target(at, step->to));
             break;
         default:
             if (holds(step->op, edge))
@@ -182,10 +188,10 @@ static void find_first_bytes(struct pattern *pattern)
             for (size_t i = 0; i < PATTERN_SET_SIZE; i++)
                 pattern->first[i] |= program->sets[step->set][i];
         } else if (step->op == PATTERN_SPLIT) {
-            push(pattern, &depth, (size_t)((int)at + step->other));
-            push(pattern, &depth, (size_t)((int)at + step->to));
+            push(pattern, &depth, step_target(at, step->other));
+            push(pattern, &depth, step_target(at, step->to));
         } else {
-            push(pattern, &depth, step->op == PATTERN_JUMP ? (size_t)((int)at + step->to) : at + 1);
+            push(pattern, &depth, step->op == PATTERN_JUMP ? step_target(at, step->to) : at + 1);
         }
     }
 }

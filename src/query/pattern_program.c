@@ -370,14 +370,14 @@ static void repeat(struct parser *parser, size_t start, int least, int most)
     }
     memcpy(part, program->steps + start, size * sizeof(*part));
     program->count = start;
+    int16_t behind = 0;
+    if (most == WITHOUT_END)
+        behind = (int16_t)(size + 2);
     int count = most == WITHOUT_END ? least + (least == 0) : most;
     for (int i = 0; i < count && has_room(parser, size + 2); i++) {
         int left = most == WITHOUT_END ? 0 : most - i;
         if (i >= least)
-            emit(parser,
-                 (struct pattern_step){.op = PATTERN_SPLIT,
-                                       .to = 1,
-                                       .other = most == WITHOUT_END ? (int16_t)(size + 2) : 0});
+            emit(parser, (struct pattern_step){.op = PATTERN_SPLIT, .to = 1, .other = behind});
         /* Where the end is, only whoever has room for all of it knows. */
         if (i >= least && most != WITHOUT_END && has_room(parser, (size_t)left * (size + 1)))
             program->steps[program->count - 1].other = (int16_t)((size_t)left * (size + 1));

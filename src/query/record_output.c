@@ -426,7 +426,7 @@ enum status output_fields_csv(struct buf *out, const struct output_fields *field
     struct buf text, safe;
 
     buf_init(&text, CELL_TEXT_MAX);
-    buf_init(&safe, CELL_TEXT_MAX * 4);
+    buf_init(&safe, (size_t)CELL_TEXT_MAX * 4);
     for (size_t i = 0; i < fields->count && st == ST_OK; i++) {
         value = (struct any_view){.type = ANY_TYPE_STRING,
                                   .bytes = slice_of_text(fields->fields[i].name)};

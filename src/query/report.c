@@ -60,7 +60,7 @@ static bool is_new(struct report *report, const char *fact, const struct record_
         if (report->calls[place] == hash)
             return false;
     }
-    if (report->call_count < REPORT_CALLS_MAX / 4 * 3) {
+    if (report->call_count < (size_t)REPORT_CALLS_MAX / 4 * 3) {
         report->calls[place] = hash;
         report->call_count++;
     }
@@ -85,7 +85,7 @@ static struct report_denied *find_denied(struct report *report, uint64_t words)
         if (report->denied[place].words == words)
             return &report->denied[place];
     }
-    return report->denied_count < REPORT_DENIED_MAX / 4 * 3 ? &report->denied[place] : NULL;
+    return report->denied_count < (size_t)REPORT_DENIED_MAX / 4 * 3 ? &report->denied[place] : NULL;
 }
 
 /* --- Parts ----------------------------------------------------------------------------------- */

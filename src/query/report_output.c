@@ -76,7 +76,7 @@ static void put_part(struct page *page, const struct report_style *style,
 {
     size_t numbers = column_count(part) * NUMBER_COLUMNS;
     size_t left = page->columns > numbers ? page->columns - numbers : 0;
-    size_t name = left > 2 * NAME_MAX_COLUMNS ? NAME_MAX_COLUMNS : left / 2;
+    size_t name = left > (size_t)2 * NAME_MAX_COLUMNS ? NAME_MAX_COLUMNS : left / 2;
     size_t shown = tally->count < style->rows_max ? tally->count : style->rows_max;
 
     name = name < NAME_MIN ? NAME_MIN : name;
