@@ -164,9 +164,12 @@ static enum item_outcome confirm(struct splunk_hec *self, struct sending *sendin
     if (mode == HEC_ACK_OFF)
         return ITEM_DONE;
     if (!reply->has_ack_id) {
-        if (mode == HEC_ACK_AUTO)
+        if (mode == HEC_ACK_AUTO) {
             sending->report->notice = without_ack;
-        return mode == HEC_ACK_AUTO ? ITEM_DONE : ITEM_RETRY;
+            return ITEM_DONE;
+        }
+        self->ack_seen = false; /* before anything is sent again it is asked for once more */
+        return ITEM_RETRY;
     }
     self->ack_seen = true;
     switch (hec_acks_wait(&self->acks, reply->ack_id, sending->deadline_ns, sending->err)) {

@@ -215,6 +215,27 @@ static void test_on_sends_nothing_with_a_token_that_has_none(void **state)
     assert_int_equal(bench->report.retry_after_ms, HTTP_RETRY_REPAIR_MS);
 }
 
+/* The setting was changed behind a token that had it: what was taken since comes once more at most,
+ * and not with every look. */
+static void test_on_sends_nothing_more_when_ids_end(void **state)
+{
+    const struct http_sink_answer answers[] = {
+        hec_bench_answer(200, ACK(0, false)), hec_bench_answer(200, TAKEN(0)),
+        hec_bench_answer(200, ACK(0, true)),  hec_bench_answer(200, "{\"code\":0}"),
+        hec_bench_answer(400, DISABLED),
+    };
+    struct hec_bench *bench = bench_with(state, 2, answers, COUNT_OF(answers));
+
+    bench->config.ack = HEC_ACK_ON;
+    assert_int_equal(hec_bench_send(bench), EXPORT_DONE);
+    assert_int_equal(hec_bench_send(bench), EXPORT_RETRY);
+    for (size_t i = 5; i < 8; i++) {
+        assert_int_equal(hec_bench_send(bench), EXPORT_RETRY);
+        assert_int_equal(http_sink_count(bench->sink), i);
+        assert_true(hec_bench_went_to(bench, i - 1, "/services/collector/ack?channel="));
+    }
+}
+
 /* --- With a bad event ------------------------------------------------------------------------ */
 
 static void test_the_prefix_before_a_bad_event_waits_for_its_own_id(void **state)
@@ -320,6 +341,7 @@ int main(void)
         TEST(test_when_acknowledgement_is_switched_off_what_is_pending_counts),
         TEST(test_off_asks_nothing),
         TEST(test_on_sends_nothing_with_a_token_that_has_none),
+        TEST(test_on_sends_nothing_more_when_ids_end),
         TEST(test_the_prefix_before_a_bad_event_waits_for_its_own_id),
         TEST(test_a_prefix_that_is_never_acknowledged_comes_again_but_not_the_bad_event),
         TEST(test_a_prefix_without_an_id_comes_again_where_ids_are_usual),
