@@ -38,6 +38,11 @@ static void take_partial_success(const struct otlp_http_answer *answer, struct b
     enum status st = ST_OK;
 
     report->message[0] = 0;
+    if (answer->response->is_cut) {
+        snprintf(report->message, sizeof(report->message),
+                 "its answer is compressed or too long to be read");
+        return;
+    }
     if (form == FORM_JSON)
         st = otlp_reply_read_partial_success_json(body, text, &partial, &odd);
     else if (form == FORM_PROTOBUF)

@@ -302,6 +302,25 @@ static void test_partial_success_in_both_encodings(void **state)
     assert_non_null(strstr(bench->report.message, "no response to an Export"));
 }
 
+/* How much of it was refused is not known, and that is said. */
+static void test_an_answer_that_was_not_read_whole_is_told_of(void **state)
+{
+    static const uint8_t long_answer[8192] = "\x0a\x82\x20\x12\xff\x1f";
+    struct bench *bench = *state;
+
+    create(bench);
+    script(bench, (struct http_sink_answer){.headers = PROTOBUF "Content-Encoding: gzip\r\n",
+                                            .body = SLICE("\x1f\x8b")});
+    assert_int_equal(send_batch(bench), EXPORT_DONE);
+    assert_string_equal(bench->report.message, "its answer is compressed or too long to be read");
+    option_set_number(ops, bench->config, "max_response_size", 4096);
+    create(bench);
+    script(bench, (struct http_sink_answer){.headers = PROTOBUF,
+                                            .body = slice_of(long_answer, sizeof(long_answer))});
+    assert_int_equal(send_batch(bench), EXPORT_DONE);
+    assert_string_equal(bench->report.message, "its answer is compressed or too long to be read");
+}
+
 static void test_oversize_is_told_in_several_ways(void **state)
 {
     struct bench *bench = *state;
@@ -424,6 +443,7 @@ int main(void)
         TEST(test_a_batch_that_cannot_be_encoded_is_rejected),
         TEST(test_every_status_over_the_wire),
         TEST(test_partial_success_in_both_encodings),
+        TEST(test_an_answer_that_was_not_read_whole_is_told_of),
         TEST(test_oversize_is_told_in_several_ways),
         TEST(test_retry_info_is_a_delay_unless_there_is_a_retry_after),
         TEST(test_the_words_of_others_reject_nothing),
