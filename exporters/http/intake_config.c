@@ -443,23 +443,39 @@ static bool is_plain_name(const char *text)
            strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == size;
 }
 
-static bool is_plain_prefix(const char *text)
+/* Of at most `size_max` bytes between `first` and '~'. */
+static bool is_ascii(const char *text, char first, size_t size_max)
 {
-    enum { PREFIX_MAX_SIZE = 100 };
     size_t size = 0;
 
-    while (text[size] >= ' ' && text[size] < 0x7f)
+    while (text[size] >= first && text[size] < 0x7f)
         size++;
-    return text[size] == 0 && size <= PREFIX_MAX_SIZE;
+    return text[size] == 0 && size <= size_max;
+}
+
+/* What stands in the head of a request as it is. */
+static enum status check_head(const struct intake_plan *plan, struct error *err)
+{
+    enum { TYPE_MAX_SIZE = 200, QUERY_MAX_SIZE = 2048 };
+
+    if (plan->content_type != NULL &&
+        (plan->content_type[0] == 0 || !is_ascii(plan->content_type, ' ', TYPE_MAX_SIZE)))
+        return error_set(err, ST_INVALID, "content_type is not ASCII text");
+    if (plan->query != NULL &&
+        (!is_ascii(plan->query, '!', QUERY_MAX_SIZE) || strchr(plan->query, '#') != NULL))
+        return error_set(err, ST_INVALID, "query must be escaped, without '#'");
+    return ST_OK;
 }
 
 static enum status check_signatures(const struct intake_config *config, struct error *err)
 {
+    enum { PREFIX_MAX_SIZE = 100 };
     const struct intake_hmac_config *hmac = &config->hmac;
 
     if (hmac->secret_file != NULL && (hmac->header == NULL || !is_plain_name(hmac->header)))
         return error_set(err, ST_INVALID, "hmac.header is no name of a header");
-    if (hmac->secret_file != NULL && hmac->prefix != NULL && !is_plain_prefix(hmac->prefix))
+    if (hmac->secret_file != NULL && hmac->prefix != NULL &&
+        !is_ascii(hmac->prefix, ' ', PREFIX_MAX_SIZE))
         return error_set(err, ST_INVALID, "hmac.prefix is not ASCII text of at most 100 bytes");
     if (config->aws.region != NULL && !is_plain_name(config->aws.region))
         return error_set(err, ST_INVALID, "aws.region is no name of a region");
@@ -515,6 +531,8 @@ enum status intake_plan_make(const struct intake_config *config, struct intake_p
     enum status st = http_config_check(&ret->http, err);
     if (st == ST_OK)
         st = check_path(ret, preset->path, err);
+    if (st == ST_OK)
+        st = check_head(ret, err);
     if (st == ST_OK)
         st = check_auth(config, err);
     if (st == ST_OK)

@@ -331,6 +331,10 @@ static void test_options_that_make_no_sense_are_refused(void **state)
         {"method", "GET", "method: POST, PUT or PATCH"},
         {"path", "x", "path and secret_path must begin with '/'"},
         {"path", "/a?b", "path and secret_path must be escaped, without '?'"},
+        {"query", "a=b#c", "query must be escaped, without '#'"},
+        {"query", "a=b c", "query must be escaped, without '#'"},
+        {"content_type", "text/plain\r\nX-Agent: root", "content_type is not ASCII text"},
+        {"content_type", "", "content_type is not ASCII text"},
         {"success_value", "0", "success_value needs success_path"},
         {"oauth2.token_url", "http://10.0.0.1/t",
          "oauth2.token_url: plain text to another host needs tls.insecure: true; "
