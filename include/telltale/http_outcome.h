@@ -7,9 +7,9 @@
  * | Status | Verdict | Why |
  * |---|---|---|
  * | 2xx | DONE | |
- * | 408 425 429 500 502 503 504, other 5xx | RETRY | it may work the next time |
+ * | 408 417 425 429 500 502 503 504, other 5xx | RETRY | it may work the next time |
  * | 413 | SPLIT | |
- * | 1xx 3xx 401 402 403 404 405 406 407 410 411 412 414 415 417 421 426 428 431 451 501 505 506 508
+ * | 1xx 3xx 401 402 403 404 405 406 407 410 411 412 414 415 421 426 428 431 451 501 505 506 508
  * 510 511 | REPAIR | see below |
  * | 400 409 422, other 4xx | REJECTED | the destination has judged the batch |
  * | 400 with words like "too large" | SPLIT | |
