@@ -78,15 +78,6 @@ void intake_auth_cancel(struct intake_auth *auth)
 
 /* --- HMAC ------------------------------------------------------------------------------------ */
 
-static struct slice trimmed(const struct buf *buf)
-{
-    struct slice text = buf_slice(buf);
-
-    while (text.size > 0 && strchr(" \t\r\n", text.data[text.size - 1]) != NULL)
-        text.size--;
-    return text;
-}
-
 static enum status sign_hmac(struct intake_auth *auth, struct slice body, struct error *err)
 {
     const struct intake_hmac_config *config = &auth->plan->config->hmac;
@@ -96,7 +87,7 @@ static enum status sign_hmac(struct intake_auth *auth, struct slice body, struct
     enum status st = secret_file_read(config->secret_file, &auth->secret, err);
     if (st != ST_OK)
         return st;
-    struct slice key = trimmed(&auth->secret);
+    struct slice key = secret_trim(buf_slice(&auth->secret));
     if (key.size == 0)
         return error_set(err, ST_INVALID, "'%s' is empty", config->secret_file);
     st = sign_hmac_hex(key, body, hex, err);
@@ -122,27 +113,22 @@ static const struct aws_name aws_names[] = {
 
 static enum status keep_text(struct buf *out, struct slice text, struct error *err)
 {
-    buf_clear(out);
+    secret_wipe(out);
     for (size_t i = 0; i < text.size; i++) {
         if (text.data[i] <= ' ' || text.data[i] >= 0x7f)
             return error_set(err, ST_INVALID, "AWS credentials have bytes that no header may have");
     }
-    enum status st = buf_append(out, text.data, text.size, err);
-    return st != ST_OK ? st : buf_append(out, "", 1, err);
+    enum status st = buf_reserve(out, text.size + 1, err);
+    if (st != ST_OK)
+        return st;
+    buf_append_reserved(out, text.data, text.size);
+    buf_append_reserved(out, "", 1);
+    return ST_OK;
 }
 
 static struct buf *place_of(struct intake_auth *auth, const struct aws_name *name)
 {
     return (struct buf *)(void *)((char *)auth + name->offset);
-}
-
-static struct slice strip(struct slice text)
-{
-    while (text.size > 0 && strchr(" \t\r", text.data[text.size - 1]) != NULL)
-        text.size--;
-    while (text.size > 0 && strchr(" \t", text.data[0]) != NULL)
-        text = slice_from(text, 1);
-    return text;
 }
 
 /* "name = value"; other lines are passed over. */
@@ -152,8 +138,8 @@ static enum status take_line(struct intake_auth *auth, struct slice line, struct
 
     if (equals == NULL)
         return ST_OK;
-    struct slice name = strip(slice_of(line.data, (size_t)(equals - line.data)));
-    struct slice value = strip(slice_from(line, (size_t)(equals - line.data) + 1));
+    struct slice name = secret_trim(slice_of(line.data, (size_t)(equals - line.data)));
+    struct slice value = secret_trim(slice_from(line, (size_t)(equals - line.data) + 1));
     for (size_t i = 0; i < COUNT_OF(aws_names); i++) {
         if (slice_equal(name, slice_of_text(aws_names[i].in_file)))
             return keep_text(place_of(auth, &aws_names[i]), value, err);

@@ -93,16 +93,14 @@ static enum status put_parameter(struct buf *out, const char *name, struct slice
     return st != ST_OK ? st : sign_put_escaped(out, value, err);
 }
 
-/* The content of a file, without white space behind it. */
+/* What a file says, which must be something. */
 static enum status read_secret(const char *path, struct buf *out, struct slice *ret,
                                struct error *err)
 {
     enum status st = secret_file_read(path, out, err);
     if (st != ST_OK)
         return st;
-    *ret = buf_slice(out);
-    while (ret->size > 0 && strchr(" \t\r\n", ret->data[ret->size - 1]) != NULL)
-        ret->size--;
+    *ret = secret_trim(buf_slice(out));
     return ret->size > 0 ? ST_OK : error_set(err, ST_INVALID, "'%s' is empty", path);
 }
 
@@ -193,7 +191,9 @@ static enum status put_assertion(struct intake_token *token, struct google_key *
 
     buf_init(&claims, TEXT_MAX);
     buf_init(&jwt, TEXT_MAX);
-    enum status st = read_google_key(key, config->key_file, err);
+    enum status st = buf_reserve(&jwt, TEXT_MAX, err);
+    if (st == ST_OK)
+        st = read_google_key(key, config->key_file, err);
     if (st == ST_OK)
         st = http_config_check_url(&token->plan->http, "token_uri",
                                    (const char *)key->token_url.data, err);
@@ -233,14 +233,15 @@ static enum status take_token(struct intake_token *token, struct slice answer, s
         if (value.data[i] <= ' ' || value.data[i] >= 0x7f)
             return error_set(err, ST_IO, "the token server's access_token is no token");
     }
-    enum status st = buf_append(&token->header, SCHEME, strlen(SCHEME), err);
-    if (st == ST_OK)
-        st = buf_append(&token->header, value.data, value.size, err);
-    if (st == ST_OK)
-        st = buf_append(&token->header, "", 1, err);
+    enum status st = buf_reserve(&token->header, strlen(SCHEME) + value.size + 1, err);
+    if (st != ST_OK)
+        return st;
+    buf_append_reserved(&token->header, SCHEME, strlen(SCHEME));
+    buf_append_reserved(&token->header, value.data, value.size);
+    buf_append_reserved(&token->header, "", 1);
     uint64_t margin_s = life_s / 2 > MARGIN_S ? MARGIN_S : life_s / 2;
     token->expires_ns = clock_ns(CLOCK_MONOTONIC) + (life_s - margin_s) * NS_PER_S;
-    return st;
+    return ST_OK;
 }
 
 /* What OAuth says of a refusal. */
@@ -310,8 +311,10 @@ static enum export_result renew(struct intake_token *token, uint64_t deadline_ns
 
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         buf_init(parts[i], TEXT_MAX);
-    buf_clear(&token->request);
-    enum status st = google ? put_assertion(token, &key, err) : put_client_credentials(token, err);
+    /* All of it at once: a buffer that grows leaves copies of what it had. */
+    enum status st = buf_reserve(&token->request, TEXT_MAX, err);
+    if (st == ST_OK)
+        st = google ? put_assertion(token, &key, err) : put_client_credentials(token, err);
     if (st == ST_OK)
         result = request_token(token, google ? (const char *)key.token_url.data : NULL, deadline_ns,
                                report, err);

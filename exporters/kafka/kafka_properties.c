@@ -9,14 +9,11 @@
  */
 #include "kafka_properties.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
-#include "telltale/buf.h"
+#include "telltale/secret_file.h"
 
 enum {
     PASSWORD_SIZE_MAX = 4096,
@@ -201,22 +198,15 @@ static enum status set_tls(rd_kafka_conf_t *conf, const struct kafka_config *con
 }
 
 /* The first line of the file, NUL-terminated. */
-static enum status read_password(const char *path, char password[PASSWORD_SIZE_MAX],
-                                 struct error *err)
+static enum status read_password(const char *path, struct buf *out, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set_errno(err, ST_IO, "password file '%s'", path);
-    ssize_t size = read(fd, password, PASSWORD_SIZE_MAX);
-    if (size < 0) {
-        enum status st = error_set_errno(err, ST_IO, "read password file '%s'", path);
-        (void)close(fd); /* nothing was written */
-        return st;
-    }
-    (void)close(fd); /* nothing was written */
-    if (size == PASSWORD_SIZE_MAX)
-        return error_set(err, ST_LIMIT, "'%s' is %d bytes or more", path, PASSWORD_SIZE_MAX);
-    password[size] = 0;
+    enum status st = secret_file_read(path, out, err);
+    if (st == ST_OK)
+        st = secret_reserve(out, 1, err);
+    if (st != ST_OK)
+        return error_context(err, "password file");
+    buf_append_reserved(out, "", 1);
+    char *password = (char *)out->data;
     password[strcspn(password, "\r\n")] = 0;
     return password[0] != 0 ? ST_OK : error_set(err, ST_INVALID, "'%s' is empty", path);
 }
@@ -224,18 +214,19 @@ static enum status read_password(const char *path, char password[PASSWORD_SIZE_M
 static enum status set_sasl(rd_kafka_conf_t *conf, const struct kafka_config *config,
                             struct error *err)
 {
-    char password[PASSWORD_SIZE_MAX];
+    struct buf password;
 
     if (config->sasl.username == NULL)
         return ST_OK;
+    buf_init(&password, PASSWORD_SIZE_MAX);
     enum status st = set(conf, "sasl.mechanisms", kafka_config_mechanism(config), err);
     if (st == ST_OK)
         st = set(conf, "sasl.username", config->sasl.username, err);
     if (st == ST_OK)
-        st = read_password(config->sasl.password_file, password, err);
+        st = read_password(config->sasl.password_file, &password, err);
     if (st == ST_OK)
-        st = set(conf, "sasl.password", password, err);
-    explicit_bzero(password, sizeof(password));
+        st = set(conf, "sasl.password", (const char *)password.data, err);
+    secret_wipe(&password);
     return st;
 }
 

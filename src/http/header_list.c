@@ -18,7 +18,7 @@ static enum status append_line(struct buf *out, const char *name, const char *va
 {
     const char *between = value[0] == 0 ? ";" : ": ";
 
-    enum status st = buf_reserve(out, strlen(name) + strlen(value) + AROUND, err);
+    enum status st = secret_reserve(out, strlen(name) + strlen(value) + AROUND, err);
     if (st != ST_OK)
         return st;
     buf_append_reserved(out, name, strlen(name));

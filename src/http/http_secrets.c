@@ -52,11 +52,6 @@ void http_secrets_fini(struct http_secrets *secrets)
         secret_wipe(&secrets->items[i].line);
 }
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
 /* What the file says, without the white space around it. */
 static enum status read_value(const struct http_secret *secret, struct buf *out,
                               struct slice *ret_value, struct error *err)
@@ -64,11 +59,7 @@ static enum status read_value(const struct http_secret *secret, struct buf *out,
     enum status st = secret_file_read(secret->path, out, err);
     if (st != ST_OK)
         return st;
-    struct slice value = buf_slice(out);
-    while (value.size > 0 && is_blank(value.data[value.size - 1]))
-        value.size--;
-    while (value.size > 0 && is_blank(value.data[0]))
-        value = slice_from(value, 1);
+    struct slice value = secret_trim(buf_slice(out));
     if (value.size == 0)
         return error_set(err, ST_INVALID, "'%s' is empty", secret->path);
     for (size_t i = 0; i < value.size && secret->user == NULL; i++) {
@@ -132,7 +123,7 @@ static enum status make_line(struct http_secret *secret, struct slice value, str
     size_t scheme_size = secret->scheme != NULL ? strlen(secret->scheme) : 0;
     enum { AROUND = 16 }; /* ": ", a space, base64's padding, NUL */
 
-    buf_clear(line);
+    secret_wipe(line);
     enum status st = buf_reserve(
         line, strlen(secret->name) + scheme_size + (user_size + 1 + value.size) * 4 / 3 + AROUND,
         err);
@@ -164,7 +155,7 @@ static enum status read_secret(struct http_secret *secret, struct error *err)
         st = make_line(secret, value, err);
     secret_wipe(&content);
     if (st != ST_OK)
-        buf_clear(&secret->line);
+        secret_wipe(&secret->line);
     return st;
 }
 
