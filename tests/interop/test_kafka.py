@@ -220,6 +220,58 @@ kafka/soc:
         assert ids.count("1") == 1
 
 
+def send_one(home, broker, tls, words=None):
+    """A new daemon in `home` has an event for the broker, and delivers it, or says `words`."""
+    with Daemon(home, exporters=f"""
+kafka/soc: {{ brokers: ['{broker}'], tls: {tls} }}
+""") as daemon:
+        with Agent(daemon.socket_path) as agent:
+            agent.send({"kind": "agent.tool", "session": "s", "test.id": "1"})
+            agent.wait_acked()
+        if words is None:
+            wait_settled(daemon, 1)
+        else:
+            wait_until(lambda: words in daemon.log(), ARRIVAL_TIMEOUT_S,
+                       f"{words} in the log:\n{daemon.log()}")
+            assert daemon.metric("exporter_sent_records_total", "kafka") == 0
+
+
+def ids_in(broker):
+    return [facts.attribute(record, "test.id") for message in broker.messages("otlp_logs")
+            for record in records_of(message)]
+
+
+@pytest.mark.parametrize("fault", ["another authority", "another name", "expired"])
+def test_a_broker_that_cannot_be_trusted_gets_nothing(home, fault):
+    authority, stranger = Authority(home, "authority"), Authority(home, "stranger")
+    trusted = stranger if fault == "another authority" else authority
+    host = "127.0.0.1" if fault == "another name" else "localhost"
+    with KafkaBroker(home, authority=authority, asks_for_cert=True,
+                     cert_days=-1 if fault == "expired" else 2) as broker:
+        broker.make_topic("otlp_logs")
+        cert, key = authority.sign("client")
+        send_one(home / "a", f"{host}:{broker.tls_port}",
+                      f"{{ ca_file: {trusted.cert}, cert_file: {cert}, key_file: {key} }}",
+                      "certificate verify failed")
+        assert ids_in(broker) == []
+
+
+def test_a_broker_takes_events_from_who_has_its_authoritys_certificate(home):
+    authority, stranger = Authority(home, "authority"), Authority(home, "stranger")
+    with KafkaBroker(home, authority=authority, asks_for_cert=True) as broker:
+        broker.make_topic("otlp_logs")
+        address = f"localhost:{broker.tls_port}"
+        send_one(home / "a", address, f"{{ ca_file: {authority.cert} }}", "SSL alert")
+        cert, key = stranger.sign("other")
+        send_one(home / "b", address, f"{{ ca_file: {authority.cert}, cert_file: {cert}, "
+                                      f"key_file: {key} }}", "SSL alert")
+        assert ids_in(broker) == []
+        cert, key = authority.sign("client")
+        send_one(home / "c", address, f"{{ ca_file: {authority.cert}, cert_file: {cert}, "
+                                      f"key_file: {key} }}")
+        assert "1" in ids_in(broker)
+
+
 # As the Collector's ClickHouse exporter makes it.
 TABLE = """
 CREATE TABLE fleet.otel_logs (

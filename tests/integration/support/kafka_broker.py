@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Apache Kafka broker in KRaft mode, alone in its cluster, and a consumer of its topics.
 
-It listens in plain text, and with TLS and SCRAM-SHA-512 for the user `telltale` when there is an
-authority to sign its certificate.  TELLTALE_KAFKA names what tests/interop/fetch-kafka has fetched.
+It listens in plain text, and when there is an authority to sign its certificate with TLS: with
+SCRAM-SHA-512 for the user `telltale`, or for who has a certificate of that authority.  TELLTALE_KAFKA names what tests/interop/fetch-kafka has fetched.
 """
 
 import collections
@@ -22,7 +22,7 @@ Message = collections.namedtuple("Message", "partition offset key headers value"
 
 
 class KafkaBroker:
-    def __init__(self, home, authority=None, **settings):
+    def __init__(self, home, authority=None, cert_days=2, asks_for_cert=False, **settings):
         """`settings`: more lines of its configuration, dots written as underscores."""
         self.home = pathlib.Path(home) / "kafka"
         self.home.mkdir()
@@ -41,14 +41,17 @@ class KafkaBroker:
             "group.initial.rebalance.delay.ms": "0",
         }
         if authority is not None:
-            cert, key = authority.sign("broker")
+            cert, key = authority.sign("broker", cert_days)
             chain = self.home / "broker-chain.pem"
             chain.write_text(key.read_text() + cert.read_text())
+            protocol = "SSL" if asks_for_cert else "SASL_SSL"
             lines.update({
-                "listeners": lines["listeners"] + f",SASL_SSL://localhost:{self.tls_port}",
+                "listeners": lines["listeners"] + f",{protocol}://localhost:{self.tls_port}",
                 "listener.security.protocol.map":
-                    "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL",
+                    f"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,{protocol}:{protocol}",
                 "ssl.keystore.type": "PEM", "ssl.keystore.location": str(chain),
+                "ssl.truststore.type": "PEM", "ssl.truststore.location": str(authority.cert),
+                "ssl.client.auth": "required" if asks_for_cert else "none",
                 "sasl.enabled.mechanisms": "SCRAM-SHA-512",
                 "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config":
                     "org.apache.kafka.common.security.scram.ScramLoginModule required;",
