@@ -117,7 +117,12 @@ static enum export_result otlp_http_send(void *self_pointer, const struct batch 
     enum http_transport transport =
         http_client_send(self->client, &request, deadline_ns, &response, err);
     const struct otlp_http_answer answer = {
-        .transport = transport, .response = &response, .asked_in_json = in_json, .batch = batch};
+        .transport = transport,
+        .response = &response,
+        .asked_in_json = in_json,
+        .rejects_bare_500 = self->config->on_bare_500 == OTLP_HTTP_500_DEAD_LETTER,
+        .batch = batch,
+    };
     return otlp_http_outcome(&answer, &self->words, report, err);
 }
 

@@ -5,6 +5,7 @@
 #include "telltale/signals.h"
 
 static const char *const encodings[] = {"protobuf", "json", NULL};
+static const char *const bare_500_policies[] = {"hold", "dead_letter", NULL};
 
 const struct config_field otlp_http_fields[] = {
     HTTP_CONFIG_FIELDS(struct otlp_http_config, http,
@@ -29,6 +30,16 @@ const struct config_field otlp_http_fields[] = {
      .type = CONFIG_TEXT,
      .offset = offsetof(struct otlp_http_config, metrics_endpoint),
      .help = "The same for metrics."},
+    {.key = "on_bare_500",
+     .type = CONFIG_ENUM,
+     .offset = offsetof(struct otlp_http_config, on_bare_500),
+     .choices = bare_500_policies,
+     .default_text = "hold",
+     .help =
+         "What an answer 500 means that does not say, by a google.rpc.Status, what was wrong. "
+         "`hold`: something broke there, and the same is sent again every minute. "
+         "`dead_letter`: one record is to blame, which is found by halving the request and "
+         "becomes a dead letter; so does the backlog, slowly, while the destination is broken."},
     {.key = "signals",
      .type = CONFIG_TEXT_LIST,
      .offset = offsetof(struct otlp_http_config, signals),

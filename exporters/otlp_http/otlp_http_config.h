@@ -10,12 +10,15 @@
 
 enum otlp_http_encoding { OTLP_HTTP_PROTOBUF, OTLP_HTTP_JSON };
 
+enum otlp_http_500_policy { OTLP_HTTP_500_HOLD, OTLP_HTTP_500_DEAD_LETTER };
+
 struct otlp_http_config {
     struct http_config http;
     int encoding; /* enum otlp_http_encoding */
     const char *logs_endpoint;
     const char *traces_endpoint;
     const char *metrics_endpoint;
+    int on_bare_500; /* enum otlp_http_500_policy */
     struct config_text_list signals;
 };
 

@@ -10,7 +10,8 @@
 
 static const struct http_rule judged = {500, 500, HTTP_VERDICT_REJECTED, NULL};
 static const struct http_rule unjudged = {500, 500, HTTP_VERDICT_REPAIR,
-                                          "no word on the batch: something broke there"};
+                                          "no word on the batch: something broke there; if "
+                                          "it is one record, see on_bare_500"};
 
 enum form { FORM_PROTOBUF, FORM_JSON, FORM_OTHER };
 
@@ -75,7 +76,11 @@ enum export_result otlp_http_outcome(const struct otlp_http_answer *answer, stru
     struct http_response response = *answer->response;
     struct otlp_rpc_status status = {.message = SLICE_EMPTY};
     struct http_outcome_input input = {
-        .transport = answer->transport, .response = &response, .rules = &unjudged, .rule_count = 1};
+        .transport = answer->transport,
+        .response = &response,
+        .rules = answer->rejects_bare_500 ? &judged : &unjudged,
+        .rule_count = 1,
+    };
 
     if (answer->transport != HTTP_ANSWERED)
         return http_outcome(&input, report, err);

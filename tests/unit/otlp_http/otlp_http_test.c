@@ -386,6 +386,24 @@ static void test_the_words_of_others_reject_nothing(void **state)
     assert_non_null(strstr(bench->err.text, "no word on the batch"));
 }
 
+static void test_a_bare_500_rejects_where_that_is_the_policy(void **state)
+{
+    struct bench *bench = *state;
+
+    option_set_enum(ops, bench->config, "on_bare_500", "dead_letter");
+    create(bench);
+    script(bench, (struct http_sink_answer){.status = 500,
+                                            .headers = "Content-Type: text/plain\r\n",
+                                            .body = SLICE("nil pointer")});
+    assert_meaning(bench, 500, EXPORT_REJECTED, 0);
+    assert_string_equal(bench->err.text, "HTTP 500: nil pointer");
+    script(bench,
+           (struct http_sink_answer){.status = 500, .headers = "Content-Type: text/html\r\n"});
+    assert_meaning(bench, 500, EXPORT_RETRY, 60000); /* of a proxy */
+    script(bench, (struct http_sink_answer){.status = 502});
+    assert_meaning(bench, 502, EXPORT_RETRY, 0);
+}
+
 static void test_no_answer_is_tried_again(void **state)
 {
     static const enum http_sink_deed deeds[] = {SINK_CLOSE_AT_ACCEPT, SINK_CLOSE_BEHIND_HEAD,
@@ -447,6 +465,7 @@ int main(void)
         TEST(test_oversize_is_told_in_several_ways),
         TEST(test_retry_info_is_a_delay_unless_there_is_a_retry_after),
         TEST(test_the_words_of_others_reject_nothing),
+        TEST(test_a_bare_500_rejects_where_that_is_the_policy),
         TEST(test_no_answer_is_tried_again),
         TEST(test_a_token_file_that_is_missing_waits_for_repair),
         TEST(test_cancelling_is_a_retry),
