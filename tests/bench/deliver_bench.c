@@ -23,21 +23,10 @@
 #include "support/http_sink.h"
 #include "support/option.h"
 #include "support/temp_dir.h"
+#include "support/test_journal.h"
 #include "util/clock.h"
 
 enum { RECORD_SIZE = 800, APPEND_COUNT = 4096, ADDRESS_MAX = 256 };
-
-static _Atomic int commits_left;
-
-static void note_commit(void *context, struct append_batch *batch, enum status status,
-                        const struct error *err)
-{
-    (void)context;
-    (void)err;
-    ASSERT(status == ST_OK);
-    append_batch_destroy(batch);
-    commits_left--;
-}
 
 /* A LogRecord with a body of text that compresses about as agents' events do. */
 static void append_record(struct append_batch *batch, uint64_t number)
@@ -70,10 +59,7 @@ static void fill(struct journal *journal, uint64_t count)
         ASSERT(append_batch_set_group(batch, &group, &err) == ST_OK);
         for (int i = 0; i < APPEND_COUNT && done < count; i++)
             append_record(batch, done++);
-        commits_left++;
-        ASSERT(journal_submit(journal, &batch, note_commit, NULL, &err) == ST_OK);
-        while (commits_left > 0)
-            (void)usleep(100);
+        test_journal_commit(journal, batch);
     }
 }
 

@@ -92,6 +92,59 @@ void test_journal_close(struct test_journal *self)
     temp_dir_remove(&self->dir);
 }
 
+struct commit {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done;
+};
+
+static void note_commit(void *context, struct append_batch *batch, enum status status,
+                        const struct error *err)
+{
+    struct commit *commit = context;
+
+    (void)err;
+    ASSERT(status == ST_OK);
+    append_batch_destroy(batch);
+    (void)pthread_mutex_lock(&commit->lock);
+    commit->done = true;
+    (void)pthread_cond_signal(&commit->changed);
+    (void)pthread_mutex_unlock(&commit->lock);
+}
+
+void test_journal_commit(struct journal *journal, struct append_batch *batch)
+{
+    struct commit commit = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+    struct error err;
+
+    enum status st = journal_submit(journal, &batch, note_commit, &commit, &err);
+    ASSERT(st == ST_OK);
+    (void)pthread_mutex_lock(&commit.lock);
+    while (!commit.done)
+        (void)pthread_cond_wait(&commit.changed, &commit.lock);
+    (void)pthread_mutex_unlock(&commit.lock);
+}
+
+void test_journal_append(struct journal *journal, const struct record_group *group,
+                         struct slice record, size_t count)
+{
+    struct append_batch *batch;
+    struct buf *bytes;
+    struct error err;
+
+    enum status st = append_batch_create(1 << 20, &batch, &err);
+    if (st == ST_OK)
+        st = append_batch_set_group(batch, group, &err);
+    for (size_t i = 0; i < count && st == ST_OK; i++) {
+        st = append_batch_begin(batch, &bytes, &err);
+        if (st == ST_OK)
+            st = buf_append(bytes, record.data, record.size, &err);
+        append_batch_end(batch);
+    }
+    ASSERT(st == ST_OK);
+    test_journal_commit(journal, batch);
+}
+
 size_t test_journal_read(struct test_journal *self)
 {
     const struct batch_limits limits = {.size_max = SIZE_MAX, .count_max = SIZE_MAX};

@@ -24,6 +24,13 @@ void test_journal_open_with(struct test_journal *self, uint64_t size_max,
                             uint64_t pending_bytes_max);
 void test_journal_close(struct test_journal *self);
 
+/* Gives the journal a batch and waits until it is durable. */
+void test_journal_commit(struct journal *journal, struct append_batch *batch);
+
+/* The same with `count` records that are alike, in a group that is copied. */
+void test_journal_append(struct journal *journal, const struct record_group *group,
+                         struct slice record, size_t count);
+
 /* From now on a sync does not return until it is released. */
 void test_journal_hold_syncs(void);
 void test_journal_release_syncs(void);

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <pthread.h>
 
+#include "support/test_journal.h"
 #include "util/clock.h"
 
 #define HELLO "\x2a\x07\x0a\x05hello" /* a LogRecord with a body */
@@ -98,48 +98,13 @@ int bench_drop(void **state)
 
 /* --- Filling the journal ---------------------------------------------------------------------- */
 
-struct commit {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool done;
-};
-
-static void note_commit(void *context, struct append_batch *batch, enum status status,
-                        const struct error *err)
-{
-    struct commit *commit = context;
-
-    (void)err;
-    ASSERT(status == ST_OK);
-    append_batch_destroy(batch);
-    (void)pthread_mutex_lock(&commit->lock);
-    commit->done = true;
-    (void)pthread_cond_signal(&commit->changed);
-    (void)pthread_mutex_unlock(&commit->lock);
-}
-
 static void append(struct bench *bench, enum signal signal, size_t count, struct slice record)
 {
-    struct commit commit = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
-    struct append_batch *batch;
     const struct record_group group = {
         .resource_logs_fields = SLICE("\x0a\x18\x0a\x16\x0a\x0cservice.name\x12\x06\x0a\x04test"),
         .signal = signal};
-    struct error *err = &bench->err;
 
-    assert_int_equal(append_batch_create(1 << 20, &batch, err), ST_OK);
-    assert_int_equal(append_batch_set_group(batch, &group, err), ST_OK);
-    for (size_t i = 0; i < count; i++) {
-        struct buf *bytes;
-        assert_int_equal(append_batch_begin(batch, &bytes, err), ST_OK);
-        assert_int_equal(buf_append(bytes, record.data, record.size, err), ST_OK);
-        append_batch_end(batch);
-    }
-    assert_int_equal(journal_submit(bench->journal, &batch, note_commit, &commit, err), ST_OK);
-    (void)pthread_mutex_lock(&commit.lock);
-    while (!commit.done)
-        (void)pthread_cond_wait(&commit.changed, &commit.lock);
-    (void)pthread_mutex_unlock(&commit.lock);
+    test_journal_append(bench->journal, &group, record, count);
 }
 
 void bench_append_sized(struct bench *bench, size_t count, size_t body_size)

@@ -12,33 +12,16 @@
 
 #include <cmocka.h>
 #include <grpc/grpc.h>
-#include <pthread.h>
 
 #include "deliver/exporter_list.h"
 #include "deliver/worker.h"
 #include "support/grpc_sink.h"
 #include "support/option.h"
 #include "support/temp_dir.h"
+#include "support/test_journal.h"
 #include "util/clock.h"
 
 enum { PATH_SIZE = TEMP_DIR_PATH_MAX + 32, RECORD_COUNT = 300, MARK_SIZE = 16 };
-
-static pthread_mutex_t commit_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t commit_done = PTHREAD_COND_INITIALIZER;
-static size_t committed; /* batches, under commit_lock */
-
-static void note_commit(void *context, struct append_batch *batch, enum status status,
-                        const struct error *err)
-{
-    (void)context;
-    (void)err;
-    ASSERT(status == ST_OK);
-    append_batch_destroy(batch);
-    (void)pthread_mutex_lock(&commit_lock);
-    committed++;
-    (void)pthread_cond_signal(&commit_done);
-    (void)pthread_mutex_unlock(&commit_lock);
-}
 
 static void make_mark(char mark[MARK_SIZE], unsigned number)
 {
@@ -63,14 +46,7 @@ static void append(struct journal *journal, unsigned first, unsigned count)
         assert_int_equal(buf_append(bytes, mark, strlen(mark), &err), ST_OK);
         append_batch_end(batch);
     }
-    (void)pthread_mutex_lock(&commit_lock);
-    size_t goal = committed + 1;
-    (void)pthread_mutex_unlock(&commit_lock);
-    assert_int_equal(journal_submit(journal, &batch, note_commit, NULL, &err), ST_OK);
-    (void)pthread_mutex_lock(&commit_lock);
-    while (committed < goal)
-        (void)pthread_cond_wait(&commit_done, &commit_lock);
-    (void)pthread_mutex_unlock(&commit_lock);
+    test_journal_commit(journal, batch);
 }
 
 /* Notes which marks a server has seen. */

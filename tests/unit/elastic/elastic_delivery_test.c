@@ -32,36 +32,7 @@ enum { RECORDS = 6, ANSWERS_MAX = 8, POLL_US = 2000, POLLS_MAX = 15000, BODY_MAX
 #define ASIDE    "{\"create\":{\"status\":201,\"failure_store\":\"used\"}}"
 #define NO_INDEX "{\"create\":{\"status\":404}}"
 
-static _Atomic bool is_committed;
-
-static void note_commit(void *context, struct append_batch *batch, enum status status,
-                        const struct error *err)
-{
-    (void)context;
-    (void)err;
-    ASSERT(status == ST_OK);
-    append_batch_destroy(batch);
-    is_committed = true;
-}
-
-static void append_records(struct journal *journal)
-{
-    struct append_batch *batch;
-    struct buf *bytes;
-    struct error err;
-
-    is_committed = false;
-    assert_int_equal(append_batch_create(1 << 20, &batch, &err), ST_OK);
-    assert_int_equal(append_batch_set_group(batch, &(struct record_group){0}, &err), ST_OK);
-    for (int i = 0; i < RECORDS; i++) {
-        assert_int_equal(append_batch_begin(batch, &bytes, &err), ST_OK);
-        assert_int_equal(buf_append(bytes, "\x2a\x07\x0a\x05hello", 9, &err), ST_OK);
-        append_batch_end(batch);
-    }
-    assert_int_equal(journal_submit(journal, &batch, note_commit, NULL, &err), ST_OK);
-    while (!is_committed)
-        (void)usleep(POLL_US);
-}
+#define HELLO SLICE("\x2a\x07\x0a\x05hello")
 
 static void *make_config(const struct exporter_ops *ops, const char *endpoint)
 {
@@ -235,7 +206,7 @@ static void try_run(struct http_sink *sink, const void *config, const struct run
     unsigned dead = (unsigned)__builtin_popcount(run->dead);
 
     test_journal_open(&journal);
-    append_records(journal.journal);
+    test_journal_append(journal.journal, &(struct record_group){0}, HELLO, RECORDS);
     script(sink, run);
     struct worker *worker = start_worker(&journal, config);
     struct worker_status status = await_end(worker, run);

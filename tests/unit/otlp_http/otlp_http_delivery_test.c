@@ -25,34 +25,7 @@
 
 enum { POLL_US = 2000, POLLS_MAX = 15000 };
 
-static _Atomic bool is_committed;
-
-static void note_commit(void *context, struct append_batch *batch, enum status status,
-                        const struct error *err)
-{
-    (void)context;
-    (void)err;
-    ASSERT(status == ST_OK);
-    append_batch_destroy(batch);
-    is_committed = true;
-}
-
-static void append_one(struct journal *journal)
-{
-    struct append_batch *batch;
-    struct buf *bytes;
-    struct error err;
-
-    is_committed = false;
-    assert_int_equal(append_batch_create(1 << 20, &batch, &err), ST_OK);
-    assert_int_equal(append_batch_set_group(batch, &(struct record_group){0}, &err), ST_OK);
-    assert_int_equal(append_batch_begin(batch, &bytes, &err), ST_OK);
-    assert_int_equal(buf_append(bytes, "\x2a\x07\x0a\x05hello", 9, &err), ST_OK);
-    append_batch_end(batch);
-    assert_int_equal(journal_submit(journal, &batch, note_commit, NULL, &err), ST_OK);
-    while (!is_committed)
-        (void)usleep(POLL_US);
-}
+#define HELLO SLICE("\x2a\x07\x0a\x05hello")
 
 static void *make_config(const struct exporter_ops *ops, const char *endpoint)
 {
@@ -128,7 +101,7 @@ static void try_status(struct test_journal *journal, struct http_sink *sink, con
     bool is_dead = expected == EXPORT_REJECTED || expected == EXPORT_TOO_LARGE;
 
     http_sink_script(sink, answers, 1);
-    append_one(journal->journal);
+    test_journal_append(journal->journal, &(struct record_group){0}, HELLO, 1);
     struct worker *worker = start_worker(journal, config);
     struct worker_status found = await_answer(worker);
     if (found.delivered_records != (expected == EXPORT_DONE) ||
