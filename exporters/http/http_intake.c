@@ -8,13 +8,11 @@
  * meant stands alone; of what was taken meanwhile nothing is sent again but for intakes that take a
  * part of what they refuse. */
 #include <stdlib.h>
-#include <time.h>
 
 #include "intake_answer.h"
 #include "intake_auth.h"
 #include "intake_body.h"
-
-#define NS_PER_S UINT64_C(1000000000)
+#include "telltale/clocks.h"
 
 enum {
     WORDS_SIZE_LIMIT = 64 * 1024, /* of a member of an answer */
@@ -161,21 +159,13 @@ static enum export_result settle(const struct intake *self, const struct batch *
     }
 }
 
-static uint64_t now_unix_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 static enum export_result intake_send(void *self_pointer, const struct batch *batch,
                                       uint64_t deadline_ns, struct export_report *report,
                                       struct error *err)
 {
     struct intake *self = self_pointer;
 
-    enum status st = intake_body_fill(&self->body, batch, now_unix_ns(), report, err);
+    enum status st = intake_body_fill(&self->body, batch, clock_unix_ns(), report, err);
     if (st != ST_OK)
         return http_outcome_unsent(st);
     if (self->body.count == 0)

@@ -9,13 +9,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "telltale/clocks.h"
 #include "telltale/encode.h"
 
 #define GROUP_OPEN   SLICE("{\"stream\":")
 #define GROUP_MIDDLE SLICE(",\"values\":[")
 #define GROUP_CLOSE  SLICE("]}")
 #define CUT_MARKER   SLICE(" [cut by telltale]")
-#define NS_PER_S     UINT64_C(1000000000)
 
 enum {
     ITEM_SIZE_LIMIT = 256 << 20, /* beyond max_body_size: an item before it is measured */

@@ -9,16 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "intake_sign.h"
+#include "telltale/clocks.h"
 #include "telltale/encode.h"
 #include "telltale/json_probe.h"
 #include "telltale/peer_words.h"
 #include "telltale/secret_file.h"
 
-#define NS_PER_S UINT64_C(1000000000)
-#define SCHEME   "Bearer "
+#define SCHEME "Bearer "
 
 enum {
     TOKEN_MAX = 12 * 1024, /* below what a header may have */
@@ -30,14 +29,6 @@ enum {
 };
 
 static const char google_token_url[] = "https://oauth2.googleapis.com/token";
-
-static uint64_t clock_ns(clockid_t id)
-{
-    struct timespec now;
-
-    (void)clock_gettime(id, &now); /* cannot fail for these */
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 enum status intake_token_init(struct intake_token *token, const struct intake_plan *plan,
                               struct error *err)
@@ -163,7 +154,7 @@ static enum status read_google_key(struct google_key *key, const char *path, str
 static enum status put_claims(struct buf *out, const struct google_key *key, const char *scope,
                               struct error *err)
 {
-    uint64_t now_s = clock_ns(CLOCK_REALTIME) / NS_PER_S;
+    uint64_t now_s = clock_unix_ns() / NS_PER_S;
     char times[96];
 
     enum status st = buf_append(out, "{\"iss\":", 7, err);
@@ -240,7 +231,7 @@ static enum status take_token(struct intake_token *token, struct slice answer, s
     buf_append_reserved(&token->header, value.data, value.size);
     buf_append_reserved(&token->header, "", 1);
     uint64_t margin_s = life_s / 2 > MARGIN_S ? MARGIN_S : life_s / 2;
-    token->expires_ns = clock_ns(CLOCK_MONOTONIC) + (life_s - margin_s) * NS_PER_S;
+    token->expires_ns = clock_monotonic_ns() + (life_s - margin_s) * NS_PER_S;
     return ST_OK;
 }
 
@@ -330,7 +321,7 @@ enum export_result intake_token_get(struct intake_token *token, uint64_t deadlin
                                     struct export_report *report, struct error *err)
 {
     if (token->client == NULL ||
-        (token->header.size > 0 && clock_ns(CLOCK_MONOTONIC) < token->expires_ns))
+        (token->header.size > 0 && clock_monotonic_ns() < token->expires_ns))
         return EXPORT_DONE;
     secret_wipe(&token->header);
     enum export_result result = renew(token, deadline_ns, report, err);

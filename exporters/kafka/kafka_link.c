@@ -19,10 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "kafka_outcome.h"
 #include "kafka_properties.h"
+#include "telltale/clocks.h"
+#include "telltale/secret_file.h"
 
 enum {
     SLICE_MS = 50,        /* how long a cancel may go unnoticed */
@@ -47,14 +48,6 @@ struct kafka_link {
     /* any thread */
     atomic_bool cancelled;
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* --- What the producer says ----------------------------------------------------------------- */
 
@@ -86,7 +79,7 @@ static void on_error(rd_kafka_t *producer, int error, const char *reason, void *
 
     (void)producer;
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-        link->all_down_ns = now_ns();
+        link->all_down_ns = clock_monotonic_ns();
     if (link->trouble != RD_KAFKA_RESP_ERR_NO_ERROR &&
         (kafka_verdict_of(link->trouble) == KAFKA_REPAIR ||
          code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN))
@@ -118,10 +111,7 @@ static bool files_changed(const struct kafka_link *link, struct stat ret_seen[WA
         ret_seen[i] = link->seen[i];
         if (paths[i] == NULL || stat(paths[i], &ret_seen[i]) != 0)
             continue;
-        changed = changed || ret_seen[i].st_ino != link->seen[i].st_ino ||
-                  ret_seen[i].st_size != link->seen[i].st_size ||
-                  ret_seen[i].st_mtim.tv_sec != link->seen[i].st_mtim.tv_sec ||
-                  ret_seen[i].st_mtim.tv_nsec != link->seen[i].st_mtim.tv_nsec;
+        changed = changed || !secret_file_is_same(&ret_seen[i], &link->seen[i]);
     }
     return changed;
 }
@@ -215,9 +205,9 @@ void kafka_link_cancel(struct kafka_link *link)
 
 static bool is_over(const struct kafka_link *link, uint64_t end_ns)
 {
-    uint64_t now = now_ns();
+    uint64_t now = clock_monotonic_ns();
     bool nobody = !link->has_delivered && link->all_down_ns > 0 &&
-                  now >= link->all_down_ns + (uint64_t)NOBODY_MS * 1000000;
+                  now >= link->all_down_ns + NOBODY_MS * NS_PER_MS;
 
     return atomic_load(&link->cancelled) || now >= end_ns || nobody;
 }
@@ -282,19 +272,19 @@ static void hand_over_all(struct kafka_link *link, const struct kafka_envelope *
 /* A little before the deadline. */
 static uint64_t end_of_waiting(uint64_t deadline_ns)
 {
-    uint64_t now = now_ns();
+    uint64_t now = clock_monotonic_ns();
     uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
-    uint64_t kept = (uint64_t)TAKE_BACK_MS * 1000000;
+    uint64_t kept = TAKE_BACK_MS * NS_PER_MS;
 
     return now + left - (kept < left / 4 ? kept : left / 4);
 }
 
 static void take_back(struct kafka_link *link)
 {
-    uint64_t end_ns = now_ns() + (uint64_t)PURGE_WAIT_MS * 1000000;
+    uint64_t end_ns = clock_monotonic_ns() + PURGE_WAIT_MS * NS_PER_MS;
 
     (void)rd_kafka_purge(link->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    while (link->waiting > 0 && now_ns() < end_ns)
+    while (link->waiting > 0 && clock_monotonic_ns() < end_ns)
         (void)rd_kafka_poll(link->producer, SLICE_MS); /* what it did is in `waiting` */
 }
 

@@ -12,25 +12,14 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "hec_outcome.h"
+#include "telltale/clocks.h"
 #include "telltale/peer_words.h"
-
-#define NS_PER_MS UINT64_C(1000000)
-#define NS_PER_S  UINT64_C(1000000000)
 
 #define FIRST_PAUSE_NS (250 * NS_PER_MS)
 #define QUESTION_NS    (10 * NS_PER_S) /* of one question and its answer */
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
@@ -87,13 +76,13 @@ bool hec_acks_pause(struct hec_acks *acks, uint64_t until_ns)
     struct pollfd wake = {.fd = acks->wake_fd, .events = POLLIN};
 
     for (;;) {
-        uint64_t now = now_ns();
+        uint64_t now = clock_monotonic_ns();
         uint64_t wait_ns = until_ns > now ? until_ns - now : 0;
         int ready =
             poll(&wake, 1, (int)(smaller(wait_ns + NS_PER_MS - 1, 60 * NS_PER_S) / NS_PER_MS));
         if (ready > 0)
             return false;
-        if (ready == 0 && now_ns() >= until_ns)
+        if (ready == 0 && clock_monotonic_ns() >= until_ns)
             return true;
     }
 }
@@ -133,8 +122,9 @@ static enum hec_acks_end ask(struct hec_acks *acks, uint64_t ack_id, uint64_t de
         .header_count = 1,
     };
     *err = (struct error){.status = ST_OK};
-    if (http_client_send(acks->client, &request, smaller(deadline_ns, now_ns() + QUESTION_NS),
-                         &response, err) != HTTP_ANSWERED)
+    if (http_client_send(acks->client, &request,
+                         smaller(deadline_ns, clock_monotonic_ns() + QUESTION_NS), &response,
+                         err) != HTTP_ANSWERED)
         return HEC_ACKS_NOT_KNOWN;
     enum hec_ack ack = hec_reply_read_ack(response.body, ack_id);
     if (response.status == 200 && ack == HEC_ACK_TRUE)
@@ -153,19 +143,19 @@ static enum hec_acks_end ask(struct hec_acks *acks, uint64_t ack_id, uint64_t de
 enum hec_acks_end hec_acks_wait(struct hec_acks *acks, uint64_t ack_id, uint64_t deadline_ns,
                                 struct error *err)
 {
-    uint64_t end_ns = smaller(deadline_ns, now_ns() + acks->config->ack_timeout_ns);
+    uint64_t end_ns = smaller(deadline_ns, clock_monotonic_ns() + acks->config->ack_timeout_ns);
     uint64_t pause_ns = smaller(FIRST_PAUSE_NS, acks->config->ack_poll_interval_ns);
     struct error why = {.status = ST_OK};
 
     for (;;) {
-        if (!hec_acks_pause(acks, smaller(now_ns() + pause_ns, end_ns))) {
+        if (!hec_acks_pause(acks, smaller(clock_monotonic_ns() + pause_ns, end_ns))) {
             (void)error_set(err, ST_STOPPING, "given up: the destination is being stopped");
             return HEC_ACKS_NOT_KNOWN;
         }
         enum hec_acks_end end = ask(acks, ack_id, deadline_ns, &why);
         if (end != HEC_ACKS_NOT_KNOWN)
             return end;
-        if (now_ns() >= end_ns)
+        if (clock_monotonic_ns() >= end_ns)
             break;
         pause_ns = smaller(2 * pause_ns, acks->config->ack_poll_interval_ns);
     }

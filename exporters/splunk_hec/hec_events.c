@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "telltale/clocks.h"
 #include "telltale/encode.h"
-
-#define NS_PER_S UINT64_C(1000000000)
 
 enum {
     TEXT_LIMIT = 8 * 1024,         /* of a part of the envelope as JSON */

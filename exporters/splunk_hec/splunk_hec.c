@@ -13,13 +13,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "hec_acks.h"
 #include "hec_events.h"
 #include "hec_outcome.h"
-
-#define NS_PER_S UINT64_C(1000000000)
+#include "telltale/clocks.h"
 
 /* Between requests when the queue there is nearly full; doubles up to the second. */
 #define SLOW_FIRST_NS (1 * NS_PER_S)
@@ -58,14 +56,6 @@ struct sending {
     struct export_report *report;
     struct error *err;
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 /* --- Making it ------------------------------------------------------------------------------- */
 
@@ -286,13 +276,13 @@ static uint64_t request_deadline(const struct splunk_hec *self, uint64_t deadlin
 {
     uint64_t confirm_ns = splunk_hec_confirm_ns(self->config);
 
-    return deadline_ns > now_ns() + confirm_ns ? deadline_ns - confirm_ns : deadline_ns;
+    return deadline_ns > clock_monotonic_ns() + confirm_ns ? deadline_ns - confirm_ns : deadline_ns;
 }
 
 /* Gives a destination time whose queue is nearly full.  False: cancelled. */
 static bool pause_when_slow(struct splunk_hec *self, uint64_t deadline_ns, uint64_t *request_ns)
 {
-    uint64_t start_ns = now_ns();
+    uint64_t start_ns = clock_monotonic_ns();
     uint64_t room_ns = *request_ns > start_ns ? (*request_ns - start_ns) / 2 : 0;
     uint64_t pause_ns = self->slow_ns < room_ns ? self->slow_ns : room_ns;
 
