@@ -237,6 +237,8 @@ static CURLcode set_route(struct http_client *client, const struct http_target *
         SET(CURLOPT_PROXY, "");
     else
         SET(CURLOPT_PROXY, config->proxy_url); /* NULL: the environment's */
+    /* libcurl would pass even a proxy that it was given by, where no_proxy says so. */
+    SET(CURLOPT_NOPROXY, config->proxy_url != NULL ? "" : (char *)NULL);
     if (name != NULL) {
         snprintf(client->connect_to_text, sizeof(client->connect_to_text), "::%s:%s", target->host,
                  target->port);

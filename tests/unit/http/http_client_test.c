@@ -476,6 +476,26 @@ static void test_a_proxy_is_used_for_other_hosts_only(void **state)
     assert_int_equal(http_bench_post(bench, "x"), HTTP_ANSWERED);
 }
 
+/* A proxy that is configured is the only way out, whatever stands in the environment. */
+static void test_no_proxy_of_the_environment_is_not_for_a_configured_proxy(void **state)
+{
+    struct http_bench *bench = *state;
+    char proxy[HTTP_BENCH_PATH_MAX];
+
+    assert_int_equal(setenv("no_proxy", "*", 1), 0);
+    http_bench_start(bench, NULL);
+    snprintf(proxy, sizeof(proxy), "%s", bench->endpoint);
+    bench->config.proxy_url = proxy;
+    bench->config.endpoint = "http://collector.invalid";
+    bench->config.tls.insecure = true;
+    http_bench_create(bench);
+    enum http_transport transport = http_bench_post(bench, "x");
+    assert_int_equal(unsetenv("no_proxy"), 0);
+    assert_int_equal(transport, HTTP_ANSWERED);
+    assert_true(slice_starts_with(slice_of_text(http_sink_request(bench->sink, 0)->head),
+                                  SLICE("POST http://collector.invalid/ HTTP")));
+}
+
 static void test_a_proxy_that_refuses_a_tunnel_is_said(void **state)
 {
     struct http_bench *bench = *state;
@@ -520,6 +540,7 @@ int main(void)
         TEST(test_a_request_ends_at_its_deadline),
         TEST(test_cancelling_ends_the_request_and_all_later_ones),
         TEST(test_a_proxy_is_used_for_other_hosts_only),
+        TEST(test_no_proxy_of_the_environment_is_not_for_a_configured_proxy),
         TEST(test_a_proxy_that_refuses_a_tunnel_is_said),
     };
     return cmocka_run_group_tests(tests, http_bench_ignore_sigpipe, NULL);
