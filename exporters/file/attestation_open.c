@@ -208,7 +208,7 @@ static void tell_findings(struct attestation *self, const struct proof_findings 
                      now_unix_ns);
     if (findings->trouble != NULL && !is_other)
         tell_trouble(self, findings->trouble, !is_first, now_unix_ns);
-    if (findings->is_chain_broken)
+    if (findings->is_chain_broken && !is_other)
         tell_trouble(self, "a line of the manifest was changed, removed or put in", true,
                      now_unix_ns);
     if (found == KEY_RING_NEW)

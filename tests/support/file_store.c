@@ -263,14 +263,25 @@ void file_store_path(const struct file_store *store, const char *suffix, char *o
     ASSERT(found == 1);
 }
 
+static size_t count_plain(const struct file_store *store)
+{
+    struct file_store_names list;
+    struct store_file_name name;
+    size_t count = 0;
+
+    file_store_list(store, &list);
+    for (size_t i = 0; i < list.count; i++)
+        count += store_file_name_parse(list.names[i], &name) && !name.compressed;
+    return count;
+}
+
 void file_store_compress_all(struct file_store *store)
 {
     enum { TICKS_MAX = 1000 };
 
     for (int i = 0; i < TICKS_MAX; i++) {
         file_store_tick(store, 0);
-        if (file_store_count(store, ".jsonl") == file_store_count(store, STORE_ACTIVE_NAME) &&
-            file_store_count(store, ".tmp") == 0)
+        if (count_plain(store) == 0 && file_store_count(store, ".tmp") == 0)
             return;
     }
     ASSERT(false);

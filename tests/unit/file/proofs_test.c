@@ -17,7 +17,7 @@
 #include "support/file_store.h"
 #include "support/proofs_found.h"
 #include "support/told_notes.h"
-#include "telltale/signed_note.h"
+#include "telltale/encode.h"
 #include "wire/otlp.h"
 
 static void set_up(struct file_store *store, struct told_notes *told)
@@ -35,6 +35,15 @@ static struct proofs_found look(const struct file_store *store)
     if (found.trouble[0] != 0)
         fail_msg("%s", found.trouble);
     return found;
+}
+
+/* The last thing that was said about the tree. */
+static const struct told_note *last_word(const struct told_notes *told)
+{
+    assert_true(told->count > 0);
+    const struct told_note *note = &told->items[told->count - 1];
+    assert_true(note->note[0] != 0);
+    return note;
 }
 
 /* --- The tree --------------------------------------------------------------------------------- */
@@ -149,11 +158,11 @@ static void test_records_of_the_journal_that_the_store_was_not_given_are_counted
     file_store_send(&store, 11, 20);
     file_store_send(&store, 25, 40);
     file_store_stop(&store);
-    assert_int_equal(told_notes_last(&told, "checkpoint", "stop")->skipped, 4);
+    assert_int_equal(last_word(&told)->skipped, 4);
     file_store_start(&store);
     file_store_send(&store, 42, 43);
     file_store_stop(&store);
-    const struct told_note *note = told_notes_last(&told, "checkpoint", "stop");
+    const struct told_note *note = last_word(&told);
     assert_int_equal(note->skipped, 5);
     assert_int_equal(note->first, 11);
     assert_int_equal(note->last, 43);
@@ -264,24 +273,27 @@ static void test_the_key_is_replaced_and_older_checkpoints_are_thinned(void **st
     uint64_t next = 1;
 
     set_up(&store, &told);
+    file_store_set(&store, "rotate.size", 1500);
     file_store_start(&store);
-    for (uint64_t hour = 0; hour < 4; hour++) {
-        for (uint64_t i = 0; i < 5; i++) {
+    for (unsigned epoch = 1; epoch <= 4; epoch++) {
+        size_t before = told_notes_count(&told, "checkpoint", "close");
+        for (unsigned i = 0; i < 12; i++, next++)
             file_store_send(&store, next, next);
-            next++;
-            file_store_tick(&store, hour * 3700 + i * 20);
-        }
-        if (hour == 2) { /* a start in the middle of an epoch */
+        assert_true(told_notes_count(&told, "checkpoint", "close") > before + 1);
+        if (epoch == 3) { /* a start in the middle of an epoch */
             file_store_stop(&store);
             file_store_start(&store);
         }
+        assert_int_equal(look(&store).epochs, epoch);
+        file_store_tick(&store, 3700);
     }
     struct proofs_found found = look(&store);
-    assert_int_equal(found.epochs, 4);
-    assert_int_equal(told_notes_count(&told, "key", "epoch"), 3);
-    assert_int_equal(told_notes_last(&told, "key", "epoch")->epoch, 4);
+    assert_int_equal(found.epochs, 5);
+    assert_int_equal(told_notes_count(&told, "key", "epoch"), 4);
+    assert_int_equal(told_notes_last(&told, "key", "epoch")->epoch, 5);
     assert_true(told_notes_last(&told, "key", "epoch")->key[0] != 0);
-    assert_true(found.checkpoints < 12); /* one of each epoch that is over, and the last one's */
+    assert_int_equal(found.checkpoints, 4); /* the last of each epoch that is over */
+    assert_int_equal(found.signed_size, next - 1);
     file_store_fini(&store);
 }
 
@@ -439,13 +451,13 @@ static void test_what_was_attested_and_is_gone_begins_another_log(void **state)
         file_store_send(&store, 21, 25);
         file_store_send(&store, 26, 30);
         file_store_stop(&store);
-        const struct told_note *stop = told_notes_last(&told, "checkpoint", "stop");
+        const struct told_note *stop = last_word(&told);
         assert_string_not_equal(stop->origin, told.items[0].origin);
         assert_int_equal(stop->size, 10);
         file_store_start(&store); /* and it goes on with that one */
         file_store_send(&store, 31, 31);
         file_store_stop(&store);
-        assert_string_equal(told_notes_last(&told, "checkpoint", "stop")->origin, stop->origin);
+        assert_string_equal(last_word(&told)->origin, stop->origin);
         assert_int_equal(told_notes_count(&told, "unproved", NULL), 1);
         file_store_fini(&store);
     }
@@ -470,7 +482,7 @@ static void test_lines_that_are_gone_are_missed_and_the_tree_goes_on(void **stat
             fail_msg("%s: nobody was told", commands[i]);
         file_store_send(&store, 21, 25);
         file_store_stop(&store);
-        const struct told_note *stop = told_notes_last(&told, "checkpoint", "stop");
+        const struct told_note *stop = last_word(&told);
         assert_string_equal(stop->origin, told.items[0].origin);
         assert_int_equal(stop->size, 25);
         proofs_found_read(store.path, &found);
@@ -494,7 +506,7 @@ static void test_a_file_that_is_taken_away_while_the_store_runs_stays_in_the_tre
     assert_int_equal(told_notes_count(&told, "unproved", NULL), 1);
     file_store_send(&store, 6, 9);
     file_store_stop(&store);
-    assert_int_equal(told_notes_last(&told, "checkpoint", "stop")->size, 9);
+    assert_int_equal(last_word(&told)->size, 9);
     proofs_found_read(store.path, &found);
     assert_non_null(strstr(found.trouble, "was not deleted on record"));
     file_store_fini(&store);
