@@ -59,16 +59,21 @@ def stream_lines(directory):
                 yield from (line for line in file if line.endswith(b"\n"))
 
 
+def records_of(line):
+    """Each LogRecord of a line, as its JSON object."""
+    try:
+        logs = json.loads(line)
+    except ValueError as error:
+        raise Unreadable(f"no JSON: {line[:200]}") from error
+    for resource_logs in logs["resourceLogs"]:
+        for scope_logs in resource_logs["scopeLogs"]:
+            yield from scope_logs["logRecords"]
+
+
 def records(directory):
     """Each LogRecord of the store, as its JSON object."""
     for line in lines(directory):
-        try:
-            logs = json.loads(line)
-        except ValueError as error:
-            raise Unreadable(f"no JSON: {line[:200]}") from error
-        for resource_logs in logs["resourceLogs"]:
-            for scope_logs in resource_logs["scopeLogs"]:
-                yield from scope_logs["logRecords"]
+        yield from records_of(line)
 
 
 def text_attribute(record, key):
