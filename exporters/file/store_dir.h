@@ -17,6 +17,8 @@ struct store_entry {
     uint64_t size_bytes;
     uint64_t written_unix_s; /* when its last line was written: its mtime */
     bool keep_plain;         /* compressing it failed for good */
+    bool in_manifest;        /* which has a line that it was closed, */
+    bool is_deleted;         /* and one that it was deleted: found at the start, done then */
 };
 
 struct store_dir {
@@ -44,8 +46,8 @@ MUST_CHECK enum status store_dir_reserve(struct store_dir *dir, struct error *er
 MUST_CHECK enum status store_dir_add(struct store_dir *dir, const struct store_entry *entry,
                                      struct error *err);
 
-/* Deletes the oldest closed file. */
-MUST_CHECK enum status store_dir_remove_oldest(struct store_dir *dir, struct error *err);
+/* Deletes the closed file entries[index]. */
+MUST_CHECK enum status store_dir_remove(struct store_dir *dir, size_t index, struct error *err);
 
 /* Makes the names in the directory durable. */
 MUST_CHECK enum status store_dir_sync(const struct store_dir *dir, struct error *err);

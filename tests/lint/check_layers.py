@@ -23,9 +23,10 @@ MAY_INCLUDE = {
     "normalize": BASE | {"wire", "metrics"},
     "journal": BASE | {"wire", "metrics"},
     "shape": BASE | {"wire", "normalize"},
+    "integrity": BASE | {"wire"},
     "receivers": BASE | {"wire", "metrics", "loop", "net", "normalize", "journal"},
     "deliver": BASE | {"wire", "metrics", "journal"},
-    "store": BASE | {"wire"},
+    "store": BASE | {"wire", "integrity"},
     "query": BASE | {"wire", "store", "normalize"},
     "install": BASE | {"wire"},
 }

@@ -16,10 +16,12 @@
 
 #include "support/fault_points.h"
 #include "support/file_store.h"
+#include "support/proofs_found.h"
 #include "support/store_found.h"
 
 enum {
     BATCHES = 9,
+    FEW_BATCHES = 5, /* with proofs, which make many more calls */
     SEEDS = 4,
     POINTS_MIN = 150,     /* calls of one run, at least */
     SYNC_POINTS_MIN = 15, /* and syncs */
@@ -30,6 +32,7 @@ enum {
 
 struct scenario {
     bool has_retention;
+    bool has_proofs;
 };
 
 /* What the sender was told. */
@@ -49,6 +52,8 @@ static void prepare(struct file_store *store, const struct scenario *scenario)
     file_store_set(store, "compression", 1);
     if (scenario->has_retention)
         file_store_set(store, "retention.max_files", KEPT_FILES);
+    if (scenario->has_proofs)
+        file_store_prove(store);
     faulty_disk_reset(store->dir.fd);
 }
 
@@ -96,12 +101,14 @@ static bool start_again(struct file_store *store, struct promise *promise)
 }
 
 /* Starts, appends, closes, compresses, deletes, starts again, goes on. */
-static void work(struct file_store *store, struct promise *promise)
+static void work(struct file_store *store, const struct scenario *scenario, struct promise *promise)
 {
+    unsigned batches = scenario->has_proofs ? FEW_BATCHES : BATCHES;
+
     if (!start(store, promise))
         return;
-    for (unsigned i = 0; i < BATCHES; i++) {
-        if (i == BATCHES / 2 && !start_again(store, promise))
+    for (unsigned i = 0; i < batches; i++) {
+        if (i == batches / 2 && !start_again(store, promise))
             return;
         deliver(store, promise, 1 + i % 3);
         if (i % 3 == 2)
@@ -135,6 +142,23 @@ static void check(const struct file_store *store, const struct scenario *scenari
     }
 }
 
+/* All that there is agrees, and every line is in the tree: no fault is a reason to leave one out.
+ */
+static void check_proofs(const struct file_store *store, const struct scenario *scenario,
+                         const struct fault_point *point)
+{
+    struct proofs_found found;
+
+    if (!scenario->has_proofs)
+        return;
+    proofs_found_read(store->path, &found);
+    if (found.trouble[0] != 0)
+        fail_msg("%s at call %u: %s", point->plan->name, point->at, found.trouble);
+    if (found.uncovered > 0)
+        fail_msg("%s at call %u: %u lines are not covered", point->plan->name, point->at,
+                 (unsigned)found.uncovered);
+}
+
 /* The disk is in order again: it takes records without a new start. */
 static void go_on_without_start(struct file_store *store, struct promise *promise,
                                 const struct fault_point *point)
@@ -155,6 +179,7 @@ static void go_on(struct file_store *store, const struct scenario *scenario,
     if (!start_again(store, promise))
         fail_msg("%s at call %u: %s", point->plan->name, point->at, store->err.text);
     check(store, scenario, promise->done, point);
+    check_proofs(store, scenario, point);
     deliver(store, promise, 4);
     assert_int_equal(promise->next, promise->done + 1);
     for (uint64_t i = 1; i < 4; i++)
@@ -162,6 +187,7 @@ static void go_on(struct file_store *store, const struct scenario *scenario,
     while (promise->done < promise->tried)
         deliver(store, promise, 2);
     check(store, scenario, promise->done, point);
+    check_proofs(store, scenario, point);
     assert_int_equal(file_store_count(store, ".tmp"), 0);
     if (point->at % EXPECT_EVERY == 0 && !scenario->has_retention)
         file_store_expect(store, 1, promise->done);
@@ -177,7 +203,7 @@ static bool run_store(void *context, const struct fault_point *point)
 
     prepare(&store, scenario);
     fault_point_arm(point);
-    work(&store, &promise);
+    work(&store, scenario, &promise);
     if (point->plan->is_cut_after)
         file_store_stop(&store);
     bool was_hit = fault_point_end(point);
@@ -202,6 +228,13 @@ static void test_retention_deletes_no_more_than_it_should_whatever_call_fails(vo
     fault_points_try_all("store with retention", run_store, &scenario, POINTS_MIN, SYNC_POINTS_MIN);
 }
 
+static void test_proofs_agree_with_the_lines_whatever_call_fails(void **state)
+{
+    (void)state;
+    struct scenario scenario = {.has_retention = true, .has_proofs = true};
+    fault_points_try_all("store with proofs", run_store, &scenario, POINTS_MIN, SYNC_POINTS_MIN);
+}
+
 /* --- A disk that lies ------------------------------------------------------------------------ */
 
 /* From sync number `at` on the disk says "ok" and forgets.  Then nobody can promise what came
@@ -218,7 +251,7 @@ static bool run_with_lies(unsigned at, unsigned length, unsigned seed, unsigned 
     prepare(&store, &scenario);
     file_store_set(&store, "compression", 0);
     faulty_disk_break(DISK_FAULT_LIE, 0, at, length);
-    work(&store, &promise);
+    work(&store, &scenario, &promise);
     bool was_hit = faulty_disk_repair();
     file_store_stop(&store);
     faulty_disk_settle(seed);
@@ -280,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_delivered_is_in_the_store_whatever_call_fails),
         cmocka_unit_test(test_retention_deletes_no_more_than_it_should_whatever_call_fails),
+        cmocka_unit_test(test_proofs_agree_with_the_lines_whatever_call_fails),
         cmocka_unit_test(test_what_was_safe_before_a_disk_lied_stays),
         cmocka_unit_test(test_short_counts_fail_no_delivery),
     };
