@@ -225,6 +225,7 @@ static void file_destroy(void *self_void)
     if (self == NULL)
         return;
     closed_file_destroy(self->job);
+    index_job_destroy(self->index_job);
     active_file_close(&self->active);
     store_dir_close(&self->dir);
     buf_fini(&self->text);
@@ -245,6 +246,7 @@ static enum status file_create(const void *config, const struct exporter_context
     self->dir.fd = -1;
     self->active.fd = -1;
     self->plain_left = true;
+    self->unindexed_left = true;
     self->first_new_sequence =
         context->first_new_sequence > 0 ? context->first_new_sequence : UINT64_MAX;
     buf_init(&self->text, APPEND_SIZE + (size_t)STORE_LINE_SIZE_MAX);

@@ -8,6 +8,7 @@
 #include "active_file.h"
 #include "closed_file.h"
 #include "file_config.h"
+#include "index_file.h"
 #include "store_dir.h"
 
 struct file_exporter {
@@ -20,7 +21,10 @@ struct file_exporter {
                                     UINT64_MAX: not known, or the place is of this run */
     struct closed_file_job *job;
     bool plain_left; /* there may be closed files to compress */
+    struct index_job *index_job;
+    bool unindexed_left; /* there may be compressed files without an index */
     uint64_t compress_not_before_ns;
+    uint64_t index_not_before_ns;
     uint64_t retention_not_before_ns;
     uint64_t note_not_before_ns;
     uint64_t appended_bytes; /* since the start */

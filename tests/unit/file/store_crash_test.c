@@ -42,6 +42,7 @@ static void set_options(struct file_store *store, const struct scenario *scenari
     store->padding_bytes = scenario->padding;
     file_store_set(store, "rotate.size", scenario->rotate_size);
     file_store_set(store, "compression", 1);
+    file_store_set(store, "index", 1);
 }
 
 static const char *find_broken_promise(const struct store_found *found,

@@ -47,6 +47,7 @@ static void prepare(struct file_store *store, const struct scenario *scenario)
     store->io = &faulty_disk_io;
     file_store_set(store, "rotate.size", 1500);
     file_store_set(store, "compression", 1);
+    file_store_set(store, "index", 1);
     if (scenario->has_retention)
         file_store_set(store, "retention.max_files", KEPT_FILES);
     faulty_disk_reset(store->dir.fd);
