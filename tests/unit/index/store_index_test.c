@@ -2,19 +2,15 @@
 /* store_index_test.c -- an index says yes wherever a reader of the records would find something:
  * checked with every record of the corpus, by a reader that shares nothing with the index but the
  * JSON.  And it says no where it should. */
-#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
-#include "query/field.h"
-#include "query/lookup.h"
-#include "store/store_record.h"
+#include "support/index_oracle.h"
 #include "support/made_index.h"
 #include "support/store_corpus.h"
 
@@ -22,138 +18,18 @@ enum { MADE_LINES = 1500, RECORDS_TWICE = 2 };
 
 static struct error err;
 
-/* What is asked while the records of a line are read. */
-struct asking {
-    const struct store_index *index;
-    struct frame_set set;
-    size_t frame;
-    size_t words, ids; /* how much was asked */
-    const char *trouble;
-    char trouble_text[128];
-};
-
-static void expect_frame(struct asking *asking, const char *what, struct slice value)
-{
-    if (!frame_set_has(&asking->set, asking->frame) && asking->trouble == NULL) {
-        asking->trouble = what;
-        snprintf(asking->trouble_text, sizeof(asking->trouble_text), "%.*s",
-                 (int)(value.size < 100 ? value.size : 100), (const char *)value.data);
-    }
-    frame_set_clear(&asking->set);
-}
-
-static bool is_of_word(uint8_t byte)
-{
-    return byte >= 0x80 || byte == '_' || isalnum(byte);
-}
-
-/* Every word by itself, in upper case, and the whole text as a part of one. */
-static bool ask_text(void *context, struct slice text)
-{
-    struct asking *asking = context;
-    char word[256];
-
-    store_index_find_text(asking->index, text, false, false, &asking->set);
-    expect_frame(asking, "text", text);
-    for (size_t at = 0; at < text.size;) {
-        size_t end = at;
-        while (end < text.size && is_of_word(text.data[end]))
-            end++;
-        size_t size = end - at;
-        if (size > 0 && size <= sizeof(word)) {
-            for (size_t i = 0; i < size; i++)
-                word[i] = (char)(text.data[at + i] < 0x80 ? toupper(text.data[at + i])
-                                                          : text.data[at + i]);
-            store_index_find_text(asking->index, slice_of(word, size), true, true, &asking->set);
-            expect_frame(asking, "word", slice_of(word, size));
-            asking->words++;
-        }
-        at = end + 1;
-    }
-    return false;
-}
-
-static bool ask_id(void *context, struct slice text)
-{
-    struct asking *asking = context;
-
-    store_index_find_id(asking->index, text, &asking->set);
-    expect_frame(asking, "id", text);
-    asking->ids++;
-    return false;
-}
-
-static bool ask_attribute(void *context, const struct attribute_view *attribute)
-{
-    struct asking *asking = context;
-    char digits[32];
-
-    ask_text(asking, attribute->key);
-    field_each_text(&attribute->value, ask_text, asking);
-    if (!store_index_has_key(attribute->key))
-        return false;
-    field_each_text(&attribute->value, ask_id, asking);
-    if (attribute->value.type == ANY_TYPE_INT) {
-        int size = snprintf(digits, sizeof(digits), "%lld", (long long)attribute->value.integer);
-        ask_id(asking, slice_of(digits, (size_t)size));
-    }
-    return false;
-}
-
-static void ask_trace(struct asking *asking, struct slice id)
-{
-    char text[2 * TRACE_ID_SIZE + 1];
-
-    if (id.size != TRACE_ID_SIZE)
-        return;
-    for (size_t i = 0; i < id.size; i++)
-        snprintf(text + 2 * i, 3, "%02x", id.data[i]);
-    ask_id(asking, slice_of(text, 2 * id.size));
-}
-
-static enum status ask_record(void *context, const struct store_record_view *view,
-                              struct error *ignored)
-{
-    struct asking *asking = context;
-    const struct record_view *record = view->record;
-
-    (void)ignored;
-    ask_text(asking, record->event_name);
-    ask_text(asking, record->severity_text);
-    ask_text(asking, lookup_scope_name(view->group));
-    field_each_text(&record->body, ask_text, asking);
-    for (size_t i = 0; i < record->attribute_count; i++)
-        ask_attribute(asking, &record->attributes[i]);
-    lookup_each_resource(view->group, ask_attribute, asking);
-    ask_trace(asking, record->trace_id);
-    uint64_t time = lookup_time(record);
-    store_index_find_times(asking->index, time, time + 1, &asking->set);
-    expect_frame(asking, "time", record->event_name);
-    struct slice uid = lookup_text(record, "log.record.uid");
-    store_index_find_uid(asking->index, uid, &asking->set);
-    expect_frame(asking, "uid", uid);
-    return ST_OK;
-}
-
 static void ask_everything(const struct made_index *made, size_t *ret_words, size_t *ret_ids)
 {
-    struct asking asking = {.index = made->index};
-    struct store_record *reader;
+    struct index_oracle oracle;
 
-    assert_int_equal(store_record_create(&reader, &err), ST_OK);
-    assert_int_equal(frame_set_init(&asking.set, store_index_frame_count(made->index), &err),
-                     ST_OK);
-    for (size_t i = 0; i < made->line_count && asking.trouble == NULL; i++) {
-        asking.frame = made->frames[i];
-        assert_int_equal(
-            store_record_read(reader, made_index_line(made, i), ask_record, &asking, &err), ST_OK);
+    index_oracle_init(&oracle, made->index);
+    for (size_t i = 0; i < made->line_count; i++) {
+        if (!index_oracle_ask(&oracle, made_index_line(made, i), made->frames[i]))
+            fail_msg("frame %zu: no %s '%s'", made->frames[i], oracle.trouble, oracle.trouble_text);
     }
-    if (asking.trouble != NULL)
-        fail_msg("frame %zu: no %s '%s'", asking.frame, asking.trouble, asking.trouble_text);
-    *ret_words = asking.words;
-    *ret_ids = asking.ids;
-    frame_set_fini(&asking.set);
-    store_record_destroy(reader);
+    *ret_words = oracle.words;
+    *ret_ids = oracle.ids;
+    index_oracle_fini(&oracle);
 }
 
 static void test_all_that_the_corpus_says_is_found_in_its_frame(void **state)
