@@ -102,6 +102,12 @@ const struct config_field file_config_fields[] = {
      .max = 19,
      .default_text = "3",
      .help = "Level of the compression."},
+    {.key = "index",
+     .type = CONFIG_BOOL,
+     .offset = offsetof(struct file_config, index),
+     .default_text = "true",
+     .help = "Compressed files get an index beside them, which lets questions read only parts of "
+             "them."},
     {.key = "rotate",
      .type = CONFIG_SECTION,
      .offset = offsetof(struct file_config, rotate),

@@ -35,6 +35,7 @@ struct file_config {
     const char *dir;
     int compression;
     uint64_t compression_level;
+    bool index;
     struct rotate_config rotate;
     struct retention_config retention;
     struct integrity_config integrity;

@@ -261,6 +261,7 @@ static void file_destroy(void *self_void)
     if (self == NULL)
         return;
     closed_file_destroy(self->job);
+    index_job_destroy(self->index_job);
     attestation_fini(&self->attestation, unix_now_ns());
     store_proofs_fini(&self->proofs);
     record_reader_destroy(self->reader);
@@ -305,6 +306,7 @@ static enum status file_create(const void *config, const struct exporter_context
     store_proofs_init(&self->proofs, &self->dir);
     attestation_init(&self->attestation, context);
     self->plain_left = true;
+    self->unindexed_left = true;
     self->first_new_sequence =
         context->first_new_sequence > 0 ? context->first_new_sequence : UINT64_MAX;
     buf_init(&self->text, APPEND_SIZE + (size_t)STORE_LINE_SIZE_MAX);

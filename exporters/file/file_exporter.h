@@ -9,6 +9,7 @@
 #include "attestation.h"
 #include "closed_file.h"
 #include "file_config.h"
+#include "index_file.h"
 #include "store_dir.h"
 #include "store_proofs.h"
 #include "telltale/record_facts.h"
@@ -26,7 +27,10 @@ struct file_exporter {
     struct record_reader *reader; /* owned; NULL while proofs are off */
     struct closed_file_job *job;
     bool plain_left; /* there may be closed files to compress */
+    struct index_job *index_job;
+    bool unindexed_left; /* there may be compressed files without an index */
     uint64_t compress_not_before_ns;
+    uint64_t index_not_before_ns;
     uint64_t retention_not_before_ns;
     uint64_t note_not_before_ns;
     uint64_t upkeep_unix_ns; /* when the present round of upkeep began */

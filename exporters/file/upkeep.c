@@ -99,9 +99,16 @@ static void abandon_job(struct file_exporter *self)
     self->job = NULL;
 }
 
+static void abandon_index_job(struct file_exporter *self)
+{
+    index_job_destroy(self->index_job);
+    self->index_job = NULL;
+}
+
 void upkeep_put_off_compression(struct file_exporter *self, uint64_t now_unix_ns)
 {
     abandon_job(self);
+    abandon_index_job(self);
     self->compress_not_before_ns = now_unix_ns + RETRY_DELAY_S * ns_per_s;
 }
 
@@ -114,6 +121,9 @@ enum status upkeep_delete(struct file_exporter *self, size_t index, const char *
     store_file_name_format(&entry.name, text);
     if (self->job != NULL && store_file_name_compare(closed_file_name(self->job), &entry.name) == 0)
         abandon_job(self);
+    if (self->index_job != NULL &&
+        store_file_name_compare(index_job_file(self->index_job), &entry.name) == 0)
+        abandon_index_job(self);
     enum status st =
         store_proofs_note_deletion(&self->proofs, &entry.name, reason, "", now_unix_ns, err);
     if (st == ST_OK)
@@ -183,8 +193,8 @@ static enum status begin_next_job(struct file_exporter *self, struct error *err)
         return ST_OK;
     }
     const struct closed_file_listener listener = {self, note_compressed};
-    return closed_file_begin(&self->dir, plain, (int)self->config->compression_level, &listener,
-                             &self->job, err);
+    return closed_file_begin(&self->dir, plain, (int)self->config->compression_level,
+                             self->config->index, &listener, &self->job, err);
 }
 
 static enum status compress_some(struct file_exporter *self, uint64_t now_unix_ns, size_t budget,
@@ -206,8 +216,9 @@ static enum status compress_some(struct file_exporter *self, uint64_t now_unix_n
         self->job != NULL ? find_entry(self, closed_file_name(self->job)) : NULL;
     if (st == ST_OK && entry != NULL) {
         self->dir.total_size_bytes -= entry->size_bytes;
-        self->dir.total_size_bytes += compressed.size_bytes;
+        self->dir.total_size_bytes += compressed.size_bytes + compressed.index_bytes;
         *entry = compressed;
+        self->unindexed_left |= compressed.index != INDEX_GOOD;
     }
     if (st == ST_CORRUPT && entry != NULL)
         entry->keep_plain = true;
@@ -216,6 +227,73 @@ static enum status compress_some(struct file_exporter *self, uint64_t now_unix_n
         return ST_OK;
     upkeep_put_off_compression(self, now_unix_ns);
     return error_context(err, "compress");
+}
+
+/* --- Indexes of files that have none --------------------------------------------------------- */
+
+/* Looks at the newest compressed file of which nothing is known, and begins to make its index when
+ * that is missing or of no use. */
+static enum status begin_next_index(struct file_exporter *self, struct error *err)
+{
+    struct store_entry *entry = NULL;
+    uint64_t size_bytes;
+
+    for (size_t i = self->dir.count; i > 0 && entry == NULL; i--) {
+        if (self->dir.entries[i - 1].name.compressed &&
+            self->dir.entries[i - 1].index == INDEX_UNKNOWN)
+            entry = &self->dir.entries[i - 1];
+    }
+    if (entry == NULL) {
+        self->unindexed_left = false;
+        return ST_OK;
+    }
+    enum status st = index_file_check(&self->dir, &entry->name, &size_bytes, err);
+    if (st == ST_OK)
+        entry->index = INDEX_GOOD;
+    if (st == ST_OK || st == ST_NO_MEMORY)
+        return st;
+    st = index_job_begin(&self->dir, &entry->name, &self->index_job, err);
+    if (st == ST_OK || st == ST_NO_MEMORY)
+        return st;
+    entry->index = INDEX_NEVER; /* until the next start: others are not to wait for it */
+    return error_context(err, "index");
+}
+
+static void take_index(struct file_exporter *self, struct store_entry *entry, uint64_t size_bytes)
+{
+    self->dir.total_size_bytes -= entry->index_bytes;
+    self->dir.total_size_bytes += size_bytes;
+    entry->index_bytes = size_bytes;
+    entry->index = INDEX_GOOD;
+}
+
+static enum status index_some(struct file_exporter *self, uint64_t now_unix_ns, size_t budget,
+                              struct error *err)
+{
+    uint64_t size_bytes = 0;
+
+    /* What is written now is asked for most: compression goes first. */
+    if (!self->config->index || !self->unindexed_left || self->job != NULL ||
+        now_unix_ns < self->index_not_before_ns)
+        return ST_OK;
+    enum status st = self->index_job == NULL ? begin_next_index(self, err) : ST_OK;
+    if (st == ST_OK && self->index_job == NULL)
+        return ST_OK;
+    if (st == ST_OK)
+        st = index_job_step(self->index_job, budget, &size_bytes, err);
+    if (st == ST_AGAIN)
+        return ST_OK;
+    struct store_entry *entry =
+        self->index_job != NULL ? find_entry(self, index_job_file(self->index_job)) : NULL;
+    abandon_index_job(self);
+    if (st == ST_OK && entry != NULL)
+        take_index(self, entry, size_bytes);
+    if (st == ST_OK)
+        return ST_OK;
+    if ((st == ST_CORRUPT || st == ST_LIMIT) && entry != NULL)
+        entry->index = INDEX_NEVER;
+    self->index_not_before_ns = now_unix_ns + RETRY_DELAY_S * ns_per_s;
+    return st;
 }
 
 /* Gives the first failure; the other parts are done all the same. */
@@ -231,6 +309,8 @@ enum status upkeep_do(struct file_exporter *self, uint64_t now_unix_ns, size_t b
     more = retain_when_due(self, now_unix_ns, st == ST_OK ? err : &later);
     st = st == ST_OK ? more : st;
     more = compress_some(self, now_unix_ns, budget, st == ST_OK ? err : &later);
+    st = st == ST_OK ? more : st;
+    more = index_some(self, now_unix_ns, budget, st == ST_OK ? err : &later);
     st = st == ST_OK ? more : st;
     more = attestation_tick(&self->attestation, now_unix_ns, st == ST_OK ? err : &later);
     return st == ST_OK ? more : st;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* upkeep.h -- what a store does beside taking records: rotation, retention and compression, in
- * slices, when each is due.
+/* upkeep.h -- what a store does beside taking records: rotation, retention, compression and
+ * indexes, in slices, when each is due.
  *
  * Threads: those of the exporter whose store it is.
  */
@@ -12,8 +12,8 @@
 MUST_CHECK enum status upkeep_rotate(struct file_exporter *self, uint64_t now_unix_ns,
                                      struct error *err);
 
-/* Does what is due; compresses about `budget` bytes.  Gives the first failure; the other parts are
- * done all the same. */
+/* Does what is due; compresses, or reads for an index, about `budget` bytes.  Gives the first
+ * failure; the other parts are done all the same. */
 MUST_CHECK enum status upkeep_do(struct file_exporter *self, uint64_t now_unix_ns, size_t budget,
                                  struct error *err);
 
@@ -25,5 +25,5 @@ void upkeep_beside_delivery(struct file_exporter *self, uint64_t now_unix_ns, si
 MUST_CHECK enum status upkeep_delete(struct file_exporter *self, size_t index, const char *reason,
                                      uint64_t now_unix_ns, struct error *err);
 
-/* Gives up the compression that is under way, for a while. */
+/* Gives up the compression, and the index, that is under way, for a while. */
 void upkeep_put_off_compression(struct file_exporter *self, uint64_t now_unix_ns);

@@ -26,7 +26,8 @@ MAY_INCLUDE = {
     "integrity": BASE | {"wire"},
     "receivers": BASE | {"wire", "metrics", "loop", "net", "normalize", "journal"},
     "deliver": BASE | {"wire", "metrics", "journal"},
-    "store": BASE | {"wire", "integrity"},
+    "index": BASE | {"wire"},
+    "store": BASE | {"wire", "integrity", "index"},
     "query": BASE | {"wire", "store", "normalize"},
     "install": BASE | {"wire"},
 }
