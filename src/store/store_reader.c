@@ -39,8 +39,7 @@ enum {
 
 struct store_reader {
     int dir_fd;
-    uint64_t not_before_unix_s;
-    size_t line_size_max;
+    struct store_reader_options options;
 
     struct store_listing listing;
     size_t listing_next; /* index of the next name in it */
@@ -63,6 +62,10 @@ struct store_reader {
     uint64_t line_number; /* of the last line */
     uint64_t line_offset; /* where the next line begins in the file, uncompressed */
     bool skipping;        /* within a line that is too long */
+
+    /* of the files that are done with, bytes on the disk */
+    uint64_t done_bytes, skipped_bytes;
+    uint64_t total_bytes; /* 0: not asked for */
 };
 
 /* --- Lines ----------------------------------------------------------------------------------- */
@@ -117,6 +120,9 @@ static enum status read_more(struct store_reader *reader, struct error *err)
     if (got == 0)
         return ST_NOT_FOUND;
     text->size += got;
+    if (reader->options.on_step != NULL &&
+        !reader->options.on_step(reader->options.context, reader))
+        return error_set(err, ST_STOPPING, "the reading was ended");
     return ST_OK;
 }
 
@@ -132,7 +138,7 @@ static enum status skip_part(struct store_reader *reader, struct error *err)
     if (!first)
         return ST_OK;
     return error_set(err, ST_LIMIT, "line %llu is longer than %zu bytes: skipped",
-                     (unsigned long long)reader->line_number + 1, reader->line_size_max);
+                     (unsigned long long)reader->line_number + 1, reader->options.line_size_max);
 }
 
 /* ST_NOT_FOUND: no whole line up to the end of the file. */
@@ -140,17 +146,18 @@ static enum status next_line(struct store_reader *reader, struct slice *ret, str
 {
     for (;;) {
         if (take_line(reader, ret)) {
-            if (!reader->skipping && ret->size <= reader->line_size_max)
+            if (!reader->skipping && ret->size <= reader->options.line_size_max)
                 return ST_OK;
             bool told = reader->skipping;
             reader->skipping = false;
             if (told)
                 continue;
             return error_set(err, ST_LIMIT, "line %llu is longer than %zu bytes: skipped",
-                             (unsigned long long)reader->line_number, reader->line_size_max);
+                             (unsigned long long)reader->line_number,
+                             reader->options.line_size_max);
         }
         enum status st = ST_OK;
-        if (reader->text.size - reader->start > reader->line_size_max ||
+        if (reader->text.size - reader->start > reader->options.line_size_max ||
             (reader->skipping && reader->text.size > reader->start))
             st = skip_part(reader, err);
         if (st == ST_OK)
@@ -208,8 +215,11 @@ static enum status open_closed(struct store_reader *reader, const struct store_f
         store_source_open(&reader->source, reader->dir_fd, reader->file, name->compressed, err);
     if (st != ST_OK)
         return st;
-    if (reader->not_before_unix_s > 0 && fstat(reader->source.fd, &info) == 0 &&
-        info.st_mtim.tv_sec >= 0 && (uint64_t)info.st_mtim.tv_sec < reader->not_before_unix_s) {
+    if (reader->options.not_before_unix_s > 0 && fstat(reader->source.fd, &info) == 0 &&
+        info.st_mtim.tv_sec >= 0 &&
+        (uint64_t)info.st_mtim.tv_sec < reader->options.not_before_unix_s) {
+        reader->done_bytes += (uint64_t)info.st_size;
+        reader->skipped_bytes += (uint64_t)info.st_size;
         store_source_close(&reader->source);
         return ST_AGAIN;
     }
@@ -313,6 +323,7 @@ static enum status leave(struct store_reader *reader, struct error *err)
     } else {
         set_position(reader, &reader->name);
     }
+    reader->done_bytes += store_source_offset(&reader->source);
     store_source_close(&reader->source);
     forget_text(reader);
     if (!torn)
@@ -364,6 +375,11 @@ static bool is_repeated(struct store_reader *reader, struct slice line)
     return false;
 }
 
+static bool is_wanted(const struct store_reader *reader, struct slice line)
+{
+    return reader->options.plan == NULL || store_plan_takes_line(reader->options.plan, line);
+}
+
 /* --- Public ---------------------------------------------------------------------------------- */
 
 enum status store_reader_open(const char *path, const struct store_reader_options *options,
@@ -373,13 +389,11 @@ enum status store_reader_open(const char *path, const struct store_reader_option
     if (reader == NULL)
         return error_set(err, ST_NO_MEMORY, "open the store '%s'", path);
     store_source_init(&reader->source);
-    reader->line_size_max = STORE_LINE_SIZE_MAX;
-    if (options != NULL) {
-        reader->not_before_unix_s = options->not_before_unix_s;
-        if (options->line_size_max > 0)
-            reader->line_size_max = options->line_size_max;
-    }
-    buf_init(&reader->text, reader->line_size_max + (size_t)2 * CHUNK_SIZE);
+    if (options != NULL)
+        reader->options = *options;
+    if (reader->options.line_size_max == 0)
+        reader->options.line_size_max = STORE_LINE_SIZE_MAX;
+    buf_init(&reader->text, reader->options.line_size_max + (size_t)2 * CHUNK_SIZE);
     reader->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (reader->dir_fd < 0) {
         enum status st = errno == ENOENT || errno == ENOTDIR ? ST_NOT_FOUND : ST_IO;
@@ -408,8 +422,10 @@ enum status store_reader_next(struct store_reader *reader, struct store_line *re
                 continue;
             if (st == ST_AGAIN)
                 return st;
-        } else if (st == ST_OK && is_repeated(reader, line)) {
+        } else if (st == ST_OK && (is_repeated(reader, line) || !is_wanted(reader, line))) {
             continue;
+        } else if (st == ST_STOPPING) {
+            return st;
         }
         if (st == ST_OK) {
             *ret = (struct store_line){
@@ -421,6 +437,41 @@ enum status store_reader_next(struct store_reader *reader, struct store_line *re
             pass_over_damage(reader);
         return st;
     }
+}
+
+/* Bytes of all files of the store. */
+static uint64_t count_bytes(int dir_fd)
+{
+    struct store_listing listing = {.names = NULL};
+    char name[STORE_FILE_NAME_SIZE] = STORE_ACTIVE_NAME;
+    struct stat info;
+    struct error ignored;
+    uint64_t sum = 0;
+
+    if (store_listing_read(&listing, dir_fd, NULL, &ignored) != ST_OK)
+        listing.count = 0; /* an incomplete sum is shown */
+    for (size_t i = 0; i <= listing.count; i++) {
+        if (fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0)
+            sum += (uint64_t)info.st_size;
+        if (i < listing.count)
+            store_file_name_format(&listing.names[i], name);
+    }
+    store_listing_fini(&listing);
+    return sum;
+}
+
+void store_reader_progress(struct store_reader *reader, struct store_progress *ret)
+{
+    if (reader->total_bytes == 0)
+        reader->total_bytes = count_bytes(reader->dir_fd);
+    *ret = (struct store_progress){
+        .done_bytes = reader->done_bytes,
+        .skipped_bytes = reader->skipped_bytes,
+        .total_bytes = reader->total_bytes,
+        .file = reader->file,
+    };
+    if (reader->source.fd >= 0)
+        ret->done_bytes += store_source_offset(&reader->source);
 }
 
 void store_reader_close(struct store_reader *reader)

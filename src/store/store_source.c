@@ -182,3 +182,8 @@ enum status store_source_seek(struct store_source *source, uint64_t offset, stru
     source->offset = offset;
     return ST_OK;
 }
+
+uint64_t store_source_offset(const struct store_source *source)
+{
+    return source->compressed ? source->input_end : source->offset;
+}

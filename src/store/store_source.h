@@ -39,6 +39,9 @@ MUST_CHECK enum status store_source_read(struct store_source *source, void *data
  * one, or there is no seek table that says where the next begins. */
 bool store_source_skip_damage(struct store_source *source);
 
+/* How many bytes of the open file, as it is on the disk, have been read. */
+uint64_t store_source_offset(const struct store_source *source);
+
 /* Continues to read a plain file at `offset`. */
 MUST_CHECK enum status store_source_seek(struct store_source *source, uint64_t offset,
                                          struct error *err);

@@ -161,6 +161,10 @@ bool filter_options_take(struct filter_options *options, int option, const char 
     struct query_filter *filter = &options->filter;
     const char **text = text_option(filter, option);
 
+    if (option == OPTION_TEXT && strlen(value) > FILTER_TEXT_MAX) {
+        fprintf(stderr, "telltale: a text of more than %d bytes\n", FILTER_TEXT_MAX);
+        return false;
+    }
     if (text != NULL) {
         *text = value;
         return true;
