@@ -11,6 +11,7 @@
 
 enum {
     FILTER_CONDITIONS_MAX = 64,
+    FILTER_WORDS_MAX = 16,
     FILTER_TEXT_MAX = 4096, /* bytes; a longer text is found nowhere */
 };
 
@@ -28,7 +29,9 @@ struct query_filter {
     const char *hosts;    /* host.name or host.id; any of them */
     const char *text;     /* stands within one of the record's texts or keys; case of ASCII letters
                              is ignored */
-    struct pattern *grep; /* matches in one of its texts, those of the resource too */
+    const char *words[FILTER_WORDS_MAX]; /* each stands there as a whole word; case as above */
+    size_t word_count;
+    struct pattern *grep;               /* matches in one of its texts, those of the resource too */
     const struct condition *conditions; /* all of them hold */
     size_t condition_count;
     struct buf *scratch; /* for conditions; not NULL where there are any */

@@ -31,6 +31,7 @@ struct store_plan {
     struct demand demands[PLAN_DEMANDS_MAX];
     size_t demand_count;
     bool is_dropped; /* the last demand */
+    bool is_partial; /* there is more to ask of a record than is said here */
     struct plan_text texts[PLAN_TEXTS_MAX];
     size_t text_count;
     struct buf bytes; /* of PLAN_SIZE_MAX from the start, so that it does not move */
@@ -70,6 +71,11 @@ void store_plan_set_times(struct store_plan *plan, uint64_t since_unix_ns, uint6
 {
     plan->since_unix_ns = since_unix_ns;
     plan->until_unix_ns = until_unix_ns;
+}
+
+void store_plan_set_partial(struct store_plan *plan)
+{
+    plan->is_partial = true;
 }
 
 void store_plan_demand(struct store_plan *plan)
@@ -190,7 +196,8 @@ static bool is_fulfilled(const struct store_plan *plan, const struct demand *dem
                          struct slice line)
 {
     for (size_t i = 0; i < demand->count; i++) {
-        if (text_find(&plan->texts[demand->first + i].needle, line) != NULL)
+        const struct plan_text *text = &plan->texts[demand->first + i];
+        if ((text->flags & PLAN_INDEX) == 0 && text_find(&text->needle, line) != NULL)
             return true;
     }
     return demand->in_bytes && text_find(&plan->bytes_key, line) != NULL;
@@ -205,4 +212,97 @@ bool store_plan_takes_line(const struct store_plan *plan, struct slice line)
             return !store_line_place(line, &place);
     }
     return takes_time(plan, line) || !store_line_place(line, &place);
+}
+
+/* --- Frames ---------------------------------------------------------------------------------- */
+
+static bool has_part(struct slice id, const struct plan_text *text)
+{
+    struct slice value = text->value;
+
+    if (id.size < value.size)
+        return false;
+    return ((text->flags & PLAN_BEGINS) != 0 && slice_starts_with(id, value)) ||
+           ((text->flags & PLAN_ENDS) != 0 &&
+            slice_equal(slice_from(id, id.size - value.size), value));
+}
+
+/* Ids of which a part is asked for are looked up in the list of all. */
+static void find_id_part(const struct plan_text *text, const struct store_index *index,
+                         struct frame_set *set)
+{
+    struct store_index_session session;
+
+    if (!store_index_has_all_sessions(index)) {
+        frame_set_add_all(set);
+        return;
+    }
+    for (size_t i = 0; i < store_index_session_count(index); i++) {
+        store_index_session(index, i, &session);
+        if (has_part(session.id, text))
+            store_index_find_id(index, session.id, set);
+        if (has_part(session.session_id, text))
+            store_index_find_id(index, session.session_id, set);
+    }
+}
+
+static void find_text(const struct plan_text *text, const struct store_index *index,
+                      struct frame_set *set)
+{
+    unsigned flags = text->flags;
+
+    if ((flags & PLAN_NO_WORD) != 0)
+        frame_set_add_all(set);
+    else if ((flags & PLAN_ID_PART) != 0)
+        find_id_part(text, index, set);
+    else if ((flags & PLAN_UID) != 0)
+        (void)store_index_find_uid(index, text->value, set); /* else all are added */
+    else if ((flags & PLAN_ID) != 0)
+        store_index_find_id(index, text->value, set);
+    else
+        (void)store_index_find_text(index, text->value, (flags & (PLAN_BEGINS | PLAN_WORDS)) != 0,
+                                    (flags & (PLAN_ENDS | PLAN_WORDS)) != 0,
+                                    set); /* else all are added */
+}
+
+enum status store_plan_find_frames(const struct store_plan *plan, const struct store_index *index,
+                                   struct frame_set *ret, struct error *err)
+{
+    struct frame_set found = {.count = 0};
+    size_t count = store_index_frame_count(index);
+
+    enum status st = frame_set_init(ret, count, err);
+    if (st == ST_OK)
+        st = frame_set_init(&found, count, err);
+    if (st != ST_OK) {
+        frame_set_fini(ret);
+        return st;
+    }
+    store_index_find_times(index, plan->since_unix_ns, plan->until_unix_ns, ret);
+    for (size_t i = 0; i < plan->demand_count; i++) {
+        const struct demand *demand = &plan->demands[i];
+        frame_set_clear(&found);
+        for (size_t k = 0; k < demand->count; k++)
+            find_text(&plan->texts[demand->first + k], index, &found);
+        frame_set_intersect(ret, &found);
+    }
+    frame_set_fini(&found);
+    return ST_OK;
+}
+
+bool store_plan_takes_all(const struct store_plan *plan, const struct store_index *index)
+{
+    struct store_index_frame frame;
+
+    if (plan->is_partial)
+        return false;
+    if (plan->since_unix_ns == 0 && plan->until_unix_ns == 0)
+        return true;
+    for (size_t i = 0; i < store_index_frame_count(index); i++) {
+        store_index_frame(index, i, &frame);
+        if (frame.first_unix_ns > frame.last_unix_ns || frame.first_unix_ns < plan->since_unix_ns ||
+            (plan->until_unix_ns != 0 && frame.last_unix_ns >= plan->until_unix_ns))
+            return false;
+    }
+    return true;
 }

@@ -17,6 +17,7 @@
 
 #include "telltale/error.h"
 #include "telltale/slice.h"
+#include "telltale/store_index.h"
 
 enum {
     PLAN_DEMANDS_MAX = 32,
@@ -28,8 +29,13 @@ enum store_plan_flag {
     PLAN_BEGINS = 1,    /* the text is the beginning of one of the line's texts */
     PLAN_ENDS = 2,      /* it is the end of one */
     PLAN_ANY_CASE = 4,  /* of ASCII letters */
-    PLAN_MAYBE_ID = 8,  /* it is a value of one of the keys that the index has */
+    PLAN_ID = 8,        /* it is the whole value of a key that store_index_has_key() */
     PLAN_IN_BYTES = 16, /* it may as well stand in a value of bytes, which is base64 in the line */
+    PLAN_ID_PART = 32,  /* it begins or ends the id of a session or conversation */
+    PLAN_UID = 64,      /* it is the log.record.uid */
+    PLAN_WORDS = 256,   /* it is whole words */
+    PLAN_INDEX = 512,   /* for the index alone: in the line another text of the demand tells it */
+    PLAN_NO_WORD = 128, /* a number, a part of a word, or a name that the index does not have */
 };
 
 #define PLAN_WHOLE (PLAN_BEGINS | PLAN_ENDS)
@@ -52,5 +58,17 @@ void store_plan_add(struct store_plan *plan, struct slice text, unsigned flags);
 /* Takes the demand back: it cannot be told in texts. */
 void store_plan_drop(struct store_plan *plan);
 
+/* There is more to ask of a record than this plan says: it never takes all of a file. */
+void store_plan_set_partial(struct store_plan *plan);
+
 /* Whether any record of the line may be of interest. */
 bool store_plan_takes_line(const struct store_plan *plan, struct slice line);
+
+/* Whether every record of the file is known to be of interest. */
+bool store_plan_takes_all(const struct store_plan *plan, const struct store_index *index);
+
+/* The frames that may have a record of interest, into *ret, which the caller owns on ST_OK.
+ * ST_NO_MEMORY. */
+MUST_CHECK enum status store_plan_find_frames(const struct store_plan *plan,
+                                              const struct store_index *index,
+                                              struct frame_set *ret, struct error *err);

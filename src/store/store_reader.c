@@ -28,6 +28,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/store_frames.h"
 #include "store/store_listing.h"
 #include "store/store_source.h"
 #include "telltale/buf.h"
@@ -47,6 +48,9 @@ struct store_reader {
     struct store_file_name position; /* the last closed file that is done with */
 
     struct store_source source;
+    struct store_frames frames;      /* of the open file; without an index, all are read */
+    uint64_t run_start;              /* with an index: where the frames begin that are being read */
+    uint64_t read_bytes;             /* and how much was read before them */
     char file[STORE_FILE_NAME_SIZE]; /* the open file */
     struct store_file_name name;     /* the open file, when it is a closed one */
     bool is_active;
@@ -99,6 +103,35 @@ static bool take_line(struct store_reader *reader, struct slice *ret)
     return true;
 }
 
+/* Goes on with the next frames that the index names.  ST_NOT_FOUND: there are no more, or there is
+ * no index. */
+static enum status next_run(struct store_reader *reader, struct error *err)
+{
+    struct store_frame_run run;
+
+    if (reader->frames.index == NULL || !store_frames_next(&reader->frames, &run))
+        return ST_NOT_FOUND;
+    enum status st = store_source_go(&reader->source, run.offset, run.end, err);
+    reader->line_number = run.first_line - 1;
+    reader->run_start = run.offset;
+    return st;
+}
+
+/* The file, or what of it was to be read without a gap, is at its end.  ST_OK: there is more. */
+static enum status end_run(struct store_reader *reader, struct error *err)
+{
+    bool torn = reader->text.size > reader->start || reader->skipping;
+
+    if (reader->frames.index == NULL)
+        return ST_NOT_FOUND;
+    if (torn)
+        return error_set(err, ST_CORRUPT, "a frame ends within line %llu",
+                         (unsigned long long)reader->line_number + 1);
+    reader->read_bytes += store_source_offset(&reader->source) - reader->run_start;
+    reader->run_start = store_source_offset(&reader->source);
+    return next_run(reader, err);
+}
+
 /* Reads more of the file behind the part of a line that is there.  ST_NOT_FOUND: the end. */
 static enum status read_more(struct store_reader *reader, struct error *err)
 {
@@ -118,7 +151,7 @@ static enum status read_more(struct store_reader *reader, struct error *err)
     if (st != ST_OK)
         return st;
     if (got == 0)
-        return ST_NOT_FOUND;
+        return end_run(reader, err);
     text->size += got;
     if (reader->options.on_step != NULL &&
         !reader->options.on_step(reader->options.context, reader))
@@ -204,29 +237,71 @@ static const struct store_file_name *next_closed(struct store_reader *reader)
     return NULL;
 }
 
-/* ST_NOT_FOUND: it is not there any more.  ST_AGAIN: it is too old to be of interest. */
-static enum status open_closed(struct store_reader *reader, const struct store_file_name *name,
-                               struct error *err)
+/* Closes the file, and counts what was read of it. */
+static void close_file(struct store_reader *reader)
+{
+    uint64_t read = store_source_offset(&reader->source), size;
+    struct stat info;
+
+    if (reader->frames.index != NULL)
+        read = reader->read_bytes + read - reader->run_start;
+    size = read;
+    if (fstat(reader->source.fd, &info) == 0 && (uint64_t)info.st_size > read)
+        size = (uint64_t)info.st_size;
+    reader->done_bytes += size;
+    reader->skipped_bytes += size - read;
+    store_frames_close(&reader->frames);
+    store_source_close(&reader->source);
+}
+
+/* Whether the file was last written too long ago. */
+static bool is_old(const struct store_reader *reader)
 {
     struct stat info;
 
+    return reader->options.not_before_unix_s > 0 && fstat(reader->source.fd, &info) == 0 &&
+           info.st_mtim.tv_sec >= 0 &&
+           (uint64_t)info.st_mtim.tv_sec < reader->options.not_before_unix_s;
+}
+
+/* Goes to the first part of the open file that has to be read, by its index.  ST_AGAIN: there is
+ * none. */
+static enum status begin_runs(struct store_reader *reader, struct error *err)
+{
+    const struct store_reader_options *options = &reader->options;
+    enum status st = ST_NOT_FOUND;
+
+    if (options->on_index != NULL && store_plan_takes_all(options->plan, reader->frames.index))
+        st = options->on_index(options->context, reader->frames.index, err);
+    if (st == ST_OK)
+        return ST_AGAIN;
+    if (st == ST_NOT_FOUND)
+        st = next_run(reader, err);
+    return st == ST_NOT_FOUND ? ST_AGAIN : st;
+}
+
+/* ST_NOT_FOUND: it is not there any more.  ST_AGAIN: nothing in it is of interest. */
+static enum status open_closed(struct store_reader *reader, const struct store_file_name *name,
+                               struct error *err)
+{
     store_file_name_format(name, reader->file);
     enum status st =
         store_source_open(&reader->source, reader->dir_fd, reader->file, name->compressed, err);
     if (st != ST_OK)
         return st;
-    if (reader->options.not_before_unix_s > 0 && fstat(reader->source.fd, &info) == 0 &&
-        info.st_mtim.tv_sec >= 0 &&
-        (uint64_t)info.st_mtim.tv_sec < reader->options.not_before_unix_s) {
-        reader->done_bytes += (uint64_t)info.st_size;
-        reader->skipped_bytes += (uint64_t)info.st_size;
-        store_source_close(&reader->source);
-        return ST_AGAIN;
-    }
     reader->name = *name;
     reader->is_active = false;
+    reader->read_bytes = reader->run_start = 0;
     start_file(reader);
-    return ST_OK;
+    if (name->compressed && reader->options.plan != NULL &&
+        store_frames_open(&reader->frames, reader->options.plan, reader->dir_fd, name,
+                          reader->source.fd))
+        st = begin_runs(reader, err);
+    else if (is_old(reader))
+        st = ST_AGAIN;
+    if (st != ST_OK)
+        close_file(reader);
+    return st;
 }
 
 /* ST_AGAIN: a closed file has appeared, which comes first.  ST_NOT_FOUND: there is neither. */
@@ -323,8 +398,7 @@ static enum status leave(struct store_reader *reader, struct error *err)
     } else {
         set_position(reader, &reader->name);
     }
-    reader->done_bytes += store_source_offset(&reader->source);
-    store_source_close(&reader->source);
+    close_file(reader);
     forget_text(reader);
     if (!torn)
         return ST_OK;
@@ -337,7 +411,7 @@ static void pass_over_damage(struct store_reader *reader)
 {
     struct error ignored; /* the damage has been told */
 
-    if (store_source_skip_damage(&reader->source))
+    if (store_source_skip_damage(&reader->source) || next_run(reader, &ignored) == ST_OK)
         forget_text(reader);
     else
         (void)leave(reader, &ignored);
@@ -478,6 +552,7 @@ void store_reader_close(struct store_reader *reader)
 {
     if (reader == NULL)
         return;
+    store_frames_close(&reader->frames);
     store_source_fini(&reader->source);
     store_listing_fini(&reader->listing);
     buf_fini(&reader->text);

@@ -17,12 +17,16 @@
 struct store_reader;
 
 struct store_reader_options {
-    uint64_t not_before_unix_s;    /* closed files last written before that are passed over */
+    uint64_t not_before_unix_s;    /* closed files without an index that were last written before
+                                      are passed over */
     size_t line_size_max;          /* 0: STORE_LINE_SIZE_MAX */
     const struct store_plan *plan; /* borrowed; lines that it does not take are passed over; NULL */
     /* Called after each part of a file that was read, however few lines of it are given; false ends
      * the reading.  May be NULL. */
     bool (*on_step)(void *context, struct store_reader *reader);
+    /* Called for a closed file that has an index, and of which the plan takes every record.  ST_OK:
+     * the file is passed over; ST_NOT_FOUND: it is read.  May be NULL. */
+    enum status (*on_index)(void *context, const struct store_index *index, struct error *err);
     void *context;
 };
 

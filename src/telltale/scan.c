@@ -99,6 +99,13 @@ static bool on_step(void *context, struct store_reader *reader)
     return !interrupted;
 }
 
+static enum status on_index(void *context, const struct store_index *index, struct error *err)
+{
+    const struct scanning *scanning = context;
+
+    return scanning->scan->on_index(scanning->scan->context, index, err);
+}
+
 static void pause_for_more(const struct scan *scan)
 {
     if (scan->on_pause != NULL)
@@ -154,6 +161,7 @@ enum status scan_run(const struct scan *scan, struct error *err)
         (void)sigaction(SIGINT, &action, NULL); /* cannot fail for SIGINT */
     enum status st = filter_plan_create(&scan->filter, &plan, err);
     options.plan = plan;
+    options.on_index = scan->on_index != NULL ? on_index : NULL;
     if (st == ST_OK)
         st = store_reader_open(scan->store_dir, &options, &reader, err);
     if (st == ST_OK)

@@ -18,6 +18,9 @@ struct scan {
     bool is_quiet; /* nothing is written to stdout before the end */
     /* A failure ends the scan; ST_STOPPING ends it well. */
     enum status (*on_match)(void *context, const struct store_record_view *view, struct error *err);
+    /* Of a closed file all of whose records the filter lets pass, and which need not be read if
+     * this can do with its index; else ST_NOT_FOUND.  May be NULL. */
+    enum status (*on_index)(void *context, const struct store_index *index, struct error *err);
     /* Called before waiting for more; may be NULL. */
     void (*on_pause)(void *context);
     void *context;

@@ -106,3 +106,27 @@ const uint8_t *text_find(const struct text_needle *needle, struct slice haystack
     }
     return NULL;
 }
+
+static bool is_of_word(uint8_t byte)
+{
+    return byte >= 0x80 || byte == '_' || is_letter(byte) || (byte >= '0' && byte <= '9');
+}
+
+const uint8_t *text_find_word(const struct text_needle *needle, struct slice haystack)
+{
+    size_t size = needle->text.size;
+    const uint8_t *end = haystack.data + haystack.size, *found;
+    struct slice rest = haystack;
+
+    if (size == 0)
+        return haystack.data;
+    while ((found = text_find(needle, rest)) != NULL) {
+        bool is_within =
+            (found > haystack.data && is_of_word(found[-1]) && is_of_word(found[0])) ||
+            (found + size < end && is_of_word(found[size - 1]) && is_of_word(found[size]));
+        if (!is_within)
+            return found;
+        rest = slice_of(found + 1, (size_t)(end - found) - 1);
+    }
+    return NULL;
+}

@@ -24,5 +24,9 @@ struct text_needle text_needle_of(struct slice text, bool any_case);
 /* Where it stands first, or NULL. */
 const uint8_t *text_find(const struct text_needle *needle, struct slice haystack);
 
+/* The same where it is whole: no byte of a word (letters, digits, '_' and bytes above ASCII) stands
+ * beside its first or last one if that is one too. */
+const uint8_t *text_find_word(const struct text_needle *needle, struct slice haystack);
+
 /* ASCII letters as small ones, all else as it is. */
 uint8_t text_lower(uint8_t byte);
