@@ -33,8 +33,9 @@ struct store_index_frame {
     uint64_t last_arrival_unix_ms;
 };
 
-/* What is known of a session, or of one conversation of a session, in this file.  All texts are
- * borrowed from the index, as they are (no JSON escapes); empty: no record says. */
+/* What is known of a session, or of one conversation of a session, in this file.  One without
+ * records is an id that others name, as that of the parent. borrowed from the index, as they are
+ * (no JSON escapes); empty: no record says. */
 struct store_index_session {
     struct slice id;
     struct slice session_id; /* of a conversation: that of its session, when it differs from `id` */
@@ -86,9 +87,15 @@ void store_index_frame(const struct store_index *index, size_t number,
 
 /* --- Which frames may hold it; each adds them to `set`, which has a place for each frame --- */
 
-/* The value of an id: of a session, conversation (also a parent's), turn, call, trace (32 digits),
- * user (id, name, email, also that of the process), host (name and id).  Exactly as the record has
- * it: for parts of an id, look for the whole ones among the sessions. */
+/* Whether the values of this attribute are known exactly: the ids of sessions, conversations,
+ * turns, calls, agents, users, hosts and the like, and kind, outcome, product, tool and decision.
+ */
+bool store_index_has_key(struct slice key);
+
+/* A value of such an attribute, wherever it stands in the record (also behind agent.norm., in the
+ * resource, in a list), or a trace id in its 32 digits.  Exactly as the record has it; a whole
+ * number as its digits. For a part of a session's id, look for the whole ones among the sessions
+ * first. */
 void store_index_find_id(const struct store_index *index, struct slice value,
                          struct frame_set *set);
 

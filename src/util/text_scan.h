@@ -102,3 +102,37 @@ HOT_INLINE const uint8_t *text_copy_to_backslash(uint8_t **out, const uint8_t *a
     *out = to;
     return at;
 }
+
+/* True for what words are made of: ASCII letters and digits, '_', and all that is not ASCII. */
+static inline int text_byte_is_word(uint8_t byte)
+{
+    uint8_t letter = byte | 0x20;
+    return (letter >= 'a' && letter <= 'z') || (byte >= '0' && byte <= '9') || byte == '_' ||
+           byte >= 0x80;
+}
+
+enum { TEXT_WORD_STEP = 64 };
+
+/* A bit for each of 64 bytes that words are made of. */
+HOT_INLINE uint64_t text_word_mask(const uint8_t *at)
+{
+    uint64_t mask = 0;
+#ifdef __SSE2__
+    for (unsigned i = 0; i < TEXT_WORD_STEP; i += TEXT_STEP) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(at + i));
+        __m128i letters = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+        /* Comparisons are signed, so that what is not ASCII is in neither range. */
+        __m128i words = _mm_and_si128(_mm_cmpgt_epi8(letters, _mm_set1_epi8('a' - 1)),
+                                      _mm_cmplt_epi8(letters, _mm_set1_epi8('z' + 1)));
+        __m128i digits = _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('0' - 1)),
+                                       _mm_cmplt_epi8(bytes, _mm_set1_epi8('9' + 1)));
+        words = _mm_or_si128(words, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_')));
+        words = _mm_or_si128(words, _mm_or_si128(digits, bytes));
+        mask |= (uint64_t)(unsigned)_mm_movemask_epi8(words) << i;
+    }
+#else
+    for (unsigned i = 0; i < TEXT_WORD_STEP; i++)
+        mask |= (uint64_t)(text_byte_is_word(at[i]) != 0) << i;
+#endif
+    return mask;
+}

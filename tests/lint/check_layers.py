@@ -25,7 +25,8 @@ MAY_INCLUDE = {
     "shape": BASE | {"wire", "normalize"},
     "receivers": BASE | {"wire", "metrics", "loop", "net", "normalize", "journal"},
     "deliver": BASE | {"wire", "metrics", "journal"},
-    "store": BASE | {"wire"},
+    "index": BASE | {"wire"},
+    "store": BASE | {"wire", "index"},
     "query": BASE | {"wire", "store", "normalize"},
     "install": BASE | {"wire"},
 }
