@@ -14,6 +14,7 @@
 
 #include "support/file_store.h"
 #include "support/store_corpus.h"
+#include "support/store_indexed.h"
 #include "telltale/store_file.h"
 #include "util/clock.h"
 
@@ -141,6 +142,7 @@ static void close_files(struct file_store *store, const struct made *made, uint6
     file_store_start(store);
     file_store_compress_all(store);
     file_store_stop(store);
+    store_indexed_make(store->path);
     *cpu += cpu_ns() - start;
 }
 
