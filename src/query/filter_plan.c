@@ -55,12 +55,7 @@ static void demand_session(struct store_plan *plan, const char *session)
         return;
     struct slice id = slice_of_text(session);
     store_plan_demand(plan);
-    if (id.size < SESSION_PART_MIN) {
-        store_plan_add(plan, id, PLAN_WHOLE | PLAN_ID);
-    } else {
-        store_plan_add(plan, id, PLAN_BEGINS | PLAN_ID_PART);
-        store_plan_add(plan, id, PLAN_ENDS | PLAN_ID_PART);
-    }
+    store_plan_add(plan, id, id.size < SESSION_PART_MIN ? PLAN_WHOLE | PLAN_ID : PLAN_ID_PART);
 }
 
 /* The longest part of a glob that stands for itself. */

@@ -216,15 +216,10 @@ bool store_plan_takes_line(const struct store_plan *plan, struct slice line)
 
 /* --- Frames ---------------------------------------------------------------------------------- */
 
-static bool has_part(struct slice id, const struct plan_text *text)
+static bool has_part(struct slice id, struct slice part)
 {
-    struct slice value = text->value;
-
-    if (id.size < value.size)
-        return false;
-    return ((text->flags & PLAN_BEGINS) != 0 && slice_starts_with(id, value)) ||
-           ((text->flags & PLAN_ENDS) != 0 &&
-            slice_equal(slice_from(id, id.size - value.size), value));
+    return id.size >= part.size &&
+           (slice_starts_with(id, part) || slice_equal(slice_from(id, id.size - part.size), part));
 }
 
 /* Ids of which a part is asked for are looked up in the list of all. */
@@ -233,15 +228,16 @@ static void find_id_part(const struct plan_text *text, const struct store_index 
 {
     struct store_index_session session;
 
+    store_index_find_id(index, text->value, set);
     if (!store_index_has_all_sessions(index)) {
         frame_set_add_all(set);
         return;
     }
     for (size_t i = 0; i < store_index_session_count(index); i++) {
         store_index_session(index, i, &session);
-        if (has_part(session.id, text))
+        if (has_part(session.id, text->value))
             store_index_find_id(index, session.id, set);
-        if (has_part(session.session_id, text))
+        if (has_part(session.session_id, text->value))
             store_index_find_id(index, session.session_id, set);
     }
 }

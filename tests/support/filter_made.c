@@ -33,6 +33,10 @@ const struct filter_made_row filter_made_table[] = {
     {.options = {"text", "stringValue\":"}},
     {.options = {"text", "*"}, .finds = true},
     {.options = {"text", "no text has these words"}, .is_exact = true},
+    {.options = {"word", "curl"}, .finds = true},
+    {.options = {"word", "CURL", "word", "https"}, .finds = true},
+    {.options = {"word", "cur"}},
+    {.options = {"word", "exec_command"}, .finds = true},
     {.options = {"grep", "cur[l]+ "}, .finds = true},
     {.options = {"grep", "(?i)HTTPS?://"}, .finds = true},
     {.options = {"grep", "no text has this|or that"}},
@@ -116,6 +120,8 @@ static void take(struct filter_made *made, const char *name, const char *value)
 
     if (text != NULL) {
         *text = value;
+    } else if (strcmp(name, "word") == 0) {
+        filter->words[filter->word_count++] = value;
     } else if (strcmp(name, "since") == 0) {
         filter->since_unix_ns = read_time(value);
     } else if (strcmp(name, "until") == 0) {

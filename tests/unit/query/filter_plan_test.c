@@ -15,7 +15,7 @@
 #include "support/filter_made.h"
 #include "support/store_corpus.h"
 
-enum { LINES = 4000, TEXT_MAX = 64 << 20 };
+enum { LINES = 1500, TEXT_MAX = 64 << 20 };
 
 static struct buf text; /* of all lines */
 static struct slice lines[LINES];
