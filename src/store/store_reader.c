@@ -49,6 +49,7 @@ struct store_reader {
 
     struct store_source source;
     struct store_frames frames;      /* of the open file; without an index, all are read */
+    bool in_run;                     /* frames are read here, not in the pool of `frames` */
     uint64_t run_start;              /* with an index: where the frames begin that are being read */
     uint64_t read_bytes;             /* and how much was read before them */
     char file[STORE_FILE_NAME_SIZE]; /* the open file */
@@ -103,6 +104,12 @@ static bool take_line(struct store_reader *reader, struct slice *ret)
     return true;
 }
 
+static bool may_go_on(struct store_reader *reader)
+{
+    return reader->options.on_step == NULL ||
+           reader->options.on_step(reader->options.context, reader);
+}
+
 /* Goes on with the next frames that the index names.  ST_NOT_FOUND: there are no more, or there is
  * no index. */
 static enum status next_run(struct store_reader *reader, struct error *err)
@@ -129,7 +136,8 @@ static enum status end_run(struct store_reader *reader, struct error *err)
                          (unsigned long long)reader->line_number + 1);
     reader->read_bytes += store_source_offset(&reader->source) - reader->run_start;
     reader->run_start = store_source_offset(&reader->source);
-    return next_run(reader, err);
+    reader->in_run = false;
+    return reader->frames.is_pooled ? ST_OK : next_run(reader, err);
 }
 
 /* Reads more of the file behind the part of a line that is there.  ST_NOT_FOUND: the end. */
@@ -153,10 +161,7 @@ static enum status read_more(struct store_reader *reader, struct error *err)
     if (got == 0)
         return end_run(reader, err);
     text->size += got;
-    if (reader->options.on_step != NULL &&
-        !reader->options.on_step(reader->options.context, reader))
-        return error_set(err, ST_STOPPING, "the reading was ended");
-    return ST_OK;
+    return may_go_on(reader) ? ST_OK : error_set(err, ST_STOPPING, "the reading was ended");
 }
 
 /* Drops the part of a too long line that has been read; says so the first time. */
@@ -174,10 +179,39 @@ static enum status skip_part(struct store_reader *reader, struct error *err)
                      (unsigned long long)reader->line_number + 1, reader->options.line_size_max);
 }
 
+/* The next line out of the pool.  ST_AGAIN: the next frame has to be read here; ST_NOT_FOUND: that
+ * was all. */
+static enum status next_pooled(struct store_reader *reader, struct slice *ret, struct error *err)
+{
+    struct frame_job job;
+
+    for (;;) {
+        enum status st = store_frames_next_line(&reader->frames, reader->source.fd, ret,
+                                                &reader->line_number, &job);
+        if (st == ST_OK || st == ST_NOT_FOUND)
+            return st;
+        if (!may_go_on(reader))
+            return error_set(err, ST_STOPPING, "the reading was ended");
+        if (st == ST_AGAIN) {
+            reader->line_number = job.first_line - 1;
+            reader->run_start = job.offset;
+            reader->in_run = true;
+            st =
+                store_source_go(&reader->source, job.offset, job.offset + job.compressed_size, err);
+            return st == ST_OK ? ST_AGAIN : st;
+        }
+    }
+}
+
 /* ST_NOT_FOUND: no whole line up to the end of the file. */
 static enum status next_line(struct store_reader *reader, struct slice *ret, struct error *err)
 {
     for (;;) {
+        if (reader->frames.is_pooled && !reader->in_run) {
+            enum status pooled = next_pooled(reader, ret, err);
+            if (pooled != ST_AGAIN)
+                return pooled;
+        }
         if (take_line(reader, ret)) {
             if (!reader->skipping && ret->size <= reader->options.line_size_max)
                 return ST_OK;
@@ -240,11 +274,12 @@ static const struct store_file_name *next_closed(struct store_reader *reader)
 /* Closes the file, and counts what was read of it. */
 static void close_file(struct store_reader *reader)
 {
-    uint64_t read = store_source_offset(&reader->source), size;
     struct stat info;
 
+    uint64_t read = store_source_offset(&reader->source), size;
+
     if (reader->frames.index != NULL)
-        read = reader->read_bytes + read - reader->run_start;
+        read = reader->read_bytes + reader->frames.pooled_bytes + read - reader->run_start;
     size = read;
     if (fstat(reader->source.fd, &info) == 0 && (uint64_t)info.st_size > read)
         size = (uint64_t)info.st_size;
@@ -275,6 +310,9 @@ static enum status begin_runs(struct store_reader *reader, struct error *err)
         st = options->on_index(options->context, reader->frames.index, err);
     if (st == ST_OK)
         return ST_AGAIN;
+    if (st == ST_NOT_FOUND && options->line_size_max >= FRAME_POOL_SIZE_MAX &&
+        store_frames_use_pool(&reader->frames, options->plan, options->thread_count))
+        return ST_OK;
     if (st == ST_NOT_FOUND)
         st = next_run(reader, err);
     return st == ST_NOT_FOUND ? ST_AGAIN : st;
@@ -292,6 +330,7 @@ static enum status open_closed(struct store_reader *reader, const struct store_f
     reader->name = *name;
     reader->is_active = false;
     reader->read_bytes = reader->run_start = 0;
+    reader->in_run = false;
     start_file(reader);
     if (name->compressed && reader->options.plan != NULL &&
         store_frames_open(&reader->frames, reader->options.plan, reader->dir_fd, name,
@@ -406,12 +445,23 @@ static enum status leave(struct store_reader *reader, struct error *err)
                      (unsigned long long)reader->line_number + 1);
 }
 
+/* Goes on with the frames that come out of the pool. */
+static void end_pooled_run(struct store_reader *reader)
+{
+    reader->read_bytes += store_source_offset(&reader->source) - reader->run_start;
+    reader->run_start = store_source_offset(&reader->source);
+    reader->in_run = false;
+    forget_text(reader);
+}
+
 /* Goes on with the next frame, which begins with a line, or with the next file. */
 static void pass_over_damage(struct store_reader *reader)
 {
     struct error ignored; /* the damage has been told */
 
-    if (store_source_skip_damage(&reader->source) || next_run(reader, &ignored) == ST_OK)
+    if (reader->frames.is_pooled)
+        end_pooled_run(reader);
+    else if (store_source_skip_damage(&reader->source) || next_run(reader, &ignored) == ST_OK)
         forget_text(reader);
     else
         (void)leave(reader, &ignored);
@@ -451,6 +501,8 @@ static bool is_repeated(struct store_reader *reader, struct slice line)
 
 static bool is_wanted(const struct store_reader *reader, struct slice line)
 {
+    if (reader->frames.is_pooled && !reader->in_run)
+        return true; /* the pool has looked at it */
     return reader->options.plan == NULL || store_plan_takes_line(reader->options.plan, line);
 }
 
@@ -513,31 +565,10 @@ enum status store_reader_next(struct store_reader *reader, struct store_line *re
     }
 }
 
-/* Bytes of all files of the store. */
-static uint64_t count_bytes(int dir_fd)
-{
-    struct store_listing listing = {.names = NULL};
-    char name[STORE_FILE_NAME_SIZE] = STORE_ACTIVE_NAME;
-    struct stat info;
-    struct error ignored;
-    uint64_t sum = 0;
-
-    if (store_listing_read(&listing, dir_fd, NULL, &ignored) != ST_OK)
-        listing.count = 0; /* an incomplete sum is shown */
-    for (size_t i = 0; i <= listing.count; i++) {
-        if (fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0)
-            sum += (uint64_t)info.st_size;
-        if (i < listing.count)
-            store_file_name_format(&listing.names[i], name);
-    }
-    store_listing_fini(&listing);
-    return sum;
-}
-
 void store_reader_progress(struct store_reader *reader, struct store_progress *ret)
 {
     if (reader->total_bytes == 0)
-        reader->total_bytes = count_bytes(reader->dir_fd);
+        reader->total_bytes = store_listing_bytes(reader->dir_fd);
     *ret = (struct store_progress){
         .done_bytes = reader->done_bytes,
         .skipped_bytes = reader->skipped_bytes,
@@ -545,14 +576,15 @@ void store_reader_progress(struct store_reader *reader, struct store_progress *r
         .file = reader->file,
     };
     if (reader->source.fd >= 0)
-        ret->done_bytes += store_source_offset(&reader->source);
+        ret->done_bytes += reader->frames.is_pooled ? reader->frames.pooled_bytes
+                                                    : store_source_offset(&reader->source);
 }
 
 void store_reader_close(struct store_reader *reader)
 {
     if (reader == NULL)
         return;
-    store_frames_close(&reader->frames);
+    store_frames_fini(&reader->frames);
     store_source_fini(&reader->source);
     store_listing_fini(&reader->listing);
     buf_fini(&reader->text);

@@ -6,7 +6,8 @@
  * missed or given twice for that.  Only lines that retention deleted before they were reached are
  * gone.  Memory does not depend on the size of files, only on that of the longest line.
  *
- * Threads: a reader belongs to the thread that opened it.  It takes no lock and writes nothing.
+ * Threads: a reader belongs to the thread that opened it.  It locks no file and writes nothing.
+ * Where an index tells frames apart, threads of its own decompress them (frame_pool.h).
  */
 #pragma once
 
@@ -21,6 +22,8 @@ struct store_reader_options {
                                       are passed over */
     size_t line_size_max;          /* 0: STORE_LINE_SIZE_MAX */
     const struct store_plan *plan; /* borrowed; lines that it does not take are passed over; NULL */
+    unsigned thread_count;         /* that take frames apart; 0: as many as there are processors, 1:
+                                      only the reader's own */
     /* Called after each part of a file that was read, however few lines of it are given; false ends
      * the reading.  May be NULL. */
     bool (*on_step)(void *context, struct store_reader *reader);

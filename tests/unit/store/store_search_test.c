@@ -140,7 +140,7 @@ static void add_line(struct answer *answer, const struct store_line *line)
 
 static struct answer ask(const char *const *options)
 {
-    struct store_reader_options reading = {.line_size_max = 0};
+    struct store_reader_options reading = {.thread_count = 4};
     struct answer answer = {.hash = 1};
     struct store_progress progress;
     struct filter_made made;
@@ -274,6 +274,58 @@ static void test_a_damaged_index_changes_no_answer(void **state)
     without_indexes();
 }
 
+struct read {
+    size_t lines, problems;
+    uint64_t hash; /* of what was read, in its order */
+};
+
+static struct read read_with(unsigned thread_count)
+{
+    static const char *const options[] = {"text", "a", NULL};
+    struct store_reader_options reading = {.thread_count = thread_count};
+    struct read read = {.hash = 1};
+    struct filter_made made;
+    struct store_reader *reader;
+    struct store_plan *plan;
+    struct store_line line;
+    struct error err;
+    enum status st;
+
+    filter_made_init(&made, options);
+    assert_int_equal(filter_plan_create(&made.filter, &plan, &err), ST_OK);
+    reading.plan = plan;
+    assert_int_equal(store_reader_open(store.path, &reading, &reader, &err), ST_OK);
+    while ((st = store_reader_next(reader, &line, &err)) != ST_AGAIN) {
+        assert_true(st == ST_OK || st == ST_CORRUPT);
+        read.lines += st == ST_OK;
+        read.problems += st != ST_OK;
+        struct slice told = st == ST_OK ? line.text : slice_of_text(err.text);
+        for (size_t i = 0; i < told.size; i++)
+            read.hash = (read.hash ^ told.data[i]) * UINT64_C(0x100000001b3);
+    }
+    store_reader_close(reader);
+    store_plan_destroy(plan);
+    filter_made_fini(&made);
+    return read;
+}
+
+static void test_damaged_frames_are_told_whoever_reads_them(void **state)
+{
+    (void)state;
+    with_indexes();
+    (void)file_store_run_number(
+        &store, "mkdir kept && cp *.zst kept/ && for f in *.zst; do s=$(stat -c %s $f); for k in "
+                "2 3 7; do printf zzzz | dd of=$f bs=1 seek=$((s * k / 10)) conv=notrunc "
+                "status=none; done; done");
+    struct read alone = read_with(1), together = read_with(4);
+    (void)file_store_run_number(&store, "mv kept/*.zst . && rmdir kept");
+    assert_int_equal(alone.problems, 3 * FILES);
+    assert_true(alone.lines > FILES * FILE_LINES / 2);
+    assert_int_equal(together.problems, alone.problems);
+    assert_int_equal(together.lines, alone.lines);
+    assert_int_equal(together.hash, alone.hash);
+}
+
 /* --- Sessions -------------------------------------------------------------------------------- */
 
 static enum status list_record(void *context, const struct store_record_view *view,
@@ -348,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_answers_are_the_same_with_and_without_indexes),
         cmocka_unit_test(test_little_is_read_for_what_an_index_knows),
         cmocka_unit_test(test_a_damaged_index_changes_no_answer),
+        cmocka_unit_test(test_damaged_frames_are_told_whoever_reads_them),
         cmocka_unit_test(test_sessions_are_the_same_from_indexes_and_from_records),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
