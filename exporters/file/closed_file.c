@@ -7,8 +7,12 @@
  * frame carries the checksum of its content.
  *
  * The steps, so that a crash after any of them loses nothing: write <name>.jsonl.zst.tmp, fsync,
- * rename it to <name>.jsonl.zst, fsync the directory, unlink <name>.jsonl.  store_dir_open()
- * removes a left-over .tmp, and a plain file whose compressed form has its name.
+ * rename it to <name>.jsonl.zst, the same with <name>.idx, fsync the directory, unlink
+ * <name>.jsonl.  store_dir_open() removes a left-over .tmp, and a plain file whose compressed form
+ * has its name.
+ *
+ * The index is made of the same bytes as they go by.  Whatever goes wrong with it, the file is
+ * compressed all the same: it can be made later.
  */
 #include "closed_file.h"
 
@@ -22,14 +26,15 @@
 #include <zstd.h>
 
 #include "file_io.h"
+#include "index_file.h"
 #include "seek_table.h"
+#include "telltale/store_index_builder.h"
 
 enum {
     FRAME_SIZE = 128 << 10,
     INPUT_SIZE = 64 << 10,
     OUTPUT_SIZE = 64 << 10,
     WINDOW_LOG = 18, /* a frame and its long last line; keeps the context small */
-    TABLE_SIZE_MAX = 64 << 20,
     TEMP_NAME_SIZE = STORE_FILE_NAME_SIZE + 8,
     FILE_MODE = 0600,
 };
@@ -48,6 +53,7 @@ struct closed_file_job {
     uint64_t frame_size;       /* plain bytes in the present frame so far */
     struct buf table;
     ZSTD_CCtx *context;
+    struct store_index_builder *index; /* NULL: none is made */
     uint8_t input[INPUT_SIZE];
     uint8_t output[OUTPUT_SIZE];
 };
@@ -78,8 +84,11 @@ static enum status make_context(struct closed_file_job *job, int level, struct e
 }
 
 enum status closed_file_begin(const struct store_dir *dir, const struct store_entry *entry,
-                              int level, struct closed_file_job **ret, struct error *err)
+                              int level, bool with_index, struct closed_file_job **ret,
+                              struct error *err)
 {
+    struct error ignored; /* without memory for an index, it is made later */
+
     ASSERT(!entry->name.compressed);
     struct closed_file_job *job = calloc(1, sizeof(*job));
     if (job == NULL)
@@ -88,7 +97,7 @@ enum status closed_file_begin(const struct store_dir *dir, const struct store_en
     job->entry = *entry;
     job->in_fd = -1;
     job->out_fd = -1;
-    buf_init(&job->table, TABLE_SIZE_MAX);
+    buf_init(&job->table, SEEK_TABLE_SIZE_MAX);
     struct store_file_name name = entry->name;
     store_file_name_format(&name, job->plain_name);
     name.compressed = true;
@@ -98,6 +107,8 @@ enum status closed_file_begin(const struct store_dir *dir, const struct store_en
     enum status st = open_files(job, err);
     if (st == ST_OK)
         st = make_context(job, level, err);
+    if (st == ST_OK && with_index && store_index_builder_create(&job->index, &ignored) != ST_OK)
+        job->index = NULL;
     if (st != ST_OK) {
         closed_file_destroy(job);
         return st;
@@ -122,6 +133,42 @@ static size_t frame_share(const struct closed_file_job *job, size_t size, bool *
     return (size_t)(newline - job->input) + 1;
 }
 
+static void drop_index(struct closed_file_job *job)
+{
+    store_index_builder_destroy(job->index);
+    job->index = NULL;
+}
+
+/* The same bytes for the index. */
+static void add_to_index(struct closed_file_job *job, size_t size, bool ends)
+{
+    struct error ignored; /* the file goes without an index, for now */
+
+    if (job->index == NULL)
+        return;
+    enum status st = store_index_builder_add(job->index, slice_of(job->input, size), &ignored);
+    if (st == ST_OK && ends)
+        st = store_index_builder_end_frame(job->index, job->out_offset - job->frame_out_offset,
+                                           &ignored);
+    if (st != ST_OK)
+        drop_index(job);
+}
+
+static uint64_t write_index(struct closed_file_job *job)
+{
+    const struct store_index_file file = {.size_bytes = job->out_offset + job->table.size,
+                                          .seek_table = buf_slice(&job->table)};
+    struct error ignored; /* as above */
+    struct slice bytes;
+
+    if (job->index == NULL)
+        return 0;
+    enum status st = store_index_builder_finish(job->index, &file, &bytes, &ignored);
+    if (st == ST_OK)
+        st = index_file_write(job->dir, &job->entry.name, bytes, &ignored);
+    return st == ST_OK ? bytes.size : 0;
+}
+
 /* Compresses the first `size` bytes of input into the present frame. */
 static enum status compress(struct closed_file_job *job, size_t size, bool ends, struct error *err)
 {
@@ -142,6 +189,7 @@ static enum status compress(struct closed_file_job *job, size_t size, bool ends,
 
     job->in_offset += size;
     job->frame_size += size;
+    add_to_index(job, size, ends);
     if (!ends)
         return ST_OK;
     enum status st =
@@ -151,7 +199,8 @@ static enum status compress(struct closed_file_job *job, size_t size, bool ends,
     return st;
 }
 
-static enum status make_durable(struct closed_file_job *job, struct error *err)
+static enum status make_durable(struct closed_file_job *job, uint64_t *ret_index_bytes,
+                                struct error *err)
 {
     /* The time of its last line, for retention and for readers that look for a time. */
     const struct timespec written = {.tv_sec = (time_t)job->entry.written_unix_s};
@@ -163,6 +212,7 @@ static enum status make_durable(struct closed_file_job *job, struct error *err)
     if (io->rename_at(job->dir->fd, job->temp_name, job->dir->fd, job->compressed_name) < 0)
         return error_set_errno(err, ST_IO, "rename '%s'", job->temp_name);
     job->temp_name[0] = 0; /* nothing to clean up any more */
+    *ret_index_bytes = write_index(job);
     enum status st = store_dir_sync(job->dir, err);
     if (st != ST_OK)
         return st;
@@ -175,6 +225,7 @@ static enum status finish(struct closed_file_job *job, struct store_entry *ret_e
                           struct error *err)
 {
     enum status st = ST_OK;
+    uint64_t index_bytes = 0;
 
     if (job->in_offset != job->entry.size_bytes)
         return error_set(err, ST_CORRUPT, "'%s' has %llu bytes, not the %llu written to it",
@@ -187,12 +238,14 @@ static enum status finish(struct closed_file_job *job, struct store_entry *ret_e
     if (st == ST_OK)
         st = file_write_at(job->dir->io, job->out_fd, buf_slice(&job->table), job->out_offset, err);
     if (st == ST_OK)
-        st = make_durable(job, err);
+        st = make_durable(job, &index_bytes, err);
     if (st != ST_OK)
         return st;
     *ret_entry = job->entry;
     ret_entry->name.compressed = true;
     ret_entry->size_bytes = job->out_offset + job->table.size;
+    ret_entry->index_bytes = index_bytes;
+    ret_entry->index = index_bytes > 0 ? INDEX_GOOD : INDEX_UNKNOWN;
     return ST_OK;
 }
 
@@ -234,6 +287,7 @@ void closed_file_destroy(struct closed_file_job *job)
             (void)job->dir->io->unlink_at(job->dir->fd,
                                           job->temp_name); /* the next start tries again */
     }
+    drop_index(job);
     ZSTD_freeCCtx(job->context);
     buf_fini(&job->table);
     free(job);

@@ -11,14 +11,16 @@
 struct closed_file_job;
 
 /* Begins to compress `entry`, a plain file of `dir` (both borrowed until the job is destroyed;
- * the entry's name is copied). */
+ * the entry's name is copied), and, `with_index`, to make its index. */
 MUST_CHECK enum status closed_file_begin(const struct store_dir *dir,
                                          const struct store_entry *entry, int level,
-                                         struct closed_file_job **ret, struct error *err);
+                                         bool with_index, struct closed_file_job **ret,
+                                         struct error *err);
 
 /* Compresses about `budget_bytes` more.  ST_AGAIN: there is more to do.  ST_OK: the compressed
- * file is durable under its name, *ret_entry tells its size, and the plain file is gone.  Another
- * status: it failed; all that remains is to destroy the job. */
+ * file is durable under its name, *ret_entry tells its size, and the plain file is gone.  An index
+ * that could not be written is no failure: *ret_entry tells.  Another status: it failed; all that
+ * remains is to destroy the job. */
 MUST_CHECK enum status closed_file_step(struct closed_file_job *job, size_t budget_bytes,
                                         struct store_entry *ret_entry, struct error *err);
 

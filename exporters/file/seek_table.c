@@ -61,6 +61,45 @@ enum status seek_table_finish(struct buf *table, struct error *err)
     return ST_OK;
 }
 
+enum status seek_table_read(const struct disk_io *io, int fd, uint64_t size, struct buf *table,
+                            size_t *ret_frame_count, struct error *err)
+{
+    uint8_t foot[FOOT_SIZE];
+    size_t got;
+
+    if (size < HEAD_SIZE + FOOT_SIZE)
+        return error_set(err, ST_CORRUPT, "no seek table");
+    enum status st = disk_read(io, fd, foot, sizeof(foot), size - sizeof(foot), &got, err);
+    if (st != ST_OK)
+        return st;
+    if (got != sizeof(foot) || get32(foot + 5) != seekable_magic || foot[4] != 0)
+        return error_set(err, ST_CORRUPT, "no seek table");
+    uint64_t frames = get32(foot);
+    uint64_t table_size = HEAD_SIZE + frames * ENTRY_SIZE + FOOT_SIZE;
+    if (table_size > size)
+        return error_set(err, ST_CORRUPT, "seek table of %llu frames does not fit the file",
+                         (unsigned long long)frames);
+    buf_clear(table);
+    st = buf_reserve(table, table_size, err);
+    if (st == ST_OK)
+        st = disk_read(io, fd, table->data, table_size, size - table_size, &table->size, err);
+    if (st != ST_OK)
+        return st;
+    if (table->size != table_size || get32(table->data) != skippable_magic ||
+        get32(table->data + 4) != table_size - HEAD_SIZE)
+        return error_set(err, ST_CORRUPT, "no seek table");
+    *ret_frame_count = frames;
+    return ST_OK;
+}
+
+struct seek_table_frame seek_table_frame(const struct buf *table, size_t number)
+{
+    const uint8_t *entry = table->data + HEAD_SIZE + number * ENTRY_SIZE;
+
+    ASSERT(HEAD_SIZE + (number + 1) * ENTRY_SIZE + FOOT_SIZE <= table->size);
+    return (struct seek_table_frame){.compressed_size = get32(entry), .size = get32(entry + 4)};
+}
+
 struct last_frame {
     uint64_t end; /* offset of the byte behind it */
     uint32_t compressed_size;

@@ -21,6 +21,7 @@
 #include "file_io.h"
 #include "seek_table.h"
 #include "telltale/disk_dirs.h"
+#include "telltale/store_index.h"
 
 enum {
     FILE_MODE = 0600,
@@ -50,7 +51,7 @@ enum status store_dir_add(struct store_dir *dir, const struct store_entry *entry
     if (st != ST_OK)
         return st;
     dir->entries[dir->count++] = *entry;
-    dir->total_size_bytes += entry->size_bytes;
+    dir->total_size_bytes += entry->size_bytes + entry->index_bytes;
     return ST_OK;
 }
 
@@ -126,6 +127,56 @@ static enum status drop_second_forms(struct store_dir *dir, struct error *err)
     return ST_OK;
 }
 
+/* The name of the compressed file that an index is of.  False: it is another file. */
+static bool read_index_name(const char *index_name, struct store_file_name *ret)
+{
+    char name[STORE_FILE_NAME_SIZE];
+
+    if (!ends_with(index_name, STORE_INDEX_SUFFIX))
+        return false;
+    size_t base = strlen(index_name) - strlen(STORE_INDEX_SUFFIX);
+    int size = snprintf(name, sizeof(name), "%.*s.jsonl.zst", (int)base, index_name);
+    return size > 0 && (size_t)size < sizeof(name) && store_file_name_parse(name, ret);
+}
+
+/* Notes the sizes of indexes, and removes those whose file is gone. */
+static enum status take_index(struct store_dir *dir, const char *name, struct error *err)
+{
+    struct store_entry key = {0};
+    struct store_entry *entry = NULL;
+    struct stat info;
+
+    (void)err; /* nothing here keeps a store from opening */
+    if (!read_index_name(name, &key.name))
+        return ST_OK;
+    if (dir->count > 0)
+        entry = bsearch(&key, dir->entries, dir->count, sizeof(key), compare_entries);
+    if (entry == NULL) {
+        (void)dir->io->unlink_at(dir->fd, name); /* another try comes at the next start */
+    } else if (dir->io->stat_at(dir->fd, name, &info) == 0 && info.st_size > 0) {
+        entry->index_bytes = (uint64_t)info.st_size;
+        dir->total_size_bytes += entry->index_bytes;
+    }
+    return ST_OK;
+}
+
+static enum status each_name(struct store_dir *dir, DIR *stream,
+                             enum status (*take)(struct store_dir *dir, const char *name,
+                                                 struct error *err),
+                             struct error *err)
+{
+    enum status st = ST_OK;
+
+    while (st == ST_OK) {
+        errno = 0;
+        const struct dirent *item = readdir(stream);
+        if (item == NULL)
+            return errno != 0 ? error_set_errno(err, ST_IO, "list") : ST_OK;
+        st = take(dir, item->d_name, err);
+    }
+    return st;
+}
+
 static enum status list(struct store_dir *dir, struct error *err)
 {
     enum status st = ST_OK;
@@ -138,20 +189,17 @@ static enum status list(struct store_dir *dir, struct error *err)
             (void)close(fd); /* only read from */
         return st;
     }
-    while (st == ST_OK) {
-        errno = 0;
-        const struct dirent *item = readdir(stream);
-        if (item == NULL) {
-            st = errno != 0 ? error_set_errno(err, ST_IO, "list") : ST_OK;
-            break;
-        }
-        st = take_name(dir, item->d_name, err);
+    st = each_name(dir, stream, take_name, err);
+    if (st == ST_OK && dir->count > 0) {
+        qsort(dir->entries, dir->count, sizeof(dir->entries[0]), compare_entries);
+        st = drop_second_forms(dir, err);
+    }
+    if (st == ST_OK) {
+        rewinddir(stream);
+        st = each_name(dir, stream, take_index, err);
     }
     (void)closedir(stream); /* only read from */
-    if (st != ST_OK || dir->count == 0)
-        return st;
-    qsort(dir->entries, dir->count, sizeof(dir->entries[0]), compare_entries);
-    return drop_second_forms(dir, err);
+    return st;
 }
 
 enum status store_dir_open(struct store_dir *dir, const char *path, const struct disk_io *io,
@@ -188,6 +236,18 @@ void store_dir_close(struct store_dir *dir)
     *dir = (struct store_dir){.fd = -1};
 }
 
+void store_dir_drop_index(struct store_dir *dir, struct store_entry *entry)
+{
+    char text[STORE_FILE_NAME_SIZE];
+
+    store_index_name(&entry->name, text);
+    if (entry->name.compressed)
+        (void)dir->io->unlink_at(dir->fd, text); /* the next start removes what is left over */
+    dir->total_size_bytes -= entry->index_bytes;
+    entry->index_bytes = 0;
+    entry->index = INDEX_UNKNOWN;
+}
+
 enum status store_dir_remove_oldest(struct store_dir *dir, struct error *err)
 {
     char text[STORE_FILE_NAME_SIZE];
@@ -196,6 +256,7 @@ enum status store_dir_remove_oldest(struct store_dir *dir, struct error *err)
     store_file_name_format(&dir->entries[0].name, text);
     if (dir->io->unlink_at(dir->fd, text) < 0 && errno != ENOENT)
         return error_set_errno(err, ST_IO, "delete '%s/%s'", dir->path, text);
+    store_dir_drop_index(dir, &dir->entries[0]);
     dir->total_size_bytes -= dir->entries[0].size_bytes;
     dir->count--;
     memmove(dir->entries, dir->entries + 1, dir->count * sizeof(dir->entries[0]));

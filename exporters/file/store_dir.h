@@ -12,9 +12,18 @@
 #include "telltale/disk_io.h"
 #include "telltale/store_file.h"
 
+/* What is known of the index of a compressed file. */
+enum store_entry_index {
+    INDEX_UNKNOWN, /* nothing: it is looked at, and made when there is none of use */
+    INDEX_GOOD,
+    INDEX_NEVER, /* none can be made, since the file is damaged */
+};
+
 struct store_entry {
     struct store_file_name name;
     uint64_t size_bytes;
+    uint64_t index_bytes; /* of its index; 0: it has none */
+    enum store_entry_index index;
     uint64_t written_unix_s; /* when its last line was written: its mtime */
     bool keep_plain;         /* compressing it failed for good */
 };
@@ -26,13 +35,13 @@ struct store_dir {
     struct store_entry *entries; /* owned; sorted, oldest first */
     size_t count;
     size_t capacity;
-    uint64_t total_size_bytes; /* of all entries */
+    uint64_t total_size_bytes; /* of all entries, with their indexes */
 };
 
 /* Makes the directory (mode 0700, parents too) when it is not there, locks it, lists its closed
- * files, and finishes what a crash left: removes *.tmp and plain files whose compressed form is
- * there.  `io` is borrowed until store_dir_close().  ST_AGAIN: another process writes to this
- * store. */
+ * files, and finishes what a crash left: removes *.tmp, plain files whose compressed form is
+ * there, and indexes of files that are not there.  `io` is borrowed until store_dir_close().
+ * ST_AGAIN: another process writes to this store. */
 MUST_CHECK enum status store_dir_open(struct store_dir *dir, const char *path,
                                       const struct disk_io *io, struct error *err);
 void store_dir_close(struct store_dir *dir); /* accepts one that never opened, with fd -1 */
@@ -44,7 +53,10 @@ MUST_CHECK enum status store_dir_reserve(struct store_dir *dir, struct error *er
 MUST_CHECK enum status store_dir_add(struct store_dir *dir, const struct store_entry *entry,
                                      struct error *err);
 
-/* Deletes the oldest closed file. */
+/* Deletes the index of a closed file of the directory, which may have none. */
+void store_dir_drop_index(struct store_dir *dir, struct store_entry *entry);
+
+/* Deletes the oldest closed file, and its index. */
 MUST_CHECK enum status store_dir_remove_oldest(struct store_dir *dir, struct error *err);
 
 /* Makes the names in the directory durable. */

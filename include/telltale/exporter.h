@@ -17,6 +17,7 @@
 #include "telltale/batch.h"
 #include "telltale/config_field.h"
 #include "telltale/error.h"
+#include "telltale/exporter_note.h"
 
 enum export_result {
     EXPORT_DONE,      /* the destination has it: the cursor may advance */
@@ -70,6 +71,7 @@ struct exporter_context {
      * known. */
     uint64_t first_new_sequence;
     const struct disk_io *io; /* for durable files; borrowed until destroy(); NULL: the system's */
+    struct exporter_notes notes; /* to be copied */
 };
 
 /* A file that is about to go before its time, for the books. */

@@ -28,8 +28,9 @@ const struct config_field config_filter_fields[] = {
         .type = CONFIG_TEXT_LIST,
         .offset = offsetof(struct config_filter, exclude_kinds),
         .default_text = "[]",
-        .help = "Kinds that it is not to have. `agent.pipeline`, which tells of lost events, is "
-                "left out only if it is named here, whatever else this section says.",
+        .help = "Kinds that it is not to have. `agent.pipeline`, which tells of lost events, and "
+                "`agent.integrity`, which attests the store, are left out only if they are named "
+                "here, whatever else this section says.",
     },
     {
         .key = "outcomes",

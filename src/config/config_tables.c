@@ -53,8 +53,9 @@ static const struct config_field limits_fields[] = {
                 "is used to three quarters or the journal holds nine tenths of its `max_size`: the "
                 "rest of the room is kept for the others. Never shed, and refused here, are "
                 "`agent.approval`, `agent.review`, `agent.network`, `agent.sandbox`, `agent.mode`, "
-                "`agent.config`, `agent.hook`, `agent.pipeline` and `agent.other`; nor is an event "
-                "of any kind with a decision, or about something that was denied.",
+                "`agent.config`, `agent.hook`, `agent.pipeline`, `agent.integrity` and "
+                "`agent.other`; nor is an event of any kind with a decision, or about something "
+                "that was denied.",
     },
     {.key = NULL},
 };

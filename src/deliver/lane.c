@@ -426,6 +426,7 @@ enum status lane_create_exporter(struct lane *lane, struct error *err)
         .state_dir = worker->settings.state_dir,
         .first_new_sequence = worker->first_new_sequence,
         .io = worker->settings.io,
+        .notes = worker->settings.notes,
     };
 
     enum status st =

@@ -41,7 +41,8 @@ bool record_filter_passes(const struct record_filter *filter, enum signal signal
     record_scan_read(record, &scan);
     if (has_word(&filter->exclude_kinds, scan.kind))
         return false;
-    if (slice_equal(scan.kind, SLICE("agent.pipeline")))
+    if (slice_equal(scan.kind, SLICE("agent.pipeline")) ||
+        slice_equal(scan.kind, SLICE("agent.integrity")))
         return true;
     return is_of_kinds(&filter->kinds, &scan) &&
            (filter->outcomes.count == 0 || has_word(&filter->outcomes, scan.outcome)) &&

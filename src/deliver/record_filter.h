@@ -3,8 +3,9 @@
  *
  * A record passes if all that is set agrees: its kind or one of its facets is among `kinds`, its
  * kind is not among `exclude_kinds`, its outcome is among `outcomes`, and it is grave enough.
- * agent.pipeline, which tells of losses, is held back by `exclude_kinds` alone: nobody must be
- * without it who did not say so.  Spans and metrics are not looked at.
+ * agent.pipeline, which tells of losses, and agent.integrity, which attests a store, are held
+ * back by `exclude_kinds` alone: nobody must be without them who did not say so.  Spans and metrics
+ * are not looked at.
  *
  * Threads: pure functions.
  */

@@ -52,9 +52,10 @@ struct worker_settings {
      * them and exactly once in a life.  Called by any lane, which waits for it; ranges do not
      * overlap but may come in any order.  NULL: nobody wants to know. */
     void (*note_skipped)(void *context, uint64_t first, uint64_t end);
-    void *note_context;       /* borrowed until worker_stop() */
-    const struct disk_io *io; /* of the durable files; borrowed until worker_stop(); NULL: the
-                                 system's */
+    void *note_context;          /* borrowed until worker_stop() */
+    const struct disk_io *io;    /* of the durable files; borrowed until worker_stop(); NULL: the
+                                    system's */
+    struct exporter_notes notes; /* for the exporters */
 };
 
 enum worker_state {

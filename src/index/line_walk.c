@@ -156,6 +156,7 @@ static bool walk_attribute_value(struct walk *walk, const struct json_text *key)
 
     if (key->raw == NULL)
         return fail(walk);
+    walk->events->on_text(walk->context, key); /* the value may be an empty list */
     if (outer != NULL) /* an attribute within: its key is a text of the record, its value is not at
                           the top */
         walk->nested++;

@@ -18,15 +18,11 @@
 enum { WORD_SIZE_MIN = 2, WORD_SIZE_MAX = 64 };
 
 struct word_split {
-    const uint8_t *at;
+    const uint8_t *at; /* where the bits begin */
+    uint64_t mask;     /* of the bytes that words are made of, but those that were given */
     const uint8_t *end;
     const uint8_t *readable; /* bytes may be read up to here; not before `end` */
 };
-
-static inline struct word_split word_split_start(struct slice text, const uint8_t *readable)
-{
-    return (struct word_split){.at = text.data, .end = text.data + text.size, .readable = readable};
-}
 
 /* The bits of the words in the text, from `at` on. */
 HOT_INLINE uint64_t word_split_mask(const struct word_split *split)
@@ -43,31 +39,53 @@ HOT_INLINE uint64_t word_split_mask(const struct word_split *split)
     return mask;
 }
 
+static inline struct word_split word_split_start(struct slice text, const uint8_t *readable)
+{
+    struct word_split split = {.at = text.data, .end = text.data + text.size, .readable = readable};
+
+    split.mask = text.size > 0 ? word_split_mask(&split) : 0;
+    return split;
+}
+
+/* A word that begins at `at` and has no end in the bits. */
+static inline struct slice word_split_take_long(struct word_split *split)
+{
+    const uint8_t *word = split->at;
+    const uint8_t *end = word + TEXT_WORD_STEP;
+
+    while (end < split->end && text_byte_is_word(*end))
+        end++;
+    split->at = end;
+    split->mask = end < split->end ? word_split_mask(split) : 0;
+    return slice_of(word, (size_t)(end - word));
+}
+
 /* The next run of bytes of a word, however short or long; false: there is none. */
 HOT_INLINE bool word_split_next(struct word_split *split, struct slice *ret)
 {
-    uint64_t mask = 0;
-
-    while (split->at < split->end && (mask = word_split_mask(split)) == 0)
-        split->at +=
-            split->end - split->at < TEXT_WORD_STEP ? split->end - split->at : TEXT_WORD_STEP;
-    if (mask == 0)
-        return false;
-    unsigned first = (unsigned)__builtin_ctzll(mask);
-    uint64_t rest = ~(mask >> first);
-    unsigned size = rest != 0 ? (unsigned)__builtin_ctzll(rest) : 64;
-    const uint8_t *word = split->at + first;
-    if (first + size < TEXT_WORD_STEP) { /* it ends here */
-        *ret = slice_of(word, size);
-        split->at = word + size;
-        return true;
+    for (;;) {
+        while (split->mask == 0) {
+            if (split->end - split->at <= TEXT_WORD_STEP)
+                return false;
+            split->at += TEXT_WORD_STEP;
+            split->mask = word_split_mask(split);
+        }
+        unsigned first = (unsigned)__builtin_ctzll(split->mask);
+        uint64_t rest = ~(split->mask >> first);
+        unsigned size = rest != 0 ? (unsigned)__builtin_ctzll(rest) : 64;
+        const uint8_t *word = split->at + first;
+        if (first + size < TEXT_WORD_STEP) { /* it ends within the bits */
+            split->mask &= ~UINT64_C(0) << (first + size);
+            *ret = slice_of(word, size);
+            return true;
+        }
+        if (first == 0) {
+            *ret = word_split_take_long(split);
+            return true;
+        }
+        split->at = word; /* once more, with bits that begin with it */
+        split->mask = word_split_mask(split);
     }
-    const uint8_t *end = word + size;
-    while (end < split->end && text_byte_is_word(*end))
-        end++;
-    *ret = slice_of(word, (size_t)(end - word));
-    split->at = end;
-    return true;
 }
 
 HOT_INLINE uint64_t word_split_load(const uint8_t *at, size_t size)

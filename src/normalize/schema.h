@@ -39,6 +39,7 @@ enum event_kind {
     KIND_RESOURCE,
     KIND_ERROR,
     KIND_PIPELINE,
+    KIND_INTEGRITY,
     KIND_OTHER,
     KIND_COUNT
 };
@@ -181,6 +182,7 @@ extern const char *const words_context_trigger[];
 extern const char *const words_auth_action[];
 extern const char *const words_resource_scope[];
 extern const char *const words_pipeline_reason[];
+extern const char *const words_integrity_action[];
 extern const char *const words_peer_attestation[];
 
 enum value_type { VALUE_TEXT, VALUE_INT, VALUE_DOUBLE, VALUE_BOOL, VALUE_TEXTS };

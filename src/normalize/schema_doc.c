@@ -65,8 +65,9 @@ static const char introduction[] =
     "9. Words that mean nothing (`none`, `unknown`, `unix-socket`, `[REDACTED]`, `<REDACTED>`,\n"
     "   empty text and empty values) never become normalized values. A word that is not in a\n"
     "   closed list becomes `unknown`.\n"
-    "10. **`agent.pipeline` is the daemon's word only where `agent.transport` is `internal`.** On\n"
-    "   the Unix socket anybody may send that kind, and `service.name` is whatever a sender says.\n"
+    "10. **`agent.pipeline` and `agent.integrity` are the daemon's word only where\n"
+    "   `agent.transport` is `internal`.** On the Unix socket anybody may send those kinds, and "
+    "`service.name` is whatever a sender says.\n"
     "   Resources and scopes are the sender's too: an `agent.*` there means nothing.\n"
     "\n";
 

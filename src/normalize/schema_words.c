@@ -3,12 +3,19 @@
  * are in the same order. */
 #include "normalize/schema.h"
 
-const char *const words_kind[] = {
-    "agent.session",  "agent.turn",     "agent.prompt",    "agent.response", "agent.model",
-    "agent.tool",     "agent.approval", "agent.review",    "agent.command",  "agent.file",
-    "agent.network",  "agent.mcp",      "agent.sandbox",   "agent.mode",     "agent.config",
-    "agent.hook",     "agent.subagent", "agent.extension", "agent.context",  "agent.auth",
-    "agent.resource", "agent.error",    "agent.pipeline",  "agent.other",    NULL};
+const char *const words_kind[] = {"agent.session",  "agent.turn",
+                                  "agent.prompt",   "agent.response",
+                                  "agent.model",    "agent.tool",
+                                  "agent.approval", "agent.review",
+                                  "agent.command",  "agent.file",
+                                  "agent.network",  "agent.mcp",
+                                  "agent.sandbox",  "agent.mode",
+                                  "agent.config",   "agent.hook",
+                                  "agent.subagent", "agent.extension",
+                                  "agent.context",  "agent.auth",
+                                  "agent.resource", "agent.error",
+                                  "agent.pipeline", "agent.integrity",
+                                  "agent.other",    NULL};
 const char *const words_phase[] = {"start", "end", "point", NULL};
 const char *const words_outcome[] = {"success", "failure", "denied",  "cancelled",
                                      "timeout", "pending", "unknown", NULL};
@@ -91,4 +98,7 @@ const char *const words_resource_scope[] = {"process", "cgroup", "container", "p
 const char *const words_pipeline_reason[] = {"sequence_gap",  "parse_error", "overflow",
                                              "oversize",      "duplicate",   "clock_skew",
                                              "source_silent", "restart",     NULL};
+const char *const words_integrity_action[] = {"checkpoint", "heartbeat", "key",  "unproved",
+                                              "deletion",   "erasure",   "hold", "release",
+                                              "witness",    NULL};
 const char *const words_peer_attestation[] = {"kernel", "uid", "file", "none", NULL};

@@ -284,7 +284,7 @@ void report_add(struct report *report, const struct field_record *record)
         report->first_unix_ns = time;
     if (time > report->last_unix_ns)
         report->last_unix_ns = time;
-    if (is_kind(view, "agent.pipeline"))
+    if (is_kind(view, "agent.pipeline") || is_kind(view, "agent.integrity"))
         return; /* the daemon's own */
     struct slice user = user_of(view, name);
     tally_add(&report->parts[REPORT_AGENTS], agent, 0, 1);

@@ -48,6 +48,9 @@ static const struct kind_summary summaries[] = {
     {"agent.auth", {"agent.auth.action", "agent.auth.method", "error.type"}},
     {"agent.sandbox", {"agent.sandbox.outcome", "gen_ai.tool.name"}},
     {"agent.pipeline", {"agent.pipeline.reason", "agent.pipeline.count"}},
+    {"agent.integrity",
+     {"agent.integrity.action", "agent.integrity.reason", "agent.integrity.file",
+      "agent.integrity.size"}},
     {"agent.error", {"error.type", "agent.error.message"}},
 };
 

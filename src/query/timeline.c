@@ -490,7 +490,9 @@ static void put_other(struct page *page, const struct story_event *event)
     size_t used = INDENT + LABEL_WIDTH;
 
     begin_line(page, event->time_unix_ns, short_kind(&event->view));
-    if (is_kind(&event->view, "agent.pipeline") && !is_ours) {
+    bool is_daemons =
+        is_kind(&event->view, "agent.pipeline") || is_kind(&event->view, "agent.integrity");
+    if (is_daemons && !is_ours) {
         page_put_ink(page, INK_ODD, claim); /* no word of the daemon on what was lost */
         used += sizeof(claim) - 1;
     }

@@ -61,7 +61,8 @@ MUST_CHECK enum status native_intake_add_refusal(struct native_intake *intake, s
                                                  const struct refusal_count *count,
                                                  uint64_t now_unix_ns, struct error *err);
 
-/* Adds a record of the daemon's own: an event as agents send it, of kind agent.pipeline. */
+/* Adds a record of the daemon's own: an event as agents send it, of kind agent.pipeline or
+ * agent.integrity. */
 MUST_CHECK enum status native_intake_add_own(struct native_intake *intake, struct slice line,
                                              uint64_t now_unix_ns, struct error *err);
 

@@ -6,9 +6,9 @@
 #include <string.h>
 
 /* They tell what was asked, decided, blocked or lost, or nobody knows what they tell. */
-static const enum event_kind never_shed[] = {KIND_APPROVAL, KIND_REVIEW,   KIND_NETWORK,
-                                             KIND_SANDBOX,  KIND_MODE,     KIND_CONFIG,
-                                             KIND_HOOK,     KIND_PIPELINE, KIND_OTHER};
+static const enum event_kind never_shed[] = {
+    KIND_APPROVAL, KIND_REVIEW, KIND_NETWORK,  KIND_SANDBOX,   KIND_MODE,
+    KIND_CONFIG,   KIND_HOOK,   KIND_PIPELINE, KIND_INTEGRITY, KIND_OTHER};
 
 static bool find_kind(const char *name, enum event_kind *ret)
 {

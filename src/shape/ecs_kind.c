@@ -51,6 +51,7 @@ static const struct kind_rule rules[KIND_COUNT] = {
     [KIND_RESOURCE] = {"metric", {"host", "process"}, TYPE_INFO},
     [KIND_ERROR] = {NULL, {"api"}, TYPE_ERROR},
     [KIND_PIPELINE] = {"pipeline_error", {"host"}, TYPE_ERROR},
+    [KIND_INTEGRITY] = {"state", {"host"}, TYPE_INFO},
     [KIND_OTHER] = {NULL, {NULL}, TYPE_INFO},
 };
 
@@ -80,6 +81,7 @@ const struct ecs_kind_row ecs_kind_rows[KIND_COUNT] = {
     [KIND_RESOURCE] = {"host, process; `event.kind` metric", "info"},
     [KIND_ERROR] = {"api", "error"},
     [KIND_PIPELINE] = {"host; `event.kind` pipeline_error", "error"},
+    [KIND_INTEGRITY] = {"host; `event.kind` state", "info"},
     [KIND_OTHER] = {"none", "info"},
 };
 

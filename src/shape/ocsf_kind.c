@@ -65,6 +65,7 @@ const struct ocsf_kind_row ocsf_kind_rows[KIND_COUNT] = {
     [KIND_RESOURCE] = {"5001", "2 Collect"},
     [KIND_ERROR] = {"6008", "1 General Error"},
     [KIND_PIPELINE] = {"6008", "1 General Error"},
+    [KIND_INTEGRITY] = {"6002", "99"},
     [KIND_OTHER] = {"0", "99"},
 };
 
@@ -351,6 +352,7 @@ static const struct usual {
     [KIND_RESOURCE] = {OCSF_CLASS_INVENTORY, 2, 0, NULL},
     [KIND_ERROR] = {OCSF_CLASS_ERROR, 1, 0, NULL},
     [KIND_PIPELINE] = {OCSF_CLASS_ERROR, 1, 0, NULL},
+    [KIND_INTEGRITY] = {OCSF_CLASS_LIFECYCLE, OTHER, 0, NULL},
     [KIND_OTHER] = {OCSF_CLASS_BASE, OTHER, 0, NULL},
 };
 

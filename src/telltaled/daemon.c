@@ -31,6 +31,7 @@
 #include "telltaled/pipeline_notes.h"
 #include "telltaled/room_keeper.h"
 #include "telltaled/status_report.h"
+#include "telltaled/store_notes.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -57,6 +58,7 @@ struct daemon {
     bool is_stopping;
     struct journal *journal;
     struct pipeline_notes *notes;
+    struct store_notes *store_notes;
     struct loss_ledger *ledger;
     struct room_keeper room_keeper;
     uint64_t closed_unix_ns;     /* when the sockets were closed by policy */
@@ -188,7 +190,12 @@ static void use_config(struct daemon *daemon, const struct config *config)
 static enum status start_destinations(struct daemon *daemon, const struct config *config,
                                       struct error *err)
 {
-    const struct destinations_hooks hooks = {daemon->ledger, daemon, ask_for_room};
+    const struct destinations_hooks hooks = {
+        .ledger = daemon->ledger,
+        .context = daemon,
+        .on_room = ask_for_room,
+        .notes = {daemon->store_notes, store_notes_tell},
+    };
 
     return destinations_start(config, daemon->journal, &hooks, &daemon->destinations, err);
 }
@@ -281,6 +288,7 @@ static void on_housekeeping(void *context)
     if (daemon->intake != NULL)
         intake_look_for_silence(daemon->intake, daemon->notes);
     pipeline_notes_flush(daemon->notes, clock_monotonic_ns(), false);
+    store_notes_flush(daemon->store_notes, clock_monotonic_ns(), false);
     status_report_update(daemon->status_report, daemon->destinations,
                          daemon->intake != NULL && intake_is_open(daemon->intake));
     loop_timer_set(daemon->loop, &daemon->housekeeping,
@@ -307,6 +315,8 @@ static enum status open_books(struct daemon *daemon, struct error *err)
     room_keeper_init(&daemon->room_keeper, daemon->journal,
                      (enum config_on_disk_full)daemon->config->journal.on_disk_full);
     enum status st = pipeline_notes_create(daemon->journal, &daemon->notes, err);
+    if (st == ST_OK)
+        st = store_notes_create(daemon->journal, daemon->notes, &daemon->store_notes, err);
     if (st == ST_OK)
         st = loss_ledger_open(&settings, &daemon->ledger, err);
     if (st == ST_OK)
@@ -437,10 +447,13 @@ void daemon_stop(struct daemon *daemon)
         destinations_stop(daemon->destinations,
                           clock_monotonic_ns() + daemon->config->shutdown.drain_timeout);
     }
+    if (daemon->store_notes != NULL) /* the last word of each store is for the next start */
+        store_notes_flush(daemon->store_notes, clock_monotonic_ns(), true);
     journal_close(daemon->journal);
     if (daemon->loop != NULL)
         stop_timers(daemon); /* nobody posts any more */
     loss_ledger_close(daemon->ledger);
+    store_notes_destroy(daemon->store_notes);
     pipeline_notes_destroy(daemon->notes);
     status_report_destroy(daemon->status_report);
     loop_destroy(daemon->loop);

@@ -115,6 +115,7 @@ static enum status start_one(struct destinations *destinations, const struct con
         .ledger = destinations->hooks.ledger,
         .context = destinations->hooks.context,
         .on_room = destinations->hooks.on_room,
+        .notes = destinations->hooks.notes,
     };
     struct worker *worker = NULL;
     const char *caution = ops->caution != NULL ? ops->caution(exporter->config) : NULL;

@@ -16,6 +16,7 @@ struct destinations_hooks {
     struct loss_ledger *ledger;     /* borrowed until destinations_stop(), as the others */
     void *context;                  /* for: */
     void (*on_room)(void *context); /* any thread: something may be retired, or was deleted */
+    struct exporter_notes notes;    /* what exporters have to put on record */
 };
 
 /* The largest durable cursor below `state_dir`, 0 if there is none: the journal gives no smaller

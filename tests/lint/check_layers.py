@@ -23,10 +23,11 @@ MAY_INCLUDE = {
     "normalize": BASE | {"wire", "metrics"},
     "journal": BASE | {"wire", "metrics"},
     "shape": BASE | {"wire", "normalize"},
+    "integrity": BASE | {"wire"},
     "receivers": BASE | {"wire", "metrics", "loop", "net", "normalize", "journal"},
     "deliver": BASE | {"wire", "metrics", "journal"},
     "index": BASE | {"wire"},
-    "store": BASE | {"wire", "index"},
+    "store": BASE | {"wire", "integrity", "index"},
     "query": BASE | {"wire", "store", "normalize"},
     "install": BASE | {"wire"},
 }

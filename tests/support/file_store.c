@@ -39,6 +39,8 @@ void file_store_set(struct file_store *store, const char *option, uint64_t value
     void *address = option_address(store, option);
     if (strcmp(option, "compression") == 0)
         *(int *)address = (int)value;
+    else if (strcmp(option, "index") == 0)
+        *(bool *)address = value != 0;
     else
         *(uint64_t *)address = value;
 }

@@ -15,6 +15,7 @@
 #include "support/crash_states.h"
 #include "support/file_store.h"
 #include "support/store_found.h"
+#include "support/store_indexes.h"
 
 enum {
     BATCHES = 16,
@@ -42,6 +43,7 @@ static void set_options(struct file_store *store, const struct scenario *scenari
     store->padding_bytes = scenario->padding;
     file_store_set(store, "rotate.size", scenario->rotate_size);
     file_store_set(store, "compression", 1);
+    file_store_set(store, "index", 1);
 }
 
 static const char *find_broken_promise(const struct store_found *found,
@@ -62,7 +64,10 @@ static const char *start_and_look(struct file_store *store, struct store_found *
     if (file_store_try_start(store) != ST_OK)
         return "it does not start";
     store_found_read(store->path, ret);
-    return NULL;
+    struct store_indexes indexes = store_indexes_look(store->path);
+    if (indexes.refused > 0)
+        return "an index is of no use";
+    return indexes.left_over > 0 ? "an index has no file" : NULL;
 }
 
 /* What the journal has is sent from an early position on, as after the loss of a cursor. */

@@ -17,6 +17,7 @@
 #include "support/fault_points.h"
 #include "support/file_store.h"
 #include "support/store_found.h"
+#include "support/store_indexes.h"
 
 enum {
     BATCHES = 9,
@@ -47,6 +48,7 @@ static void prepare(struct file_store *store, const struct scenario *scenario)
     store->io = &faulty_disk_io;
     file_store_set(store, "rotate.size", 1500);
     file_store_set(store, "compression", 1);
+    file_store_set(store, "index", 1);
     if (scenario->has_retention)
         file_store_set(store, "retention.max_files", KEPT_FILES);
     faulty_disk_reset(store->dir.fd);
@@ -163,6 +165,9 @@ static void go_on(struct file_store *store, const struct scenario *scenario,
         deliver(store, promise, 2);
     check(store, scenario, promise->done, point);
     assert_int_equal(file_store_count(store, ".tmp"), 0);
+    struct store_indexes indexes = store_indexes_look(store->path);
+    if (indexes.refused > 0 || indexes.left_over > 0)
+        fail_msg("%s at call %u: an index of no use", point->plan->name, point->at);
     if (point->at % EXPECT_EVERY == 0 && !scenario->has_retention)
         file_store_expect(store, 1, promise->done);
 }

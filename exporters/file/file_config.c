@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file_config.c -- see file_config.h. */
+#include "file_config.h"
+
+#include <stddef.h>
+
+static const struct config_field rotate_fields[] = {
+    {.key = "size",
+     .type = CONFIG_SIZE,
+     .offset = offsetof(struct rotate_config, size_bytes),
+     .min = UINT64_C(64) << 10,
+     .max = UINT64_C(64) << 30,
+     .default_text = "256MiB",
+     .help = "A file is closed when it has this many bytes, before compression."},
+    {.key = "age",
+     .type = CONFIG_DURATION,
+     .offset = offsetof(struct rotate_config, age_ns),
+     .min = UINT64_C(1000000000),
+     .default_text = "1h",
+     .help = "A file is closed when its first line is this old."},
+    {.key = NULL},
+};
+
+static const struct config_field retention_fields[] = {
+    {.key = "max_age",
+     .type = CONFIG_DURATION,
+     .offset = offsetof(struct retention_config, max_age_ns),
+     .default_text = "180d",
+     .help = "A closed file is deleted when its last line is older than this. 0s: never."},
+    {.key = "max_size",
+     .type = CONFIG_SIZE,
+     .offset = offsetof(struct retention_config, max_size_bytes),
+     .default_text = "20GiB",
+     .help = "The oldest closed files are deleted while all files together, as they lie on the "
+             "disk, are larger than this. 0: never."},
+    {.key = "max_files",
+     .type = CONFIG_INTEGER,
+     .offset = offsetof(struct retention_config, max_files),
+     .default_text = "0",
+     .help = "The oldest closed files are deleted while there are more than this. 0: never."},
+    {.key = NULL},
+};
+
+static const char *const compression_choices[] = {
+    [COMPRESSION_NONE] = "none", [COMPRESSION_ZSTD] = "zstd", NULL};
+
+const struct config_field file_config_fields[] = {
+    {.key = "dir",
+     .type = CONFIG_PATH,
+     .offset = offsetof(struct file_config, dir),
+     .help = "Directory of the store, made with mode 0700 when it is not there. Default: 'store' "
+             "in the state directory. Each exporter needs its own."},
+    {.key = "compression",
+     .type = CONFIG_ENUM,
+     .offset = offsetof(struct file_config, compression),
+     .default_text = "zstd",
+     .choices = compression_choices,
+     .help = "What closed files are compressed with: zstd, in the seekable format, or none."},
+    {.key = "compression_level",
+     .type = CONFIG_INTEGER,
+     .offset = offsetof(struct file_config, compression_level),
+     .min = 1,
+     .max = 19,
+     .default_text = "3",
+     .help = "Level of the compression."},
+    {.key = "index",
+     .type = CONFIG_BOOL,
+     .offset = offsetof(struct file_config, index),
+     .default_text = "true",
+     .help = "Compressed files get an index beside them, which lets questions read only parts of "
+             "them."},
+    {.key = "rotate",
+     .type = CONFIG_SECTION,
+     .offset = offsetof(struct file_config, rotate),
+     .fields = rotate_fields,
+     .help = "When the file that is appended to is closed and a new one begun."},
+    {.key = "retention",
+     .type = CONFIG_SECTION,
+     .offset = offsetof(struct file_config, retention),
+     .fields = retention_fields,
+     .help = "When closed files are deleted, oldest first, whole files only. Each deletion is "
+             "written down in store.log."},
+    {.key = NULL},
+};

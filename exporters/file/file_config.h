@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file_config.h -- the options of a store, and the table that reads them.
+ *
+ * Threads: constant once it is read.
+ */
+#pragma once
+
+#include "telltale/config_field.h"
+
+enum compression { COMPRESSION_NONE, COMPRESSION_ZSTD };
+
+struct rotate_config {
+    uint64_t size_bytes;
+    uint64_t age_ns;
+};
+
+struct retention_config {
+    uint64_t max_age_ns; /* 0: no limit, as below */
+    uint64_t max_size_bytes;
+    uint64_t max_files;
+};
+
+struct file_config {
+    const char *dir;
+    int compression;
+    uint64_t compression_level;
+    bool index;
+    struct rotate_config rotate;
+    struct retention_config retention;
+};
+
+extern const struct config_field file_config_fields[]; /* of a struct file_config */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file_exporter.h -- what the parts of this exporter share: one store, its files and where it is.
+ *
+ * Threads: as include/telltale/exporter.h says of an exporter.
+ */
+#pragma once
+
+#include "active_file.h"
+#include "closed_file.h"
+#include "file_config.h"
+#include "index_file.h"
+#include "store_dir.h"
+
+struct file_exporter {
+    const struct file_config *config; /* borrowed */
+    struct store_dir dir;
+    struct active_file active;
+    bool place_known;
+    struct store_place place;    /* of the newest line; good when place_known */
+    uint64_t first_new_sequence; /* the store has no record from here on, whatever its place says;
+                                    UINT64_MAX: not known, or the place is of this run */
+    struct closed_file_job *job;
+    bool plain_left; /* there may be closed files to compress */
+    struct index_job *index_job;
+    bool unindexed_left; /* there may be compressed files without an index */
+    uint64_t compress_not_before_ns;
+    uint64_t index_not_before_ns;
+    uint64_t retention_not_before_ns;
+    uint64_t note_not_before_ns;
+    uint64_t appended_bytes; /* since the start */
+    struct buf text;         /* lines on their way to the file */
+    struct buf extra;        /* the attributes that tell a line's place */
+};

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* upkeep.c -- see upkeep.h. */
+#include "upkeep.h"
+
+enum {
+    RETRY_DELAY_S = 60, /* after a failed compression; between two notes of failures */
+    RETENTION_PERIOD_S = 60,
+};
+
+static const uint64_t ns_per_s = 1000000000;
+
+enum status upkeep_rotate(struct file_exporter *self, uint64_t now_unix_ns, struct error *err)
+{
+    struct store_entry closed;
+
+    enum status st = store_dir_reserve(&self->dir, err);
+    if (st == ST_OK)
+        st = active_file_rotate(&self->active, &closed, err);
+    if (st == ST_OK)
+        st = store_dir_add(&self->dir, &closed, err);
+    if (st != ST_OK)
+        return error_context(err, "rotate");
+    self->plain_left = true;
+    self->retention_not_before_ns = now_unix_ns;
+    return ST_OK;
+}
+
+static enum status rotate_when_due(struct file_exporter *self, uint64_t now_unix_ns,
+                                   struct error *err)
+{
+    const struct rotate_config *config = &self->config->rotate;
+    const struct active_file *active = &self->active;
+
+    if (active->size_bytes == 0)
+        return ST_OK;
+    bool old = now_unix_ns > active->begun_unix_ns &&
+               now_unix_ns - active->begun_unix_ns >= config->age_ns;
+    if (active->size_bytes < config->size_bytes && !old)
+        return ST_OK;
+    return upkeep_rotate(self, now_unix_ns, err);
+}
+
+/* Why the oldest closed file must go; NULL: it may stay. */
+static const char *reason_to_delete(const struct file_exporter *self, uint64_t now_unix_ns)
+{
+    const struct retention_config *config = &self->config->retention;
+
+    if (self->dir.count == 0)
+        return NULL;
+    if (config->max_files > 0 && self->dir.count > config->max_files)
+        return "max_files";
+    if (config->max_size_bytes > 0 &&
+        self->dir.total_size_bytes + self->active.size_bytes > config->max_size_bytes)
+        return "max_size";
+    uint64_t now_s = now_unix_ns / ns_per_s;
+    uint64_t written_s = self->dir.entries[0].written_unix_s;
+    if (config->max_age_ns > 0 && now_s > written_s &&
+        now_s - written_s > config->max_age_ns / ns_per_s)
+        return "max_age";
+    return NULL;
+}
+
+static void abandon_job(struct file_exporter *self)
+{
+    closed_file_destroy(self->job);
+    self->job = NULL;
+}
+
+static void abandon_index_job(struct file_exporter *self)
+{
+    index_job_destroy(self->index_job);
+    self->index_job = NULL;
+}
+
+void upkeep_put_off_compression(struct file_exporter *self, uint64_t now_unix_ns)
+{
+    abandon_job(self);
+    abandon_index_job(self);
+    self->compress_not_before_ns = now_unix_ns + RETRY_DELAY_S * ns_per_s;
+}
+
+static enum status retain_when_due(struct file_exporter *self, uint64_t now_unix_ns,
+                                   struct error *err)
+{
+    const char *reason;
+
+    if (now_unix_ns < self->retention_not_before_ns)
+        return ST_OK;
+    self->retention_not_before_ns = now_unix_ns + RETENTION_PERIOD_S * ns_per_s;
+    while ((reason = reason_to_delete(self, now_unix_ns)) != NULL) {
+        struct store_entry oldest = self->dir.entries[0];
+        char text[STORE_FILE_NAME_SIZE];
+        store_file_name_format(&oldest.name, text);
+        if (self->job != NULL &&
+            store_file_name_compare(closed_file_name(self->job), &oldest.name) == 0)
+            abandon_job(self);
+        if (self->index_job != NULL &&
+            store_file_name_compare(index_job_file(self->index_job), &oldest.name) == 0)
+            abandon_index_job(self);
+        enum status st = store_dir_remove_oldest(&self->dir, err);
+        if (st != ST_OK)
+            return error_context(err, "retention");
+        store_dir_note(&self->dir, now_unix_ns, "deleted %s, %llu bytes: retention.%s", text,
+                       (unsigned long long)oldest.size_bytes, reason);
+    }
+    return ST_OK;
+}
+
+/* The oldest closed file that should be compressed; NULL when there is none. */
+static const struct store_entry *next_plain(const struct file_exporter *self)
+{
+    for (size_t i = 0; i < self->dir.count; i++) {
+        const struct store_entry *entry = &self->dir.entries[i];
+        if (!entry->name.compressed && !entry->keep_plain)
+            return entry;
+    }
+    return NULL;
+}
+
+static struct store_entry *find_entry(struct file_exporter *self,
+                                      const struct store_file_name *name)
+{
+    for (size_t i = 0; i < self->dir.count; i++) {
+        if (store_file_name_compare(&self->dir.entries[i].name, name) == 0)
+            return &self->dir.entries[i];
+    }
+    return NULL;
+}
+
+static enum status begin_next_job(struct file_exporter *self, struct error *err)
+{
+    const struct store_entry *plain = next_plain(self);
+
+    if (plain == NULL) {
+        self->plain_left = false;
+        return ST_OK;
+    }
+    return closed_file_begin(&self->dir, plain, (int)self->config->compression_level,
+                             self->config->index, &self->job, err);
+}
+
+static enum status compress_some(struct file_exporter *self, uint64_t now_unix_ns, size_t budget,
+                                 struct error *err)
+{
+    struct store_entry compressed;
+
+    if (self->config->compression != COMPRESSION_ZSTD || !self->plain_left ||
+        now_unix_ns < self->compress_not_before_ns)
+        return ST_OK;
+    enum status st = self->job == NULL ? begin_next_job(self, err) : ST_OK;
+    if (st == ST_OK && self->job == NULL)
+        return ST_OK;
+    if (st == ST_OK)
+        st = closed_file_step(self->job, budget, &compressed, err);
+    if (st == ST_AGAIN)
+        return ST_OK;
+    struct store_entry *entry =
+        self->job != NULL ? find_entry(self, closed_file_name(self->job)) : NULL;
+    if (st == ST_OK && entry != NULL) {
+        self->dir.total_size_bytes -= entry->size_bytes;
+        self->dir.total_size_bytes += compressed.size_bytes + compressed.index_bytes;
+        *entry = compressed;
+        self->unindexed_left |= compressed.index != INDEX_GOOD;
+    }
+    if (st == ST_CORRUPT && entry != NULL)
+        entry->keep_plain = true;
+    abandon_job(self);
+    if (st == ST_OK)
+        return ST_OK;
+    upkeep_put_off_compression(self, now_unix_ns);
+    return error_context(err, "compress");
+}
+
+/* --- Indexes of files that have none --------------------------------------------------------- */
+
+/* Looks at the newest compressed file of which nothing is known, and begins to make its index when
+ * that is missing or of no use. */
+static enum status begin_next_index(struct file_exporter *self, struct error *err)
+{
+    struct store_entry *entry = NULL;
+    uint64_t size_bytes;
+
+    for (size_t i = self->dir.count; i > 0 && entry == NULL; i--) {
+        if (self->dir.entries[i - 1].name.compressed &&
+            self->dir.entries[i - 1].index == INDEX_UNKNOWN)
+            entry = &self->dir.entries[i - 1];
+    }
+    if (entry == NULL) {
+        self->unindexed_left = false;
+        return ST_OK;
+    }
+    enum status st = index_file_check(&self->dir, &entry->name, &size_bytes, err);
+    if (st == ST_OK)
+        entry->index = INDEX_GOOD;
+    if (st == ST_OK || st == ST_NO_MEMORY)
+        return st;
+    st = index_job_begin(&self->dir, &entry->name, &self->index_job, err);
+    if (st == ST_OK || st == ST_NO_MEMORY)
+        return st;
+    entry->index = INDEX_NEVER; /* until the next start: others are not to wait for it */
+    return error_context(err, "index");
+}
+
+static void take_index(struct file_exporter *self, struct store_entry *entry, uint64_t size_bytes)
+{
+    self->dir.total_size_bytes -= entry->index_bytes;
+    self->dir.total_size_bytes += size_bytes;
+    entry->index_bytes = size_bytes;
+    entry->index = INDEX_GOOD;
+}
+
+static enum status index_some(struct file_exporter *self, uint64_t now_unix_ns, size_t budget,
+                              struct error *err)
+{
+    uint64_t size_bytes = 0;
+
+    /* What is written now is asked for most: compression goes first. */
+    if (!self->config->index || !self->unindexed_left || self->job != NULL ||
+        now_unix_ns < self->index_not_before_ns)
+        return ST_OK;
+    enum status st = self->index_job == NULL ? begin_next_index(self, err) : ST_OK;
+    if (st == ST_OK && self->index_job == NULL)
+        return ST_OK;
+    if (st == ST_OK)
+        st = index_job_step(self->index_job, budget, &size_bytes, err);
+    if (st == ST_AGAIN)
+        return ST_OK;
+    struct store_entry *entry =
+        self->index_job != NULL ? find_entry(self, index_job_file(self->index_job)) : NULL;
+    abandon_index_job(self);
+    if (st == ST_OK && entry != NULL)
+        take_index(self, entry, size_bytes);
+    if (st == ST_OK)
+        return ST_OK;
+    if ((st == ST_CORRUPT || st == ST_LIMIT) && entry != NULL)
+        entry->index = INDEX_NEVER;
+    self->index_not_before_ns = now_unix_ns + RETRY_DELAY_S * ns_per_s;
+    return st;
+}
+
+/* Gives the first failure; the other parts are done all the same. */
+enum status upkeep_do(struct file_exporter *self, uint64_t now_unix_ns, size_t budget,
+                      struct error *err)
+{
+    struct error later;
+
+    enum status st = active_file_check(&self->active, now_unix_ns, err);
+    enum status more = rotate_when_due(self, now_unix_ns, st == ST_OK ? err : &later);
+    st = st == ST_OK ? more : st;
+    more = retain_when_due(self, now_unix_ns, st == ST_OK ? err : &later);
+    st = st == ST_OK ? more : st;
+    more = compress_some(self, now_unix_ns, budget, st == ST_OK ? err : &later);
+    st = st == ST_OK ? more : st;
+    more = index_some(self, now_unix_ns, budget, st == ST_OK ? err : &later);
+    return st == ST_OK ? more : st;
+}
+
+/* Upkeep beside a delivery, whose outcome it does not change. */
+void upkeep_beside_delivery(struct file_exporter *self, uint64_t now_unix_ns, size_t budget)
+{
+    struct error err;
+
+    if (upkeep_do(self, now_unix_ns, budget, &err) == ST_OK ||
+        now_unix_ns < self->note_not_before_ns)
+        return;
+    self->note_not_before_ns = now_unix_ns + RETRY_DELAY_S * ns_per_s;
+    store_dir_note(&self->dir, now_unix_ns, "%s", err.text);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exporter_note.h -- what an exporter has done that belongs on record: the daemon makes a record of
+ * kind agent.integrity of it (docs/SCHEMA.md), which goes to every destination, and a line in its
+ * log.
+ *
+ * Threads: telling, any.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Each member but the last two is the attribute agent.integrity.<name> of SCHEMA.md, which says
+ * what it means.  Texts are borrowed for the call; NULL, "" and 0: not said.  What a text holds
+ * beyond EXPORTER_NOTE_TEXT_MAX bytes makes the note one that is not taken. */
+struct exporter_note {
+    const char *action; /* one of SCHEMA.md's words; required */
+    const char *origin;
+    const char *root;
+    const char *note;
+    const char *reason;
+    const char *rule;
+    const char *hold;
+    const char *file;
+    const char *actor;
+    bool has_size; /* else `size` is not said: a tree may have none */
+    uint64_t size;
+    uint64_t epoch; /* from 1 */
+    uint64_t first, last, count, bytes;
+    uint64_t skipped;
+    const char *body; /* a sentence for people; NULL: made of the others */
+    bool is_alarm;    /* somebody should look: a warning, in the record and in the log */
+};
+
+enum { EXPORTER_NOTE_TEXT_MAX = 8 << 10 };
+
+/* Where notes go.  A zeroed one: nowhere. */
+struct exporter_notes {
+    void *context; /* borrowed until the exporter is destroyed; for: */
+    /* Copies the note and never blocks on I/O.  False: there was no room, which is counted, or the
+     * note breaks a limit. */
+    bool (*tell)(void *context, const char *exporter, const struct exporter_note *note);
+};
+
+/* `exporter` is the name of the section, as exporter_context has it.  True also where nobody
+ * listens. */
+static inline bool exporter_tell(const struct exporter_notes *notes, const char *exporter,
+                                 const struct exporter_note *note)
+{
+    return notes->tell == NULL || notes->tell(notes->context, exporter, note);
+}
