@@ -77,6 +77,21 @@ enum status store_listing_read(struct store_listing *listing, int dir_fd,
     return st;
 }
 
+const struct store_file_name *store_listing_before(const struct store_listing *listing,
+                                                   size_t count)
+{
+    size_t at = listing->count;
+
+    /* A file and its compressed form are one. */
+    for (size_t seen = 0; at > 0; at--) {
+        bool is_other = at == listing->count ||
+                        store_file_name_compare(&listing->names[at - 1], &listing->names[at]) != 0;
+        if (is_other && seen++ == count)
+            return &listing->names[at - 1];
+    }
+    return NULL;
+}
+
 uint64_t store_listing_bytes(int dir_fd)
 {
     struct store_listing listing = {.names = NULL};

@@ -44,6 +44,8 @@ struct store_reader {
 
     struct store_listing listing;
     size_t listing_next; /* index of the next name in it */
+    bool has_listed;
+    bool is_partial; /* it begins behind the first files */
     bool has_position;
     struct store_file_name position; /* the last closed file that is done with */
 
@@ -124,6 +126,13 @@ static enum status next_run(struct store_reader *reader, struct error *err)
     return st;
 }
 
+static void count_run(struct store_reader *reader)
+{
+    reader->read_bytes += store_source_offset(&reader->source) - reader->run_start;
+    reader->run_start = store_source_offset(&reader->source);
+    reader->in_run = false;
+}
+
 /* The file, or what of it was to be read without a gap, is at its end.  ST_OK: there is more. */
 static enum status end_run(struct store_reader *reader, struct error *err)
 {
@@ -134,9 +143,7 @@ static enum status end_run(struct store_reader *reader, struct error *err)
     if (torn)
         return error_set(err, ST_CORRUPT, "a frame ends within line %llu",
                          (unsigned long long)reader->line_number + 1);
-    reader->read_bytes += store_source_offset(&reader->source) - reader->run_start;
-    reader->run_start = store_source_offset(&reader->source);
-    reader->in_run = false;
+    count_run(reader);
     return reader->frames.is_pooled ? ST_OK : next_run(reader, err);
 }
 
@@ -254,9 +261,19 @@ static void set_position(struct store_reader *reader, const struct store_file_na
 
 static enum status list(struct store_reader *reader, struct error *err)
 {
+    const struct store_file_name *before = NULL;
+
     reader->listing_next = 0;
-    return store_listing_read(&reader->listing, reader->dir_fd,
-                              reader->has_position ? &reader->position : NULL, err);
+    enum status st = store_listing_read(&reader->listing, reader->dir_fd,
+                                        reader->has_position ? &reader->position : NULL, err);
+    if (st == ST_OK && !reader->has_listed && reader->options.last_files > 0)
+        before = store_listing_before(&reader->listing, reader->options.last_files);
+    reader->has_listed |= st == ST_OK;
+    if (before == NULL)
+        return st;
+    set_position(reader, before);
+    reader->is_partial = true;
+    return ST_OK;
 }
 
 /* The next closed file in the listing behind the position; NULL when there is none. */
@@ -445,26 +462,16 @@ static enum status leave(struct store_reader *reader, struct error *err)
                      (unsigned long long)reader->line_number + 1);
 }
 
-/* Goes on with the frames that come out of the pool. */
-static void end_pooled_run(struct store_reader *reader)
-{
-    reader->read_bytes += store_source_offset(&reader->source) - reader->run_start;
-    reader->run_start = store_source_offset(&reader->source);
-    reader->in_run = false;
-    forget_text(reader);
-}
-
 /* Goes on with the next frame, which begins with a line, or with the next file. */
 static void pass_over_damage(struct store_reader *reader)
 {
     struct error ignored; /* the damage has been told */
 
     if (reader->frames.is_pooled)
-        end_pooled_run(reader);
-    else if (store_source_skip_damage(&reader->source) || next_run(reader, &ignored) == ST_OK)
-        forget_text(reader);
-    else
+        count_run(reader); /* and the pool gives the next one */
+    else if (!store_source_skip_damage(&reader->source) && next_run(reader, &ignored) != ST_OK)
         (void)leave(reader, &ignored);
+    forget_text(reader);
 }
 
 /* At the end of the open file.  ST_OK: there may be more, here or in another file. */
@@ -578,6 +585,11 @@ void store_reader_progress(struct store_reader *reader, struct store_progress *r
     if (reader->source.fd >= 0)
         ret->done_bytes += reader->frames.is_pooled ? reader->frames.pooled_bytes
                                                     : store_source_offset(&reader->source);
+}
+
+bool store_reader_is_partial(const struct store_reader *reader)
+{
+    return reader->is_partial;
 }
 
 void store_reader_close(struct store_reader *reader)

@@ -18,9 +18,11 @@
 struct store_reader;
 
 struct store_reader_options {
-    uint64_t not_before_unix_s;    /* closed files without an index that were last written before
-                                      are passed over */
-    size_t line_size_max;          /* 0: STORE_LINE_SIZE_MAX */
+    uint64_t not_before_unix_s; /* closed files without an index that were last written before
+                                   are passed over */
+    size_t line_size_max;       /* 0: STORE_LINE_SIZE_MAX */
+    size_t last_files;          /* only so many closed files, the last ones, and the active one; 0:
+                                   all */
     const struct store_plan *plan; /* borrowed; lines that it does not take are passed over; NULL */
     unsigned thread_count;         /* that take frames apart; 0: as many as there are processors, 1:
                                       only the reader's own */
@@ -68,6 +70,9 @@ struct store_progress {
 
 /* The first call looks at each file of the store. */
 void store_reader_progress(struct store_reader *reader, struct store_progress *ret);
+
+/* Whether there were more files than options.last_files. */
+bool store_reader_is_partial(const struct store_reader *reader);
 
 /* NULL is allowed. */
 void store_reader_close(struct store_reader *reader);

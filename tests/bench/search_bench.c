@@ -14,7 +14,6 @@
 
 #include "support/file_store.h"
 #include "support/store_corpus.h"
-#include "support/store_indexed.h"
 #include "telltale/store_file.h"
 #include "util/clock.h"
 
@@ -142,7 +141,6 @@ static void close_files(struct file_store *store, const struct made *made, uint6
     file_store_start(store);
     file_store_compress_all(store);
     file_store_stop(store);
-    store_indexed_make(store->path);
     *cpu += cpu_ns() - start;
 }
 
@@ -158,6 +156,7 @@ int main(int argc, char **argv)
     ASSERT(made.sessions != NULL);
     file_store_init(&store);
     file_store_set(&store, "compression", 1);
+    file_store_set(&store, "index", 1);
     if (argc > 2)
         file_store_set_dir(&store, argv[2]);
     ASSERT(mkdir(store.path, 0700) == 0 || argc > 2);
