@@ -317,6 +317,15 @@ static uint64_t name_time(const struct active_file *file)
     return time > least ? time : least;
 }
 
+void active_file_closed_name(const struct active_file *file, struct store_file_name *ret)
+{
+    *ret = (struct store_file_name){
+        .begun_unix_s = name_time(file),
+        .first_sequence = file->first.sequence,
+        .last_sequence = file->last.sequence,
+    };
+}
+
 enum status active_file_rotate(struct active_file *file, struct store_entry *ret_closed,
                                struct error *err)
 {
@@ -331,9 +340,7 @@ enum status active_file_rotate(struct active_file *file, struct store_entry *ret
         return st;
     if (file->dir->io->fstat(file->fd, &info) < 0)
         return error_set_errno(err, ST_IO, "fstat");
-    entry.name.begun_unix_s = name_time(file);
-    entry.name.first_sequence = file->first.sequence;
-    entry.name.last_sequence = file->last.sequence;
+    active_file_closed_name(file, &entry.name);
     entry.size_bytes = file->size_bytes;
     entry.written_unix_s = info.st_mtim.tv_sec > 0 ? (uint64_t)info.st_mtim.tv_sec : 0;
     store_file_name_format(&entry.name, text);

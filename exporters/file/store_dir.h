@@ -26,6 +26,8 @@ struct store_entry {
     enum store_entry_index index;
     uint64_t written_unix_s; /* when its last line was written: its mtime */
     bool keep_plain;         /* compressing it failed for good */
+    bool in_manifest;        /* which has a line that it was closed, */
+    bool is_deleted;         /* and one that it was deleted: found at the start, done then */
 };
 
 struct store_dir {
@@ -56,8 +58,8 @@ MUST_CHECK enum status store_dir_add(struct store_dir *dir, const struct store_e
 /* Deletes the index of a closed file of the directory, which may have none. */
 void store_dir_drop_index(struct store_dir *dir, struct store_entry *entry);
 
-/* Deletes the oldest closed file, and its index. */
-MUST_CHECK enum status store_dir_remove_oldest(struct store_dir *dir, struct error *err);
+/* Deletes the closed file entries[index], and its index. */
+MUST_CHECK enum status store_dir_remove(struct store_dir *dir, size_t index, struct error *err);
 
 /* Makes the names in the directory durable. */
 MUST_CHECK enum status store_dir_sync(const struct store_dir *dir, struct error *err);

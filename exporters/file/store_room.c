@@ -4,6 +4,8 @@
 
 #include <sys/stat.h>
 
+#include "upkeep.h"
+
 static const uint64_t ns_per_s = 1000000000;
 
 /* ST_NOT_FOUND: it has to stay. */
@@ -24,10 +26,10 @@ static enum status look_at_oldest(const struct store_dir *dir, const struct expo
     return ST_OK;
 }
 
-static enum status delete_oldest(struct store_dir *dir, const struct exporter_room *room,
+static enum status delete_oldest(struct file_exporter *self, const struct exporter_room *room,
                                  uint64_t now_unix_ns, struct error *err)
 {
-    const struct store_entry oldest = dir->entries[0];
+    const struct store_entry oldest = self->dir.entries[0];
     char text[STORE_FILE_NAME_SIZE];
     struct exporter_deletion deletion = {
         .name = text,
@@ -42,17 +44,14 @@ static enum status delete_oldest(struct store_dir *dir, const struct exporter_ro
     memcpy(deletion.journal_id, room->journal_id, JOURNAL_ID_SIZE);
     enum status st = room->before_deletion(room->context, &deletion, err);
     if (st == ST_OK)
-        st = store_dir_remove_oldest(dir, err);
-    if (st == ST_OK)
-        store_dir_note(dir, now_unix_ns, "deleted %s, %llu bytes: journal.on_disk_full", text,
-                       (unsigned long long)oldest.size_bytes);
+        st = upkeep_delete(self, 0, "journal.on_disk_full", now_unix_ns, err);
     return st;
 }
 
-enum status store_room_make(struct store_dir *dir, const struct exporter_room *room,
-                            uint64_t now_unix_ns, struct buf *line, uint64_t *ret_freed,
-                            struct error *err)
+enum status store_room_make(struct file_exporter *self, const struct exporter_room *room,
+                            uint64_t now_unix_ns, uint64_t *ret_freed, struct error *err)
 {
+    const struct store_dir *dir = &self->dir;
     enum status st = ST_OK;
     struct stat info;
 
@@ -63,9 +62,9 @@ enum status store_room_make(struct store_dir *dir, const struct exporter_room *r
         return ST_OK;
     while (st == ST_OK && dir->count > 0 && *ret_freed < room->wanted_bytes) {
         uint64_t size_bytes = dir->entries[0].size_bytes;
-        st = look_at_oldest(dir, room, line, err);
+        st = look_at_oldest(dir, room, &self->text, err);
         if (st == ST_OK)
-            st = delete_oldest(dir, room, now_unix_ns, err);
+            st = delete_oldest(self, room, now_unix_ns, err);
         if (st == ST_OK)
             *ret_freed += size_bytes;
     }

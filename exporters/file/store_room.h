@@ -9,11 +9,10 @@
  */
 #pragma once
 
-#include "store_dir.h"
+#include "file_exporter.h"
 #include "telltale/exporter.h"
 
-/* exporter_ops.make_room of a store; nothing may be using the oldest files.  `line` is for
- * scratch. */
-MUST_CHECK enum status store_room_make(struct store_dir *dir, const struct exporter_room *room,
-                                       uint64_t now_unix_ns, struct buf *line, uint64_t *ret_freed,
+/* exporter_ops.make_room of a store; nothing may be using the oldest files. */
+MUST_CHECK enum status store_room_make(struct file_exporter *self, const struct exporter_room *room,
+                                       uint64_t now_unix_ns, uint64_t *ret_freed,
                                        struct error *err);

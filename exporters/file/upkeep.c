@@ -15,14 +15,39 @@ enum status upkeep_rotate(struct file_exporter *self, uint64_t now_unix_ns, stru
 
     enum status st = store_dir_reserve(&self->dir, err);
     if (st == ST_OK)
+        st = store_proofs_state(&self->proofs, self->active.size_bytes, err);
+    if (st == ST_OK)
         st = active_file_rotate(&self->active, &closed, err);
     if (st == ST_OK)
         st = store_dir_add(&self->dir, &closed, err);
-    if (st != ST_OK)
-        return error_context(err, "rotate");
-    self->plain_left = true;
-    self->retention_not_before_ns = now_unix_ns;
-    return ST_OK;
+    if (st == ST_OK) {
+        self->plain_left = true;
+        self->retention_not_before_ns = now_unix_ns;
+        store_proofs_note_closed(&self->proofs, &closed.name, closed.size_bytes);
+        st = store_proofs_close(&self->proofs, now_unix_ns, err);
+    }
+    if (st == ST_OK)
+        st = attestation_sign(&self->attestation, "checkpoint", "close", now_unix_ns, err);
+    return st == ST_OK ? ST_OK : error_context(err, "rotate");
+}
+
+/* Somebody may have taken the active file: what its proof says stays in the tree, under the name
+ * that the file would have got. */
+static enum status check_active(struct file_exporter *self, uint64_t now_unix_ns, struct error *err)
+{
+    uint64_t size_bytes = self->active.size_bytes;
+    struct store_file_name name;
+
+    enum status st = active_file_check(&self->active, now_unix_ns, err);
+    if (st == ST_OK && size_bytes > 0 && self->active.size_bytes == 0) {
+        active_file_closed_name(&self->active, &name);
+        st = store_proofs_state(&self->proofs, size_bytes, err);
+        store_proofs_note_closed(&self->proofs, &name, size_bytes);
+        attestation_tell_loss(&self->attestation, &name);
+    }
+    if (st == ST_OK)
+        st = store_proofs_close(&self->proofs, now_unix_ns, err);
+    return st;
 }
 
 static enum status rotate_when_due(struct file_exporter *self, uint64_t now_unix_ns,
@@ -35,7 +60,7 @@ static enum status rotate_when_due(struct file_exporter *self, uint64_t now_unix
         return ST_OK;
     bool old = now_unix_ns > active->begun_unix_ns &&
                now_unix_ns - active->begun_unix_ns >= config->age_ns;
-    if (active->size_bytes < config->size_bytes && !old)
+    if (active->size_bytes < config->size_bytes && !old && !store_proofs_want_close(&self->proofs))
         return ST_OK;
     return upkeep_rotate(self, now_unix_ns, err);
 }
@@ -48,15 +73,15 @@ static const char *reason_to_delete(const struct file_exporter *self, uint64_t n
     if (self->dir.count == 0)
         return NULL;
     if (config->max_files > 0 && self->dir.count > config->max_files)
-        return "max_files";
+        return "retention.max_files";
     if (config->max_size_bytes > 0 &&
         self->dir.total_size_bytes + self->active.size_bytes > config->max_size_bytes)
-        return "max_size";
+        return "retention.max_size";
     uint64_t now_s = now_unix_ns / ns_per_s;
     uint64_t written_s = self->dir.entries[0].written_unix_s;
     if (config->max_age_ns > 0 && now_s > written_s &&
         now_s - written_s > config->max_age_ns / ns_per_s)
-        return "max_age";
+        return "retention.max_age";
     return NULL;
 }
 
@@ -79,6 +104,31 @@ void upkeep_put_off_compression(struct file_exporter *self, uint64_t now_unix_ns
     self->compress_not_before_ns = now_unix_ns + RETRY_DELAY_S * ns_per_s;
 }
 
+enum status upkeep_delete(struct file_exporter *self, size_t index, const char *reason,
+                          uint64_t now_unix_ns, struct error *err)
+{
+    const struct store_entry entry = self->dir.entries[index];
+    char text[STORE_FILE_NAME_SIZE];
+
+    store_file_name_format(&entry.name, text);
+    if (self->job != NULL && store_file_name_compare(closed_file_name(self->job), &entry.name) == 0)
+        abandon_job(self);
+    if (self->index_job != NULL &&
+        store_file_name_compare(index_job_file(self->index_job), &entry.name) == 0)
+        abandon_index_job(self);
+    enum status st =
+        store_proofs_note_deletion(&self->proofs, &entry.name, reason, "", now_unix_ns, err);
+    if (st == ST_OK)
+        st = store_dir_remove(&self->dir, index, err);
+    if (st != ST_OK)
+        return st;
+    store_proofs_drop(&self->dir, &entry.name);
+    store_dir_note(&self->dir, now_unix_ns, "deleted %s, %llu bytes: %s", text,
+                   (unsigned long long)entry.size_bytes, reason);
+    attestation_tell_deletion(&self->attestation, &entry, reason, "");
+    return ST_OK;
+}
+
 static enum status retain_when_due(struct file_exporter *self, uint64_t now_unix_ns,
                                    struct error *err)
 {
@@ -88,20 +138,9 @@ static enum status retain_when_due(struct file_exporter *self, uint64_t now_unix
         return ST_OK;
     self->retention_not_before_ns = now_unix_ns + RETENTION_PERIOD_S * ns_per_s;
     while ((reason = reason_to_delete(self, now_unix_ns)) != NULL) {
-        struct store_entry oldest = self->dir.entries[0];
-        char text[STORE_FILE_NAME_SIZE];
-        store_file_name_format(&oldest.name, text);
-        if (self->job != NULL &&
-            store_file_name_compare(closed_file_name(self->job), &oldest.name) == 0)
-            abandon_job(self);
-        if (self->index_job != NULL &&
-            store_file_name_compare(index_job_file(self->index_job), &oldest.name) == 0)
-            abandon_index_job(self);
-        enum status st = store_dir_remove_oldest(&self->dir, err);
+        enum status st = upkeep_delete(self, 0, reason, now_unix_ns, err);
         if (st != ST_OK)
             return error_context(err, "retention");
-        store_dir_note(&self->dir, now_unix_ns, "deleted %s, %llu bytes: retention.%s", text,
-                       (unsigned long long)oldest.size_bytes, reason);
     }
     return ST_OK;
 }
@@ -127,6 +166,16 @@ static struct store_entry *find_entry(struct file_exporter *self,
     return NULL;
 }
 
+static enum status note_compressed(void *context, const struct store_file_name *name,
+                                   uint64_t size_bytes, const struct hash *sha256,
+                                   struct error *err)
+{
+    struct file_exporter *self = context;
+
+    return store_proofs_note_compressed(&self->proofs, name, size_bytes, sha256,
+                                        self->upkeep_unix_ns, err);
+}
+
 static enum status begin_next_job(struct file_exporter *self, struct error *err)
 {
     const struct store_entry *plain = next_plain(self);
@@ -135,8 +184,9 @@ static enum status begin_next_job(struct file_exporter *self, struct error *err)
         self->plain_left = false;
         return ST_OK;
     }
+    const struct closed_file_listener listener = {self, note_compressed};
     return closed_file_begin(&self->dir, plain, (int)self->config->compression_level,
-                             self->config->index, &self->job, err);
+                             self->config->index, &listener, &self->job, err);
 }
 
 static enum status compress_some(struct file_exporter *self, uint64_t now_unix_ns, size_t budget,
@@ -145,7 +195,7 @@ static enum status compress_some(struct file_exporter *self, uint64_t now_unix_n
     struct store_entry compressed;
 
     if (self->config->compression != COMPRESSION_ZSTD || !self->plain_left ||
-        now_unix_ns < self->compress_not_before_ns)
+        now_unix_ns < self->compress_not_before_ns || self->proofs.closing.is_due)
         return ST_OK;
     enum status st = self->job == NULL ? begin_next_job(self, err) : ST_OK;
     if (st == ST_OK && self->job == NULL)
@@ -244,7 +294,8 @@ enum status upkeep_do(struct file_exporter *self, uint64_t now_unix_ns, size_t b
 {
     struct error later;
 
-    enum status st = active_file_check(&self->active, now_unix_ns, err);
+    self->upkeep_unix_ns = now_unix_ns;
+    enum status st = check_active(self, now_unix_ns, err);
     enum status more = rotate_when_due(self, now_unix_ns, st == ST_OK ? err : &later);
     st = st == ST_OK ? more : st;
     more = retain_when_due(self, now_unix_ns, st == ST_OK ? err : &later);
@@ -252,6 +303,8 @@ enum status upkeep_do(struct file_exporter *self, uint64_t now_unix_ns, size_t b
     more = compress_some(self, now_unix_ns, budget, st == ST_OK ? err : &later);
     st = st == ST_OK ? more : st;
     more = index_some(self, now_unix_ns, budget, st == ST_OK ? err : &later);
+    st = st == ST_OK ? more : st;
+    more = attestation_tick(&self->attestation, now_unix_ns, st == ST_OK ? err : &later);
     return st == ST_OK ? more : st;
 }
 

@@ -147,6 +147,8 @@ static void add_id(struct index_part *part, uint64_t hash)
 
 static void add_words(struct index_part *part, struct slice text, const uint8_t *readable)
 {
+    if (text.size == 0)
+        return;
     struct word_split split = word_split_start(text, readable);
     uint32_t block = present_block(part);
     uint64_t *seen = part->seen;

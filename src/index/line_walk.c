@@ -156,7 +156,6 @@ static bool walk_attribute_value(struct walk *walk, const struct json_text *key)
 
     if (key->raw == NULL)
         return fail(walk);
-    walk->events->on_text(walk->context, key); /* the value may be an empty list */
     if (outer != NULL) /* an attribute within: its key is a text of the record, its value is not at
                           the top */
         walk->nested++;
@@ -191,7 +190,12 @@ static bool walk_member(struct walk *walk, const struct json_text *name, struct 
         walk->nested--;
         return good;
     case MEMBER_KEY:
-        return key->raw == NULL ? json_read_text(&walk->scan, key) : fail(walk);
+        if (key->raw != NULL)
+            return fail(walk);
+        good = json_read_text(&walk->scan, key);
+        if (good) /* by itself: there may be no value, or an empty list */
+            walk->events->on_text(walk->context, key);
+        return good;
     case MEMBER_VALUE:
         return walk_attribute_value(walk, key);
     default:

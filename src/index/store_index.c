@@ -441,7 +441,9 @@ bool store_index_find_text(const struct store_index *index, struct slice text, b
     struct error ignored; /* without memory, all frames are the answer */
 
     ASSERT(set->count == index->frame_count);
-    split_asked(index, text, starts_word, ends_word, &words);
+    words.count = 0;
+    if (text.size > 0)
+        split_asked(index, text, starts_word, ends_word, &words);
     if (words.count == 0) {
         frame_set_add_all(set);
         return false;

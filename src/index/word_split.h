@@ -39,11 +39,12 @@ HOT_INLINE uint64_t word_split_mask(const struct word_split *split)
     return mask;
 }
 
+/* `text` is not empty. */
 static inline struct word_split word_split_start(struct slice text, const uint8_t *readable)
 {
     struct word_split split = {.at = text.data, .end = text.data + text.size, .readable = readable};
 
-    split.mask = text.size > 0 ? word_split_mask(&split) : 0;
+    split.mask = word_split_mask(&split);
     return split;
 }
 

@@ -20,6 +20,8 @@ struct file_store {
     uint64_t first_new_sequence; /* what the next start is told */
     size_t padding_bytes;        /* how much text each record carries */
     const struct disk_io *io;    /* NULL: the system's */
+    const char *state_dir;       /* borrowed; NULL: `dir` */
+    struct exporter_notes notes; /* what the next start is given */
     struct export_report report;
     struct error err;
 };
@@ -36,6 +38,10 @@ void file_store_fini(struct file_store *store);
 /* Sets an option, as in "rotate.size". */
 void file_store_set(struct file_store *store, const char *option, uint64_t value);
 void file_store_set_dir(struct file_store *store, const char *dir);
+/* The store is <root>/store, and <root> the state directory; borrowed. */
+void file_store_set_root(struct file_store *store, const char *root);
+/* Switches the proofs on, with the intervals that are the defaults. */
+void file_store_prove(struct file_store *store);
 
 void file_store_start(struct file_store *store);
 enum status file_store_try_start(struct file_store *store);
