@@ -155,6 +155,8 @@ class VictoriaLogs:
         self.took = time.monotonic() - start
         time.sleep(10)  # it writes and merges what it has
         self.size = size_of(self.data)
+        counted = self.get("/select/logsql/query", {"query": "* | stats count() as n"})
+        self.note = f", took {json.loads(counted)['n']} of the records"
 
     def get(self, path, values, body=None):
         url = f"http://127.0.0.1:{self.port}{path}?{urllib.parse.urlencode(values)}"
@@ -241,7 +243,8 @@ def compare(home, facts):
                 print_row("start of the program alone", engine.name,
                           measure(engine, "start", values["session"]))
             loaded = f", loaded in {engine.took:.0f} s" if engine.took else ""
-            print(f"{'':<34} {engine.name:<13} {engine.size / 2**20:.0f} MiB on disk{loaded}")
+            note = getattr(engine, "note", "")
+            print(f"{'':<34} {engine.name:<13} {engine.size / 2**20:.0f} MiB on disk{loaded}{note}")
         finally:
             engine.close()
 
