@@ -196,6 +196,10 @@ enum status line_file_append(struct line_file *file, struct slice lines, struct 
 
 void line_file_close(struct line_file *file)
 {
+    struct error ignored;
+
+    if (file->fd >= 0 && file->dirty)
+        (void)(cut(file, &ignored) == ST_OK); /* for the next start, as above */
     if (file->fd >= 0)
         (void)close(file->fd); /* what counts is synced */
     file->fd = -1;
