@@ -6,9 +6,11 @@
  * end only: the latest few of each session are kept. */
 #include "query/around.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "query/around_match.h"
+#include "query/around_parts.h"
 #include "query/attested.h"
 #include "query/lookup.h"
 #include "query/summary.h"
@@ -16,47 +18,9 @@
 #include "query/totals.h"
 
 enum {
-    ID_MAX = 256,         /* bytes of a session's id that tell it from others */
-    SENDER_MAX = 512,     /* bytes of the line about who sent it */
     LINE_COLUMNS = 400,   /* of an event */
     PROMPT_COLUMNS = 600, /* of a prompt */
     LINE_MAX = 4096,
-};
-
-struct prompt {
-    uint64_t unix_ns;
-    char *text; /* owned; safe; NULL: free */
-};
-
-struct session {
-    char id[ID_MAX];
-    size_t id_size;
-    char *head;                 /* owned; safe: agent and sender */
-    struct attested_peer first; /* of its first record; the texts stand in `peer_text` */
-    char peer_text[SENDER_MAX];
-    struct prompt prompts[AROUND_PROMPTS_MAX];
-    unsigned best;          /* score of its best event */
-    uint64_t best_distance; /* of that from the moment */
-    uint64_t best_unix_ns;
-    size_t events, matches;
-};
-
-struct event {
-    uint64_t unix_ns, distance;
-    uint32_t session;
-    struct around_match match;
-    bool is_forged, is_of_another;
-    char *line; /* owned; safe */
-};
-
-struct around {
-    struct around_question question;
-    struct session *sessions; /* owned */
-    size_t session_count;
-    struct event *events; /* owned */
-    size_t event_count;
-    size_t left_out;         /* events over the limits */
-    size_t prompts_left_out; /* sessions' prompts from before the window */
 };
 
 /* --- Noting ---------------------------------------------------------------------------------- */
@@ -89,7 +53,7 @@ void around_destroy(struct around *around)
             free(around->sessions[i].prompts[k].text);
     }
     for (size_t i = 0; around->events != NULL && i < around->event_count; i++)
-        free(around->events[i].line);
+        free(around->events[i].summary);
     free(around->sessions);
     free(around->events);
     free(around);
@@ -120,7 +84,7 @@ static char *make_head(const struct record_view *view, const struct attested_pee
 }
 
 /* Texts of the first sender are kept so that others can be held against it. */
-static void keep_peer(struct session *session, const struct attested_peer *peer)
+static void keep_peer(struct around_session *session, const struct attested_peer *peer)
 {
     struct slice executable = peer->executable;
     struct slice container = peer->container_id;
@@ -142,17 +106,17 @@ static void keep_peer(struct session *session, const struct attested_peer *peer)
 /* Finds the session of the record, or begins it if there are less than `count_max`.  *ret NULL:
  * there are too many. */
 static enum status session_of(struct around *around, const struct record_view *view,
-                              size_t count_max, struct session **ret, struct error *err)
+                              size_t count_max, struct around_session **ret, struct error *err)
 {
     struct slice id = lookup_text(view, "session.id");
     struct attested_peer peer;
 
     if (id.size == 0)
         id = lookup_text(view, "gen_ai.conversation.id");
-    id.size = id.size < ID_MAX ? id.size : ID_MAX;
+    id.size = id.size < AROUND_ID_MAX ? id.size : AROUND_ID_MAX;
     *ret = NULL;
     for (size_t i = around->session_count; i > 0; i--) {
-        struct session *session = &around->sessions[i - 1];
+        struct around_session *session = &around->sessions[i - 1];
         if (slice_equal(slice_of(session->id, session->id_size), id)) {
             *ret = session;
             return ST_OK;
@@ -161,7 +125,7 @@ static enum status session_of(struct around *around, const struct record_view *v
     if (around->session_count >= count_max)
         return ST_OK;
     attested_read(view, &peer);
-    struct session *session = &around->sessions[around->session_count];
+    struct around_session *session = &around->sessions[around->session_count];
     session->head = make_head(view, &peer);
     if (session->head == NULL)
         return error_set(err, ST_NO_MEMORY, "a session");
@@ -174,10 +138,10 @@ static enum status session_of(struct around *around, const struct record_view *v
     return ST_OK;
 }
 
-static enum status add_prompt(struct session *session, const struct record_view *view,
+static enum status add_prompt(struct around_session *session, const struct record_view *view,
                               struct error *err)
 {
-    struct prompt *oldest = &session->prompts[0];
+    struct around_prompt *oldest = &session->prompts[0];
     uint64_t time = lookup_time(view);
     struct buf out;
 
@@ -196,22 +160,25 @@ static enum status add_prompt(struct session *session, const struct record_view 
     if (text == NULL)
         return error_set(err, ST_NO_MEMORY, "a prompt");
     free(oldest->text);
-    *oldest = (struct prompt){.unix_ns = time, .text = text};
+    *oldest = (struct around_prompt){.unix_ns = time, .text = text};
     return ST_OK;
 }
 
-static enum status write_line(const struct record_view *view, struct buf *out, struct error *err)
+/* As a text of C, cut to the size of `out`. */
+static void copy_word(struct slice word, char *out, size_t size)
 {
-    struct page page = {.out = out, .err = err, .status = ST_OK};
+    snprintf(out, size, "%.*s", SLICE_ARG(word));
+}
+
+static struct slice short_kind(const struct record_view *view)
+{
     struct slice kind = lookup_text(view, "agent.event.kind");
     struct slice prefix = SLICE("agent.");
 
-    page_put_cell(&page, slice_from(kind, slice_starts_with(kind, prefix) ? prefix.size : 0), 10);
-    page_put_cell(&page, lookup_text(view, "agent.outcome"), 10);
-    return page.status == ST_OK ? summary_append(out, view, LINE_COLUMNS, err) : page.status;
+    return slice_from(kind, slice_starts_with(kind, prefix) ? prefix.size : 0);
 }
 
-static enum status add_event(struct around *around, struct session *session,
+static enum status add_event(struct around *around, struct around_session *session,
                              const struct field_record *record, const struct around_match *match,
                              struct error *err)
 {
@@ -222,24 +189,27 @@ static enum status add_event(struct around *around, struct session *session,
     struct buf out;
 
     buf_init(&out, LINE_MAX);
-    enum status st = write_line(record->view, &out, err);
-    char *line = st == ST_OK ? take_text(&out) : NULL;
+    enum status st = summary_append(&out, record->view, LINE_COLUMNS, err);
+    char *summary = st == ST_OK ? take_text(&out) : NULL;
     buf_fini(&out);
     if (st != ST_OK)
         return st;
-    if (line == NULL)
+    if (summary == NULL)
         return error_set(err, ST_NO_MEMORY, "an event");
     attested_read(record->view, &peer);
-    struct event *event = &around->events[around->event_count++];
-    *event = (struct event){
+    struct around_event *event = &around->events[around->event_count++];
+    *event = (struct around_event){
         .unix_ns = time,
         .distance = time > moment ? time - moment : moment - time,
         .session = (uint32_t)(session - around->sessions),
         .match = *match,
         .is_forged = attested_forged_keys(record->view, forged) > 0,
         .is_of_another = !attested_is_same(&session->first, &peer),
-        .line = line,
+        .summary = summary,
     };
+    copy_word(short_kind(record->view), event->kind, sizeof(event->kind));
+    copy_word(lookup_text(record->view, "agent.outcome"), event->outcome, sizeof(event->outcome));
+    copy_word(lookup_text(record->view, "log.record.uid"), event->uid, sizeof(event->uid));
     session->events++;
     session->matches += match->score > 0;
     if (match->score > session->best || session->events == 1 ||
@@ -261,7 +231,7 @@ enum status around_add(struct around *around, const struct field_record *record,
                      time <= question->time_unix_ns + question->window_ns;
     bool is_prompt = slice_equal(lookup_text(view, "agent.event.kind"), SLICE("agent.prompt")) &&
                      totals_is_of_a_person(view);
-    struct session *session = NULL;
+    struct around_session *session = NULL;
     struct around_match match;
 
     if (!is_within && !is_prompt)
@@ -296,8 +266,8 @@ enum status around_add(struct around *around, const struct field_record *record,
 
 static int by_rank(const void *left, const void *right)
 {
-    const struct event *a = left;
-    const struct event *b = right;
+    const struct around_event *a = left;
+    const struct around_event *b = right;
 
     if (a->session != b->session)
         return a->session < b->session ? -1 : 1;
@@ -308,16 +278,16 @@ static int by_rank(const void *left, const void *right)
 
 static int by_time(const void *left, const void *right)
 {
-    const struct event *a = left;
-    const struct event *b = right;
+    const struct around_event *a = left;
+    const struct around_event *b = right;
 
     return (a->unix_ns > b->unix_ns) - (a->unix_ns < b->unix_ns);
 }
 
 static int by_best(const void *left, const void *right)
 {
-    const struct session *a = *(const struct session *const *)left;
-    const struct session *b = *(const struct session *const *)right;
+    const struct around_session *a = *(const struct around_session *const *)left;
+    const struct around_session *b = *(const struct around_session *const *)right;
 
     if (a->best != b->best)
         return a->best > b->best ? -1 : 1;
@@ -348,7 +318,23 @@ static bool is_exact(const struct around_match *match)
     return false;
 }
 
-static void put_event(struct page *page, const struct event *event)
+/* What kind of event, how it came out, and what it was, in so many columns. */
+static void put_words(struct page *page, const struct around_event *event, size_t columns)
+{
+    enum { CELL = 10 };
+    struct buf text;
+    struct page line = {.out = &text, .err = page->err, .status = page->status};
+
+    buf_init(&text, LINE_MAX);
+    page_put_cell(&line, slice_of_text(event->kind), CELL);
+    page_put_cell(&line, slice_of_text(event->outcome), CELL);
+    page_put(&line, event->summary);
+    page->status = line.status;
+    page_put_text(page, buf_slice(&text), columns); /* it is safe, and cut once more */
+    buf_fini(&text);
+}
+
+static void put_event(struct page *page, const struct around_event *event)
 {
     enum { USED = 44 };
     char time[TIME_TEXT_SIZE];
@@ -357,8 +343,7 @@ static void put_event(struct page *page, const struct event *event)
     time_format_clock(event->unix_ns, time);
     page_put_format(page, "  %s  ", time);
     page_put_ink(page, event->match.score > 0 ? INK_BOLD : INK_PLAIN, mark);
-    /* It is safe, and cut once more. */
-    page_put_text(page, slice_of_text(event->line), page_columns_behind(page, USED));
+    put_words(page, event, page_columns_behind(page, USED));
     put_signs(page, &event->match);
     if (event->is_of_another)
         page_put_ink(page, INK_BAD, "  ANOTHER PROCESS");
@@ -367,13 +352,12 @@ static void put_event(struct page *page, const struct event *event)
     page_put(page, "\n");
 }
 
-/* The latest prompt that is not after the session's best event. */
-static const struct prompt *request_of(const struct session *session)
+const struct around_prompt *around_request_of(const struct around_session *session)
 {
-    const struct prompt *found = NULL;
+    const struct around_prompt *found = NULL;
 
     for (size_t i = 0; i < AROUND_PROMPTS_MAX; i++) {
-        const struct prompt *prompt = &session->prompts[i];
+        const struct around_prompt *prompt = &session->prompts[i];
         if (prompt->text != NULL && prompt->unix_ns <= session->best_unix_ns &&
             (found == NULL || prompt->unix_ns > found->unix_ns))
             found = prompt;
@@ -381,9 +365,9 @@ static const struct prompt *request_of(const struct session *session)
     return found;
 }
 
-static void put_session(struct page *page, const struct session *session)
+static void put_session(struct page *page, const struct around_session *session)
 {
-    const struct prompt *request = request_of(session);
+    const struct around_prompt *request = around_request_of(session);
     char time[TIME_TEXT_SIZE];
 
     page_put(page, "\n");
@@ -402,7 +386,7 @@ static void put_session(struct page *page, const struct session *session)
     page_put(page, "\n");
 }
 
-static void put_events(struct page *page, struct event *events, size_t count)
+static void put_events(struct page *page, struct around_event *events, size_t count)
 {
     size_t matches = 0;
 
@@ -411,7 +395,7 @@ static void put_events(struct page *page, struct event *events, size_t count)
     size_t shown = matches < AROUND_MATCHES_SHOWN ? matches : AROUND_MATCHES_SHOWN;
     size_t others = count - matches < AROUND_CONTEXT_SHOWN ? count - matches : AROUND_CONTEXT_SHOWN;
     for (size_t i = 0; i < others; i++) {
-        struct event kept = events[shown + i];
+        struct around_event kept = events[shown + i];
         events[shown + i] = events[matches + i];
         events[matches + i] = kept;
     }
@@ -443,28 +427,46 @@ static void put_asked(struct page *page, const struct around_question *question)
     page_put(page, "\n");
 }
 
+size_t around_rank(struct around *around, struct around_session *order[AROUND_SESSIONS_MAX],
+                   size_t *ret_matches)
+{
+    size_t shown = 0;
+
+    *ret_matches = 0;
+    qsort(around->events, around->event_count, sizeof(*around->events), by_rank);
+    for (size_t i = 0; i < around->session_count; i++)
+        *ret_matches += around->sessions[i].matches;
+    /* When something fits, the others are noise. */
+    for (size_t i = 0; i < around->session_count; i++) {
+        struct around_session *session = &around->sessions[i];
+        if (session->events > 0 && (*ret_matches == 0 || session->matches > 0))
+            order[shown++] = session;
+    }
+    if (shown > 0)
+        qsort(order, shown, sizeof(*order), by_best);
+    return shown;
+}
+
+struct around_event *around_events_of(struct around *around, const struct around_session *session)
+{
+    size_t first = 0;
+
+    while (around->events[first].session != (uint32_t)(session - around->sessions))
+        first++;
+    return &around->events[first];
+}
+
 void around_write(struct around *around, struct page *page)
 {
-    struct session *order[AROUND_SESSIONS_MAX];
+    struct around_session *order[AROUND_SESSIONS_MAX];
     size_t matches = 0;
 
     put_asked(page, &around->question);
-    qsort(around->events, around->event_count, sizeof(*around->events), by_rank);
-    for (size_t i = 0; i < around->session_count; i++) {
-        order[i] = &around->sessions[i];
-        matches += order[i]->matches;
-    }
-    qsort(order, around->session_count, sizeof(order) / COUNT_OF(order), by_best);
+    size_t shown = around_rank(around, order, &matches);
     page_put_format(page, "%zu events, %zu fit\n", around->event_count, matches);
-    for (size_t i = 0; i < around->session_count; i++) {
-        uint32_t index = (uint32_t)(order[i] - around->sessions);
-        size_t first = 0;
-        while (first < around->event_count && around->events[first].session != index)
-            first++;
-        if (order[i]->events == 0 || (matches > 0 && order[i]->matches == 0))
-            continue; /* when something fits, the others are noise */
+    for (size_t i = 0; i < shown; i++) {
         put_session(page, order[i]);
-        put_events(page, around->events + first, order[i]->events);
+        put_events(page, around_events_of(around, order[i]), order[i]->events);
     }
     if (around->prompts_left_out > 0)
         page_put_format(

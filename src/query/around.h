@@ -43,3 +43,8 @@ MUST_CHECK enum status around_add(struct around *around, const struct field_reco
 
 /* Writes what was found; all text from agents is made safe.  Call once. */
 void around_write(struct around *around, struct page *page);
+
+/* The same as JSON, an event a line, with its session and the request before it.  *ret_left_out:
+ * events that were too many to be kept.  Call once, in place of around_write(). */
+MUST_CHECK enum status around_write_json(struct around *around, struct buf *out,
+                                         size_t *ret_left_out, struct error *err);

@@ -173,18 +173,23 @@ bool field_read(const struct field *field, const struct field_record *record, st
 
 /* --- Texts within ---------------------------------------------------------------------------- */
 
+struct text_walk {
+    bool (*on_text)(void *context, struct slice text);
+    void *context;
+    bool with_keys;
+};
+
 /* Recursion is bounded: otlp_read_record() refuses what nests deeper than OTLP_DEPTH_MAX. */
-static bool each_text_at(const struct any_view *value,
-                         bool (*on_text)(void *context, struct slice text), void *context,
+static bool each_text_at(const struct any_view *value, const struct text_walk *texts,
                          unsigned depth)
 {
     struct pb_walk walk = pb_walk_start(value->bytes);
-    struct attribute_view member;
+    struct attribute_view member = {.key = SLICE_EMPTY};
     struct pb_field field;
     struct error ignored;
 
     if (value->type == ANY_TYPE_STRING || value->type == ANY_TYPE_BYTES)
-        return on_text(context, value->bytes);
+        return texts->on_text(texts->context, value->bytes);
     if ((value->type != ANY_TYPE_ARRAY && value->type != ANY_TYPE_KVLIST) || depth > OTLP_DEPTH_MAX)
         return false;
     while (pb_next(&walk, &field) == PB_FIELD) {
@@ -193,7 +198,11 @@ static bool each_text_at(const struct any_view *value,
         enum status st = value->type == ANY_TYPE_ARRAY
                              ? otlp_read_any(field.bytes, &member.value, &ignored)
                              : otlp_read_attribute(field.bytes, &member, &ignored);
-        if (st == ST_OK && each_text_at(&member.value, on_text, context, depth + 1))
+        if (st != ST_OK)
+            continue;
+        if (texts->with_keys && member.key.size > 0 && texts->on_text(texts->context, member.key))
+            return true;
+        if (each_text_at(&member.value, texts, depth + 1))
             return true;
     }
     return false;
@@ -202,5 +211,15 @@ static bool each_text_at(const struct any_view *value,
 bool field_each_text(const struct any_view *value,
                      bool (*on_text)(void *context, struct slice text), void *context)
 {
-    return each_text_at(value, on_text, context, 0);
+    const struct text_walk texts = {.on_text = on_text, .context = context};
+
+    return each_text_at(value, &texts, 0);
+}
+
+bool field_each_text_or_key(const struct any_view *value,
+                            bool (*on_text)(void *context, struct slice text), void *context)
+{
+    const struct text_walk texts = {.on_text = on_text, .context = context, .with_keys = true};
+
+    return each_text_at(value, &texts, 0);
 }

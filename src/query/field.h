@@ -63,3 +63,7 @@ bool field_read(const struct field *field, const struct field_record *record, st
  * true, which is given back. */
 bool field_each_text(const struct any_view *value,
                      bool (*on_text)(void *context, struct slice text), void *context);
+
+/* The same, and for every key within a map. */
+bool field_each_text_or_key(const struct any_view *value,
+                            bool (*on_text)(void *context, struct slice text), void *context);

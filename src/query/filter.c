@@ -8,6 +8,7 @@
 
 #include "query/attested.h"
 #include "query/lookup.h"
+#include "util/text_find.h"
 
 enum { SESSION_PART_MIN = 8 };
 
@@ -139,6 +140,47 @@ static bool is_found(struct pattern *grep, const struct field_record *seen)
     return lookup_each_resource(seen->group, attribute_matches, grep);
 }
 
+struct text_question {
+    struct text_needle needle;
+    bool whole_words;
+};
+
+static bool text_contains(void *context, struct slice text)
+{
+    const struct text_question *question = context;
+
+    return (question->whole_words ? text_find_word(&question->needle, text)
+                                  : text_find(&question->needle, text)) != NULL;
+}
+
+/* Whether the text stands within one of the record's texts or keys.  They stand in its bytes as
+ * they are; only a record that has the text somewhere in these is looked at closer. */
+static bool has_text(const char *text, bool whole_words, struct slice record,
+                     const struct record_view *view)
+{
+    struct text_question question = {.whole_words = whole_words};
+    char small[FILTER_TEXT_MAX];
+    size_t size = strlen(text);
+
+    if (size > sizeof(small))
+        return false;
+    for (size_t i = 0; i < size; i++)
+        small[i] = (char)text_lower((uint8_t)text[i]);
+    question.needle = text_needle_of(slice_of(small, size), true);
+    if (text_find(&question.needle, record) == NULL)
+        return false;
+    if (size == 0 || text_contains(&question, view->event_name) ||
+        text_contains(&question, view->severity_text) ||
+        field_each_text_or_key(&view->body, text_contains, &question))
+        return true;
+    for (size_t i = 0; i < view->attribute_count; i++) {
+        if (text_contains(&question, view->attributes[i].key) ||
+            field_each_text_or_key(&view->attributes[i].value, text_contains, &question))
+            return true;
+    }
+    return false;
+}
+
 static bool is_about(const struct query_filter *filter, const struct field_record *seen)
 {
     const struct record_view *view = seen->view;
@@ -175,8 +217,11 @@ bool query_filter_matches(const struct query_filter *filter, struct slice record
         if (!condition_holds(&filter->conditions[i], seen, filter->scratch))
             return false;
     }
-    /* Texts stand in the record's bytes as they are, so those can be searched whole. */
-    if (filter->text != NULL && !query_contains(record, slice_of_text(filter->text)))
+    if (filter->text != NULL && !has_text(filter->text, false, record, seen->view))
         return false;
+    for (size_t i = 0; i < filter->word_count; i++) {
+        if (!has_text(filter->words[i], true, record, seen->view))
+            return false;
+    }
     return filter->grep == NULL || is_found(filter->grep, seen);
 }

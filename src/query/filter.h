@@ -9,7 +9,11 @@
 #include "query/pattern.h"
 #include "wire/otlp.h"
 
-enum { FILTER_CONDITIONS_MAX = 64 };
+enum {
+    FILTER_CONDITIONS_MAX = 64,
+    FILTER_WORDS_MAX = 16,
+    FILTER_TEXT_MAX = 4096, /* bytes; a longer text is found nowhere */
+};
 
 struct query_filter {
     uint64_t since_unix_ns; /* 0: from the beginning */
@@ -23,8 +27,11 @@ struct query_filter {
     const char *users;    /* a number: the uid that the kernel names; else what the sender says:
                              user.name, .id, .email or process.user.name; any of them */
     const char *hosts;    /* host.name or host.id; any of them */
-    const char *text;     /* stands somewhere in the record; case of ASCII letters is ignored */
-    struct pattern *grep; /* matches in one of its texts, those of the resource too */
+    const char *text;     /* stands within one of the record's texts or keys; case of ASCII letters
+                             is ignored */
+    const char *words[FILTER_WORDS_MAX]; /* each stands there as a whole word; case as above */
+    size_t word_count;
+    struct pattern *grep;               /* matches in one of its texts, those of the resource too */
     const struct condition *conditions; /* all of them hold */
     size_t condition_count;
     struct buf *scratch; /* for conditions; not NULL where there are any */

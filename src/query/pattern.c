@@ -218,3 +218,9 @@ void pattern_destroy(struct pattern *pattern)
 {
     free(pattern);
 }
+
+size_t pattern_literal(const struct pattern *pattern, char out[PATTERN_LITERAL_MAX],
+                       bool *ret_any_case)
+{
+    return pattern_program_literal(&pattern->program, out, ret_any_case);
+}

@@ -23,6 +23,7 @@ enum {
     PATTERN_STEPS_MAX = 2048, /* what it is compiled into; a{1,100} takes a hundred */
     PATTERN_DEPTH_MAX = 64,   /* groups within groups */
     PATTERN_REPEAT_MAX = 255, /* in braces */
+    PATTERN_LITERAL_MAX = 64,
 };
 
 struct pattern;
@@ -31,6 +32,11 @@ struct pattern;
  * ST_NO_MEMORY. */
 MUST_CHECK enum status pattern_create(struct slice text, struct pattern **ret, struct error *err);
 void pattern_destroy(struct pattern *pattern); /* accepts NULL */
+
+/* A text of ASCII that every match has in it, of several the longest, into `out`; its size, 0:
+ * there is none.  *ret_any_case: it is in small letters, and their case does not matter. */
+size_t pattern_literal(const struct pattern *pattern, char out[PATTERN_LITERAL_MAX],
+                       bool *ret_any_case);
 
 /* Whether it matches anywhere in `text`. */
 bool pattern_matches(struct pattern *pattern, struct slice text);

@@ -48,3 +48,7 @@ static inline void pattern_set_add(uint8_t *set, uint8_t byte)
 /* As pattern_create(); `ret` is all zero before. */
 MUST_CHECK enum status pattern_compile(struct slice text, struct pattern_program *ret,
                                        struct error *err);
+
+/* As pattern_literal(). */
+size_t pattern_program_literal(const struct pattern_program *program, char out[PATTERN_LITERAL_MAX],
+                               bool *ret_any_case);

@@ -399,8 +399,8 @@ static bool is_formula(struct slice text)
     return false;
 }
 
-static enum status append_csv_cell(struct buf *out, struct slice text, bool is_text,
-                                   struct buf *safe, struct error *err)
+enum status output_csv_cell(struct buf *out, struct slice text, bool is_text, struct buf *safe,
+                            struct error *err)
 {
     buf_clear(safe);
     enum status st = safe_text_append(safe, text, 0, NEWLINES_ESCAPED, err);
@@ -436,7 +436,7 @@ enum status output_fields_csv(struct buf *out, const struct output_fields *field
         if (st == ST_OK && i > 0)
             st = append_text(out, ",", err);
         if (st == ST_OK)
-            st = append_csv_cell(out, value.bytes, !is_number, &safe, err);
+            st = output_csv_cell(out, value.bytes, !is_number, &safe, err);
     }
     buf_fini(&text);
     buf_fini(&safe);

@@ -53,3 +53,8 @@ MUST_CHECK enum status output_fields_row(struct buf *out, const struct output_fi
  * begins with =, +, - or @) has an apostrophe before it.  Lists and maps are JSON. */
 MUST_CHECK enum status output_fields_csv(struct buf *out, const struct output_fields *fields,
                                          const struct field_record *record, struct error *err);
+
+/* Appends one cell, in quotes; what `is_text` calculates nothing.  The content of `safe` is
+ * replaced. */
+MUST_CHECK enum status output_csv_cell(struct buf *out, struct slice text, bool is_text,
+                                       struct buf *safe, struct error *err);

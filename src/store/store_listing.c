@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LISTING_COUNT_MAX = 4 << 20 };
@@ -74,6 +75,41 @@ enum status store_listing_read(struct store_listing *listing, int dir_fd,
     if (st == ST_OK && listing->count > 0)
         qsort(listing->names, listing->count, sizeof(listing->names[0]), compare);
     return st;
+}
+
+const struct store_file_name *store_listing_before(const struct store_listing *listing,
+                                                   size_t count)
+{
+    size_t at = listing->count;
+
+    /* A file and its compressed form are one. */
+    for (size_t seen = 0; at > 0; at--) {
+        bool is_other = at == listing->count ||
+                        store_file_name_compare(&listing->names[at - 1], &listing->names[at]) != 0;
+        if (is_other && seen++ == count)
+            return &listing->names[at - 1];
+    }
+    return NULL;
+}
+
+uint64_t store_listing_bytes(int dir_fd)
+{
+    struct store_listing listing = {.names = NULL};
+    char name[STORE_FILE_NAME_SIZE] = STORE_ACTIVE_NAME;
+    struct stat info;
+    struct error ignored;
+    uint64_t sum = 0;
+
+    if (store_listing_read(&listing, dir_fd, NULL, &ignored) != ST_OK)
+        listing.count = 0;
+    for (size_t i = 0; i <= listing.count; i++) {
+        if (fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0)
+            sum += (uint64_t)info.st_size;
+        if (i < listing.count)
+            store_file_name_format(&listing.names[i], name);
+    }
+    store_listing_fini(&listing);
+    return sum;
 }
 
 void store_listing_fini(struct store_listing *listing)

@@ -19,4 +19,11 @@ struct store_listing {
 MUST_CHECK enum status store_listing_read(struct store_listing *listing, int dir_fd,
                                           const struct store_file_name *after, struct error *err);
 
+/* The name before the last `count` ones; NULL: there are no more than these.  Borrowed. */
+const struct store_file_name *store_listing_before(const struct store_listing *listing,
+                                                   size_t count);
+
+/* Bytes of all files of the store together, as far as they can be told. */
+uint64_t store_listing_bytes(int dir_fd);
+
 void store_listing_fini(struct store_listing *listing);

@@ -28,6 +28,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/store_frames.h"
 #include "store/store_listing.h"
 #include "store/store_source.h"
 #include "telltale/buf.h"
@@ -39,15 +40,20 @@ enum {
 
 struct store_reader {
     int dir_fd;
-    uint64_t not_before_unix_s;
-    size_t line_size_max;
+    struct store_reader_options options;
 
     struct store_listing listing;
     size_t listing_next; /* index of the next name in it */
+    bool has_listed;
+    bool is_partial; /* it begins behind the first files */
     bool has_position;
     struct store_file_name position; /* the last closed file that is done with */
 
     struct store_source source;
+    struct store_frames frames;      /* of the open file; without an index, all are read */
+    bool in_run;                     /* frames are read here, not in the pool of `frames` */
+    uint64_t run_start;              /* with an index: where the frames begin that are being read */
+    uint64_t read_bytes;             /* and how much was read before them */
     char file[STORE_FILE_NAME_SIZE]; /* the open file */
     struct store_file_name name;     /* the open file, when it is a closed one */
     bool is_active;
@@ -63,6 +69,10 @@ struct store_reader {
     uint64_t line_number; /* of the last line */
     uint64_t line_offset; /* where the next line begins in the file, uncompressed */
     bool skipping;        /* within a line that is too long */
+
+    /* of the files that are done with, bytes on the disk */
+    uint64_t done_bytes, skipped_bytes;
+    uint64_t total_bytes; /* 0: not asked for */
 };
 
 /* --- Lines ----------------------------------------------------------------------------------- */
@@ -96,6 +106,47 @@ static bool take_line(struct store_reader *reader, struct slice *ret)
     return true;
 }
 
+static bool may_go_on(struct store_reader *reader)
+{
+    return reader->options.on_step == NULL ||
+           reader->options.on_step(reader->options.context, reader);
+}
+
+/* Goes on with the next frames that the index names.  ST_NOT_FOUND: there are no more, or there is
+ * no index. */
+static enum status next_run(struct store_reader *reader, struct error *err)
+{
+    struct store_frame_run run;
+
+    if (reader->frames.index == NULL || !store_frames_next(&reader->frames, &run))
+        return ST_NOT_FOUND;
+    enum status st = store_source_go(&reader->source, run.offset, run.end, err);
+    reader->line_number = run.first_line - 1;
+    reader->run_start = run.offset;
+    return st;
+}
+
+static void count_run(struct store_reader *reader)
+{
+    reader->read_bytes += store_source_offset(&reader->source) - reader->run_start;
+    reader->run_start = store_source_offset(&reader->source);
+    reader->in_run = false;
+}
+
+/* The file, or what of it was to be read without a gap, is at its end.  ST_OK: there is more. */
+static enum status end_run(struct store_reader *reader, struct error *err)
+{
+    bool torn = reader->text.size > reader->start || reader->skipping;
+
+    if (reader->frames.index == NULL)
+        return ST_NOT_FOUND;
+    if (torn)
+        return error_set(err, ST_CORRUPT, "a frame ends within line %llu",
+                         (unsigned long long)reader->line_number + 1);
+    count_run(reader);
+    return reader->frames.is_pooled ? ST_OK : next_run(reader, err);
+}
+
 /* Reads more of the file behind the part of a line that is there.  ST_NOT_FOUND: the end. */
 static enum status read_more(struct store_reader *reader, struct error *err)
 {
@@ -115,9 +166,9 @@ static enum status read_more(struct store_reader *reader, struct error *err)
     if (st != ST_OK)
         return st;
     if (got == 0)
-        return ST_NOT_FOUND;
+        return end_run(reader, err);
     text->size += got;
-    return ST_OK;
+    return may_go_on(reader) ? ST_OK : error_set(err, ST_STOPPING, "the reading was ended");
 }
 
 /* Drops the part of a too long line that has been read; says so the first time. */
@@ -132,25 +183,55 @@ static enum status skip_part(struct store_reader *reader, struct error *err)
     if (!first)
         return ST_OK;
     return error_set(err, ST_LIMIT, "line %llu is longer than %zu bytes: skipped",
-                     (unsigned long long)reader->line_number + 1, reader->line_size_max);
+                     (unsigned long long)reader->line_number + 1, reader->options.line_size_max);
+}
+
+/* The next line out of the pool.  ST_AGAIN: the next frame has to be read here; ST_NOT_FOUND: that
+ * was all. */
+static enum status next_pooled(struct store_reader *reader, struct slice *ret, struct error *err)
+{
+    struct frame_job job;
+
+    for (;;) {
+        enum status st = store_frames_next_line(&reader->frames, reader->source.fd, ret,
+                                                &reader->line_number, &job);
+        if (st == ST_OK || st == ST_NOT_FOUND)
+            return st;
+        if (!may_go_on(reader))
+            return error_set(err, ST_STOPPING, "the reading was ended");
+        if (st == ST_AGAIN) {
+            reader->line_number = job.first_line - 1;
+            reader->run_start = job.offset;
+            reader->in_run = true;
+            st =
+                store_source_go(&reader->source, job.offset, job.offset + job.compressed_size, err);
+            return st == ST_OK ? ST_AGAIN : st;
+        }
+    }
 }
 
 /* ST_NOT_FOUND: no whole line up to the end of the file. */
 static enum status next_line(struct store_reader *reader, struct slice *ret, struct error *err)
 {
     for (;;) {
+        if (reader->frames.is_pooled && !reader->in_run) {
+            enum status pooled = next_pooled(reader, ret, err);
+            if (pooled != ST_AGAIN)
+                return pooled;
+        }
         if (take_line(reader, ret)) {
-            if (!reader->skipping && ret->size <= reader->line_size_max)
+            if (!reader->skipping && ret->size <= reader->options.line_size_max)
                 return ST_OK;
             bool told = reader->skipping;
             reader->skipping = false;
             if (told)
                 continue;
             return error_set(err, ST_LIMIT, "line %llu is longer than %zu bytes: skipped",
-                             (unsigned long long)reader->line_number, reader->line_size_max);
+                             (unsigned long long)reader->line_number,
+                             reader->options.line_size_max);
         }
         enum status st = ST_OK;
-        if (reader->text.size - reader->start > reader->line_size_max ||
+        if (reader->text.size - reader->start > reader->options.line_size_max ||
             (reader->skipping && reader->text.size > reader->start))
             st = skip_part(reader, err);
         if (st == ST_OK)
@@ -180,9 +261,19 @@ static void set_position(struct store_reader *reader, const struct store_file_na
 
 static enum status list(struct store_reader *reader, struct error *err)
 {
+    const struct store_file_name *before = NULL;
+
     reader->listing_next = 0;
-    return store_listing_read(&reader->listing, reader->dir_fd,
-                              reader->has_position ? &reader->position : NULL, err);
+    enum status st = store_listing_read(&reader->listing, reader->dir_fd,
+                                        reader->has_position ? &reader->position : NULL, err);
+    if (st == ST_OK && !reader->has_listed && reader->options.last_files > 0)
+        before = store_listing_before(&reader->listing, reader->options.last_files);
+    reader->has_listed |= st == ST_OK;
+    if (before == NULL)
+        return st;
+    set_position(reader, before);
+    reader->is_partial = true;
+    return ST_OK;
 }
 
 /* The next closed file in the listing behind the position; NULL when there is none. */
@@ -197,26 +288,76 @@ static const struct store_file_name *next_closed(struct store_reader *reader)
     return NULL;
 }
 
-/* ST_NOT_FOUND: it is not there any more.  ST_AGAIN: it is too old to be of interest. */
-static enum status open_closed(struct store_reader *reader, const struct store_file_name *name,
-                               struct error *err)
+/* Closes the file, and counts what was read of it. */
+static void close_file(struct store_reader *reader)
 {
     struct stat info;
 
+    uint64_t read = store_source_offset(&reader->source), size;
+
+    if (reader->frames.index != NULL)
+        read = reader->read_bytes + reader->frames.pooled_bytes + read - reader->run_start;
+    size = read;
+    if (fstat(reader->source.fd, &info) == 0 && (uint64_t)info.st_size > read)
+        size = (uint64_t)info.st_size;
+    reader->done_bytes += size;
+    reader->skipped_bytes += size - read;
+    store_frames_close(&reader->frames);
+    store_source_close(&reader->source);
+}
+
+/* Whether the file was last written too long ago. */
+static bool is_old(const struct store_reader *reader)
+{
+    struct stat info;
+
+    return reader->options.not_before_unix_s > 0 && fstat(reader->source.fd, &info) == 0 &&
+           info.st_mtim.tv_sec >= 0 &&
+           (uint64_t)info.st_mtim.tv_sec < reader->options.not_before_unix_s;
+}
+
+/* Goes to the first part of the open file that has to be read, by its index.  ST_AGAIN: there is
+ * none. */
+static enum status begin_runs(struct store_reader *reader, struct error *err)
+{
+    const struct store_reader_options *options = &reader->options;
+    enum status st = ST_NOT_FOUND;
+
+    if (options->on_index != NULL && store_plan_takes_all(options->plan, reader->frames.index))
+        st = options->on_index(options->context, reader->frames.index, err);
+    if (st == ST_OK)
+        return ST_AGAIN;
+    if (st == ST_NOT_FOUND && options->line_size_max >= FRAME_POOL_SIZE_MAX &&
+        store_frames_use_pool(&reader->frames, options->plan, options->thread_count))
+        return ST_OK;
+    if (st == ST_NOT_FOUND)
+        st = next_run(reader, err);
+    return st == ST_NOT_FOUND ? ST_AGAIN : st;
+}
+
+/* ST_NOT_FOUND: it is not there any more.  ST_AGAIN: nothing in it is of interest. */
+static enum status open_closed(struct store_reader *reader, const struct store_file_name *name,
+                               struct error *err)
+{
     store_file_name_format(name, reader->file);
     enum status st =
         store_source_open(&reader->source, reader->dir_fd, reader->file, name->compressed, err);
     if (st != ST_OK)
         return st;
-    if (reader->not_before_unix_s > 0 && fstat(reader->source.fd, &info) == 0 &&
-        info.st_mtim.tv_sec >= 0 && (uint64_t)info.st_mtim.tv_sec < reader->not_before_unix_s) {
-        store_source_close(&reader->source);
-        return ST_AGAIN;
-    }
     reader->name = *name;
     reader->is_active = false;
+    reader->read_bytes = reader->run_start = 0;
+    reader->in_run = false;
     start_file(reader);
-    return ST_OK;
+    if (name->compressed && reader->options.plan != NULL &&
+        store_frames_open(&reader->frames, reader->options.plan, reader->dir_fd, name,
+                          reader->source.fd))
+        st = begin_runs(reader, err);
+    else if (is_old(reader))
+        st = ST_AGAIN;
+    if (st != ST_OK)
+        close_file(reader);
+    return st;
 }
 
 /* ST_AGAIN: a closed file has appeared, which comes first.  ST_NOT_FOUND: there is neither. */
@@ -313,7 +454,7 @@ static enum status leave(struct store_reader *reader, struct error *err)
     } else {
         set_position(reader, &reader->name);
     }
-    store_source_close(&reader->source);
+    close_file(reader);
     forget_text(reader);
     if (!torn)
         return ST_OK;
@@ -326,10 +467,11 @@ static void pass_over_damage(struct store_reader *reader)
 {
     struct error ignored; /* the damage has been told */
 
-    if (store_source_skip_damage(&reader->source))
-        forget_text(reader);
-    else
+    if (reader->frames.is_pooled)
+        count_run(reader); /* and the pool gives the next one */
+    else if (!store_source_skip_damage(&reader->source) && next_run(reader, &ignored) != ST_OK)
         (void)leave(reader, &ignored);
+    forget_text(reader);
 }
 
 /* At the end of the open file.  ST_OK: there may be more, here or in another file. */
@@ -364,6 +506,13 @@ static bool is_repeated(struct store_reader *reader, struct slice line)
     return false;
 }
 
+static bool is_wanted(const struct store_reader *reader, struct slice line)
+{
+    if (reader->frames.is_pooled && !reader->in_run)
+        return true; /* the pool has looked at it */
+    return reader->options.plan == NULL || store_plan_takes_line(reader->options.plan, line);
+}
+
 /* --- Public ---------------------------------------------------------------------------------- */
 
 enum status store_reader_open(const char *path, const struct store_reader_options *options,
@@ -373,13 +522,11 @@ enum status store_reader_open(const char *path, const struct store_reader_option
     if (reader == NULL)
         return error_set(err, ST_NO_MEMORY, "open the store '%s'", path);
     store_source_init(&reader->source);
-    reader->line_size_max = STORE_LINE_SIZE_MAX;
-    if (options != NULL) {
-        reader->not_before_unix_s = options->not_before_unix_s;
-        if (options->line_size_max > 0)
-            reader->line_size_max = options->line_size_max;
-    }
-    buf_init(&reader->text, reader->line_size_max + (size_t)2 * CHUNK_SIZE);
+    if (options != NULL)
+        reader->options = *options;
+    if (reader->options.line_size_max == 0)
+        reader->options.line_size_max = STORE_LINE_SIZE_MAX;
+    buf_init(&reader->text, reader->options.line_size_max + (size_t)2 * CHUNK_SIZE);
     reader->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (reader->dir_fd < 0) {
         enum status st = errno == ENOENT || errno == ENOTDIR ? ST_NOT_FOUND : ST_IO;
@@ -408,8 +555,10 @@ enum status store_reader_next(struct store_reader *reader, struct store_line *re
                 continue;
             if (st == ST_AGAIN)
                 return st;
-        } else if (st == ST_OK && is_repeated(reader, line)) {
+        } else if (st == ST_OK && (is_repeated(reader, line) || !is_wanted(reader, line))) {
             continue;
+        } else if (st == ST_STOPPING) {
+            return st;
         }
         if (st == ST_OK) {
             *ret = (struct store_line){
@@ -423,10 +572,31 @@ enum status store_reader_next(struct store_reader *reader, struct store_line *re
     }
 }
 
+void store_reader_progress(struct store_reader *reader, struct store_progress *ret)
+{
+    if (reader->total_bytes == 0)
+        reader->total_bytes = store_listing_bytes(reader->dir_fd);
+    *ret = (struct store_progress){
+        .done_bytes = reader->done_bytes,
+        .skipped_bytes = reader->skipped_bytes,
+        .total_bytes = reader->total_bytes,
+        .file = reader->file,
+    };
+    if (reader->source.fd >= 0)
+        ret->done_bytes += reader->frames.is_pooled ? reader->frames.pooled_bytes
+                                                    : store_source_offset(&reader->source);
+}
+
+bool store_reader_is_partial(const struct store_reader *reader)
+{
+    return reader->is_partial;
+}
+
 void store_reader_close(struct store_reader *reader)
 {
     if (reader == NULL)
         return;
+    store_frames_fini(&reader->frames);
     store_source_fini(&reader->source);
     store_listing_fini(&reader->listing);
     buf_fini(&reader->text);

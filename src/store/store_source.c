@@ -51,6 +51,7 @@ static enum status make_decoder(struct store_source *source, struct error *err)
     source->within_frame = false;
     source->input_end = 0;
     source->frame_start = 0;
+    source->limit = UINT64_MAX;
     return ST_OK;
 }
 
@@ -83,7 +84,9 @@ static enum status refill(struct store_source *source, struct error *err)
 {
     size_t got;
 
-    enum status st = fd_read_up_to(source->fd, source->input_data, INPUT_SIZE, &got, err);
+    uint64_t left = source->limit - source->input_end;
+    enum status st = fd_read_up_to(source->fd, source->input_data,
+                                   left < INPUT_SIZE ? (size_t)left : INPUT_SIZE, &got, err);
     if (st != ST_OK)
         return st;
     source->input = (ZSTD_inBuffer){.src = source->input_data, .size = got};
@@ -158,20 +161,33 @@ static uint64_t find_next_frame(int fd, uint64_t frame_start)
     return offset > frame_start && offset < table ? offset : 0;
 }
 
+static bool go(struct store_source *source, uint64_t offset)
+{
+    if (lseek(source->fd, (off_t)offset, SEEK_SET) < 0)
+        return false;
+    (void)ZSTD_DCtx_reset(source->context, ZSTD_reset_session_only); /* cannot fail */
+    source->input = (ZSTD_inBuffer){.src = source->input_data};
+    source->within_frame = false;
+    source->input_end = offset;
+    source->frame_start = offset;
+    return true;
+}
+
 bool store_source_skip_damage(struct store_source *source)
 {
     ASSERT(source->fd >= 0);
     if (!source->compressed)
         return false;
     uint64_t next = find_next_frame(source->fd, source->frame_start);
-    if (next == 0 || lseek(source->fd, (off_t)next, SEEK_SET) < 0)
-        return false;
-    (void)ZSTD_DCtx_reset(source->context, ZSTD_reset_session_only); /* cannot fail */
-    source->input = (ZSTD_inBuffer){.src = source->input_data};
-    source->within_frame = false;
-    source->input_end = next;
-    source->frame_start = next;
-    return true;
+    return next != 0 && next < source->limit && go(source, next);
+}
+
+enum status store_source_go(struct store_source *source, uint64_t offset, uint64_t end,
+                            struct error *err)
+{
+    ASSERT(source->fd >= 0 && source->compressed && offset <= end);
+    source->limit = end;
+    return go(source, offset) ? ST_OK : error_set_errno(err, ST_IO, "lseek");
 }
 
 enum status store_source_seek(struct store_source *source, uint64_t offset, struct error *err)
@@ -181,4 +197,9 @@ enum status store_source_seek(struct store_source *source, uint64_t offset, stru
         return error_set_errno(err, ST_IO, "lseek");
     source->offset = offset;
     return ST_OK;
+}
+
+uint64_t store_source_offset(const struct store_source *source)
+{
+    return source->compressed ? source->input_end : source->offset;
 }

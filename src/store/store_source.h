@@ -19,6 +19,7 @@ struct store_source {
     ZSTD_inBuffer input;
     uint64_t input_end;   /* compressed files: offset behind `input` */
     uint64_t frame_start; /* compressed files: where the present frame begins */
+    uint64_t limit;       /* compressed files: nothing from there on is read */
     uint64_t offset;      /* plain files: how much was read */
 };
 
@@ -38,6 +39,14 @@ MUST_CHECK enum status store_source_read(struct store_source *source, void *data
 /* After ST_CORRUPT: continues behind the damaged frame of a compressed file.  False: it is the last
  * one, or there is no seek table that says where the next begins. */
 bool store_source_skip_damage(struct store_source *source);
+
+/* Goes on in a compressed file at the frame at `offset`; its end is at `end`, which is that of a
+ * frame. */
+MUST_CHECK enum status store_source_go(struct store_source *source, uint64_t offset, uint64_t end,
+                                       struct error *err);
+
+/* How many bytes of the open file, as it is on the disk, have been read. */
+uint64_t store_source_offset(const struct store_source *source);
 
 /* Continues to read a plain file at `offset`. */
 MUST_CHECK enum status store_source_seek(struct store_source *source, uint64_t offset,

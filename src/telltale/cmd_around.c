@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "query/around.h"
 #include "query/time_text.h"
@@ -25,12 +26,14 @@ enum {
     OPTION_FILE,
     OPTION_ADDRESS,
     OPTION_COMMAND,
+    OPTION_FORMAT,
 };
 
 struct asked {
     struct around_question question;
     struct around *around;
     const char *host;
+    bool as_json;
     char store_dir[PATH_MAX];
 };
 
@@ -62,6 +65,15 @@ static bool read_window(const char *text, uint64_t *ret)
     return false;
 }
 
+static bool read_format(const char *text, bool *ret_as_json)
+{
+    *ret_as_json = strcmp(text, "json") == 0 || strcmp(text, "ndjson") == 0;
+    if (*ret_as_json || strcmp(text, "text") == 0)
+        return true;
+    fprintf(stderr, "telltale: there is no format '%s': text, json or ndjson\n", text);
+    return false;
+}
+
 static bool read_option(struct asked *asked, int option, const char *value)
 {
     struct around_question *question = &asked->question;
@@ -85,6 +97,8 @@ static bool read_option(struct asked *asked, int option, const char *value)
     case OPTION_USER:
         question->user = value;
         return true;
+    case OPTION_FORMAT:
+        return read_format(value, &asked->as_json);
     case OPTION_HOST:
         asked->host = value;
         return true;
@@ -105,12 +119,22 @@ static enum status print(struct asked *asked, struct error *err)
                         .status = ST_OK,
                         .err = err};
 
+    size_t left_out = 0;
+    enum status st = ST_OK;
+
     buf_init(&out, OUTPUT_MAX);
-    around_write(asked->around, &page);
-    enum status st = page.status;
+    if (asked->as_json)
+        st = around_write_json(asked->around, &out, &left_out, err);
+    else
+        around_write(asked->around, &page);
+    if (st == ST_OK)
+        st = page.status;
     if (st == ST_OK)
         st = stdout_write(buf_slice(&out), err);
     buf_fini(&out);
+    if (st == ST_OK && left_out > 0)
+        fprintf(stderr, "telltale: %zu events were too many to be kept: take a smaller --window\n",
+                left_out);
     return st;
 }
 
@@ -150,6 +174,7 @@ static int run_around(const struct command_options *options, int argc, char **ar
         {"command", required_argument, NULL, OPTION_COMMAND},
         {"user", required_argument, NULL, OPTION_USER},
         {"host", required_argument, NULL, OPTION_HOST},
+        {"format", required_argument, NULL, OPTION_FORMAT},
         {"store", required_argument, NULL, OPTION_STORE},
         {NULL, 0, NULL, 0},
     };
@@ -173,7 +198,8 @@ const struct command command_around = {
     .name = "around",
     .synopsis =
         "--time TIME [--window 5m] [--pid PID] [--file PATH] [--address ADDRESS]\n"
-        "                       [--command TEXT] [--user USER] [--host HOST,...] [--store DIR]",
+        "                       [--command TEXT] [--user USER] [--host HOST,...] [--store DIR]\n"
+        "                       [--format text|json|ndjson]",
     .summary = "what agents did near the moment of an alert",
     .run = run_around,
 };

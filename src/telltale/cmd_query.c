@@ -150,6 +150,9 @@ static int ask(struct question *question)
     question->scan.on_pause = question->is_tail ? print_last : NULL;
     question->scan.is_quiet = question->is_tail || question->order != NULL;
     enum status st = prepare(question, &err);
+    if (st == ST_OK && question->is_tail)
+        st = scan_find_last_files(&question->scan, question->limit, &question->scan.last_files,
+                                  &err);
     if (st == ST_OK)
         st = scan_run(&question->scan, &err);
     if (question->is_tail)

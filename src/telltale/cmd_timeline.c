@@ -38,8 +38,21 @@ static enum status find_last_session(const char *store_dir, struct last_session 
     struct scan scan = {
         .store_dir = store_dir, .is_quiet = true, .on_match = on_any, .context = ret};
 
+    struct condition has_session;
+    struct buf scratch;
+
     ret->id[0] = 0;
-    enum status st = scan_run(&scan, err);
+    buf_init(&scratch, SESSION_ID_MAX);
+    scan.filter.scratch = &scratch;
+    enum status st = condition_read(SLICE("session.id"), &has_session, err);
+    if (st != ST_OK)
+        return st;
+    scan.filter.conditions = &has_session;
+    scan.filter.condition_count = 1;
+    st = scan_find_last_files(&scan, 1, &scan.last_files, err);
+    if (st == ST_OK)
+        st = scan_run(&scan, err);
+    buf_fini(&scratch);
     if (st == ST_OK && ret->id[0] == 0)
         return error_set(err, ST_NOT_FOUND, "no session is in the store '%.150s'", store_dir);
     return st;

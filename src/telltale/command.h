@@ -40,6 +40,7 @@ extern const struct command command_journal;
 extern const struct command command_losses;
 extern const struct command command_query;
 extern const struct command command_report;
+extern const struct command command_sessions;
 extern const struct command command_status;
 extern const struct command command_tail;
 extern const struct command command_timeline;

@@ -67,6 +67,7 @@ void filter_options_init(struct filter_options *options, const struct config_dir
 {
     options->filter =
         (struct query_filter){.conditions = options->conditions, .scratch = &options->scratch};
+    options->uid_condition[0] = 0;
     buf_init(&options->scratch, SCRATCH_MAX);
     scan_default_store(dirs, options->store_dir);
 }
@@ -126,6 +127,26 @@ static bool read_condition(struct filter_options *options, const char *text)
     return true;
 }
 
+static bool read_uid(struct filter_options *options, const char *uid)
+{
+    if (options->uid_condition[0] != 0) {
+        fprintf(stderr, "telltale: a record has one uid\n");
+        return false;
+    }
+    snprintf(options->uid_condition, sizeof(options->uid_condition), "log.record.uid=%s", uid);
+    return read_condition(options, options->uid_condition);
+}
+
+static bool read_word(struct query_filter *filter, const char *word)
+{
+    if (filter->word_count == FILTER_WORDS_MAX) {
+        fprintf(stderr, "telltale: more than %d words\n", FILTER_WORDS_MAX);
+        return false;
+    }
+    filter->words[filter->word_count++] = word;
+    return true;
+}
+
 static bool read_pattern(struct query_filter *filter, const char *text)
 {
     struct error err;
@@ -161,6 +182,10 @@ bool filter_options_take(struct filter_options *options, int option, const char 
     struct query_filter *filter = &options->filter;
     const char **text = text_option(filter, option);
 
+    if ((option == OPTION_TEXT || option == OPTION_WORD) && strlen(value) > FILTER_TEXT_MAX) {
+        fprintf(stderr, "telltale: a text of more than %d bytes\n", FILTER_TEXT_MAX);
+        return false;
+    }
     if (text != NULL) {
         *text = value;
         return true;
@@ -178,6 +203,10 @@ bool filter_options_take(struct filter_options *options, int option, const char 
         return read_condition(options, value);
     case OPTION_GREP:
         return read_pattern(filter, value);
+    case OPTION_WORD:
+        return read_word(filter, value);
+    case OPTION_UID:
+        return read_uid(options, value);
     case OPTION_STORE:
         snprintf(options->store_dir, sizeof(options->store_dir), "%s", value);
         return true;

@@ -20,6 +20,8 @@ enum filter_option {
     OPTION_HOST,
     OPTION_TEXT,
     OPTION_GREP,
+    OPTION_WORD,
+    OPTION_UID,
     OPTION_STORE,
 };
 
@@ -36,6 +38,8 @@ enum filter_option {
         {"host", required_argument, NULL, OPTION_HOST},                                            \
         {"text", required_argument, NULL, OPTION_TEXT},                                            \
         {"grep", required_argument, NULL, OPTION_GREP},                                            \
+        {"word", required_argument, NULL, OPTION_WORD},                                            \
+        {"uid", required_argument, NULL, OPTION_UID},                                              \
     {                                                                                              \
         "store", required_argument, NULL, OPTION_STORE                                             \
     }
@@ -44,11 +48,13 @@ enum filter_option {
     "[--since TIME] [--until TIME] [--session ID] [--kind KIND,...]\n"                             \
     "                      [--outcome OUTCOME,...] [--tool NAME] [--agent NAME,...]\n"             \
     "                      [--user USER,...] [--host HOST,...] [--where CONDITION]...\n"           \
-    "                      [--text TEXT] [--grep PATTERN] [--store DIR]"
+    "                      [--text TEXT] [--word WORD]... [--grep PATTERN] [--uid UID]\n"          \
+    "                      [--store DIR]"
 
 struct filter_options {
     struct query_filter filter;
     struct condition conditions[FILTER_CONDITIONS_MAX];
+    char uid_condition[CONDITION_SIZE_MAX];
     struct buf scratch;
     char store_dir[PATH_MAX];
 };

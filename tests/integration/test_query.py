@@ -258,6 +258,18 @@ def test_around_finds_an_address_and_a_pid(recorded):
     assert "0 events, 0 fit" in text
 
 
+def test_around_tells_the_same_as_json(recorded):
+    (call,) = flat(recorded, "--where", "process.command_line~*cat config/sample.env*", "--kind",
+                   "tool", "--limit", 1)
+    question = ("--time", call["time"], "--window", "1m", "--command", "cat config/sample.env")
+    events = [json.loads(line) for line in
+              around(recorded, *question, "--format", "ndjson").splitlines()]
+    assert events[0]["session"] == call["session.id"]
+    assert any(event["uid"] == call["log.record.uid"] and event["fits"]["command"] and
+               event["kind"] == "tool" and event["request"] for event in events)
+    assert f"{sum(event['score'] > 0 for event in events)} fit" in around(recorded, *question)
+
+
 def test_around_shows_hostile_texts_safely(recorded):
     (record,) = flat(recorded, "--where", "body==1+1")
     text = around(recorded, "--time", record["time"], "--command", "calc", "--window", "30s")

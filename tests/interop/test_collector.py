@@ -17,7 +17,7 @@ from conftest import corpus, home  # noqa: E402,F401
 from support import facts, messages, store  # noqa: E402
 from support.agent import Agent  # noqa: E402
 from support.collector import Collector  # noqa: E402
-from support.daemon import Daemon, wait_until  # noqa: E402
+from support.daemon import BIN, Daemon, wait_until  # noqa: E402
 from support.http import post  # noqa: E402
 from support.protobuf import field  # noqa: E402
 
@@ -168,6 +168,15 @@ def test_the_collector_reads_the_closed_files(home, corpus):
         elif path.suffix == ".jsonl" and not path.with_name(path.name + ".zst").exists():
             (plain / path.name).write_bytes(path.read_bytes())
     with Collector(home, watch=f"{plain}/*.jsonl") as collector:
+        got = wait_for(collector, len(sent))
+    check_same(sent, got)
+    asked = home / "asked"
+    asked.mkdir()
+    with open(asked / "query.jsonl", "wb") as out:
+        subprocess.run([str(BIN / "telltale"), "query", "--format", "otlp-json", "--store",
+                        str(directory)], stdout=out, check=True, timeout=120)
+    (home / "again").mkdir()
+    with Collector(home / "again", watch=f"{asked}/*.jsonl") as collector:
         got = wait_for(collector, len(sent))
     check_same(sent, got)
 

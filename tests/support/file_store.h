@@ -9,7 +9,7 @@
 #include "telltale/buf.h"
 #include "telltale/exporter.h"
 
-enum { FILE_STORE_NAMES_MAX = 64, FILE_STORE_NAME_SIZE = 80 };
+enum { FILE_STORE_NAMES_MAX = 512, FILE_STORE_NAME_SIZE = 80 };
 
 struct file_store {
     struct temp_dir dir;

@@ -114,6 +114,15 @@ static void test_a_record_without_a_session_is_of_none(void **state)
     seen_fini(&other);
 }
 
+static void test_what_stands_around_texts_in_the_encoding_is_no_text(void **state)
+{
+    (void)state;
+    /* Before the text stands its size, which is 10. */
+    assert_true(matches((struct query_filter){.text = "agent.tool"}));
+    assert_false(matches((struct query_filter){.text = "\nagent.tool"}));
+    assert_true(matches((struct query_filter){.text = "EVENT.kind"})); /* a key */
+}
+
 static void test_texts_are_found_anywhere_whatever_their_case(void **state)
 {
     (void)state;
@@ -231,6 +240,7 @@ int main(void)
         TEST(test_a_session_may_be_that_of_the_conversation_or_its_parent),
         TEST(test_a_record_without_a_session_is_of_none),
         TEST(test_texts_are_found_anywhere_whatever_their_case),
+        TEST(test_what_stands_around_texts_in_the_encoding_is_no_text),
         TEST(test_every_part_must_match),
         TEST(test_the_normalized_value_stands_behind_the_longest_chain),
         TEST(test_a_longer_chain_than_the_daemon_writes_is_not_believed),

@@ -442,9 +442,8 @@ static void *write_records(void *context)
     return NULL;
 }
 
-static void test_a_reader_beside_the_writer_gets_each_line_once(void **state)
+static void read_beside_the_writer(const struct store_reader_options *options)
 {
-    (void)state;
     struct file_store store;
     struct writer writer = {.store = &store};
     struct store_line line;
@@ -456,8 +455,9 @@ static void test_a_reader_beside_the_writer_gets_each_line_once(void **state)
     file_store_init(&store);
     file_store_set(&store, "rotate.size", 30000);
     file_store_set(&store, "compression", 1);
+    file_store_set(&store, "index", 1);
     file_store_start(&store);
-    struct store_reader *reader = open_reader(&store, NULL);
+    struct store_reader *reader = open_reader(&store, options);
     assert_int_equal(pthread_create(&thread, NULL, write_records, &writer), 0);
     for (;;) {
         bool was_done = atomic_load(&writer.done);
@@ -476,6 +476,28 @@ static void test_a_reader_beside_the_writer_gets_each_line_once(void **state)
     assert_int_equal(expected, WRITTEN_COUNT + 1);
     store_reader_close(reader);
     file_store_fini(&store);
+}
+
+static void test_a_reader_beside_the_writer_gets_each_line_once(void **state)
+{
+    (void)state;
+    read_beside_the_writer(NULL);
+}
+
+static void test_one_that_asks_indexes_gets_each_line_once_too(void **state)
+{
+    (void)state;
+    struct store_reader_options options = {.thread_count = 2};
+    struct store_plan *plan;
+    struct error err;
+
+    assert_int_equal(store_plan_create(&plan, &err), ST_OK);
+    store_plan_set_times(plan, UINT64_C(1790000000000000000), 0);
+    store_plan_demand(plan);
+    store_plan_add(plan, SLICE(" \"Quoted\"\n"), PLAN_ANY_CASE); /* what every record says */
+    options.plan = plan;
+    read_beside_the_writer(&options);
+    store_plan_destroy(plan);
 }
 
 int main(void)
@@ -497,6 +519,7 @@ int main(void)
         cmocka_unit_test(test_a_damaged_frame_costs_its_own_lines_only),
         cmocka_unit_test(test_files_before_the_time_are_passed_over),
         cmocka_unit_test(test_a_reader_beside_the_writer_gets_each_line_once),
+        cmocka_unit_test(test_one_that_asks_indexes_gets_each_line_once_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
