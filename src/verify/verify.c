@@ -19,11 +19,13 @@
 struct closed_ends {
     uint64_t last, second_last;
     bool has_any; /* or only files with proofs, and no manifest that says where they end */
+    struct file_identity checkpoints; /* before they were read */
 };
 
 static enum status read_closed_ends(int dir_fd, struct closed_ends *ret, struct error *err)
 {
     struct store_plan plan;
+    struct stat info;
 
     store_plan_init(&plan);
     enum status st = store_plan_read(&plan, dir_fd, err);
@@ -35,18 +37,23 @@ static enum status read_closed_ends(int dir_fd, struct closed_ends *ret, struct 
         ret->last = plan.files[i].end_index;
     }
     store_plan_fini(&plan);
+    if (fstatat(dir_fd, STORE_CHECKPOINTS_NAME, &info, AT_SYMLINK_NOFOLLOW) == 0)
+        file_identify(&info, &ret->checkpoints);
     return st;
 }
 
-/* A file is closed with a checkpoint: the last one may be waiting for it after a crash. */
+/* A file is closed with a checkpoint: the last one may be waiting for it, for a moment, or after a
+ * crash until the next start. */
 static void look_at_seals(const struct checkpoint_set *set, const struct closed_ends *ends,
-                          struct verify_report *report)
+                          int dir_fd, struct verify_report *report)
 {
     struct verify_finding finding;
     bool is_missing = ends->second_last > set->last_size;
 
     if (set->lines == 0 || ends->last <= set->last_size)
         return;
+    if (!is_missing && !file_identity_holds(&ends->checkpoints, dir_fd, STORE_CHECKPOINTS_NAME))
+        return; /* it has come meanwhile */
     verify_finding_set(&finding, VERIFY_ATTESTED, is_missing ? VERIFY_NO : VERIFY_CANNOT,
                        STORE_CHECKPOINTS_NAME,
                        is_missing ? "files were closed behind the last checkpoint, and each has "
@@ -151,7 +158,7 @@ static enum status verify_tree(const struct verify_options *options, struct chec
     st = tree_walk_run(&walk, err);
     if (st == ST_OK) {
         fill_summary(&walk, summary);
-        look_at_seals(set, ends, report);
+        look_at_seals(set, ends, dir_fd, report);
         checkpoint_set_conclude(set, walk.has_tree, ends->has_any);
         tell_rest(&walk, report);
     }
