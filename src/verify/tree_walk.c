@@ -276,7 +276,9 @@ static enum status settle(struct tree_walk *walk, const struct plan_file *file,
     }
     file_outcome_check_index(walk, check != NULL ? job->name : file->base,
                              check != NULL ? job->proof_name : STORE_MANIFEST_NAME, outcome);
-    if (has_no(&outcome->found) && may_retry && !is_settled(walk, job, check))
+    /* A file that had no proof when the plan was made may have got one with its first lines. */
+    if ((has_no(&outcome->found) || outcome->is_unproved) && may_retry &&
+        !is_settled(walk, job, check))
         return ST_AGAIN;
     return ST_OK;
 }

@@ -189,6 +189,11 @@ static void put_state(struct proved_store *store)
     buf_fini(&line);
 }
 
+void proved_store_begin(struct proved_store *store)
+{
+    append_bytes(store, STORE_ACTIVE_NAME, SLICE_EMPTY);
+}
+
 void proved_store_append(struct proved_store *store, struct slice lines)
 {
     struct store_place place;

@@ -38,6 +38,9 @@ struct proved_store {
 void proved_store_init(struct proved_store *store);
 void proved_store_fini(struct proved_store *store);
 
+/* Makes an active file without a line, and without a proof. */
+void proved_store_begin(struct proved_store *store);
+
 /* Appends lines to the active file, and a state to its proof: small ones of its own, or whole ones
  * that somebody else made, of one journal. */
 void proved_store_write(struct proved_store *store, size_t count);

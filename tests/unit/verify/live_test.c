@@ -24,6 +24,7 @@ static void *keep_writing(void *context)
     char before[STORE_FILE_NAME_SIZE] = "";
 
     for (int i = 0; i < ROUNDS; i++) {
+        proved_store_begin(store);
         proved_store_write(store, 20);
         proved_store_checkpoint(store);
         proved_store_write(store, 5);
