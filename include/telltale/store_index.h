@@ -81,6 +81,9 @@ void store_index_close(struct store_index *index); /* accepts NULL */
 MUST_CHECK enum status store_index_read(struct slice bytes, struct store_index **ret,
                                         struct error *err);
 
+/* Whether every part of it is undamaged, for which all of it is read. */
+bool store_index_is_whole(const struct store_index *index);
+
 size_t store_index_frame_count(const struct store_index *index);
 void store_index_frame(const struct store_index *index, size_t number,
                        struct store_index_frame *ret);

@@ -319,6 +319,33 @@ void store_index_close(struct store_index *index)
 
 /* --- Frames ---------------------------------------------------------------------------------- */
 
+/* Behind a section zeros fill up to the next multiple of 8; `ret_end` is behind them. */
+static bool is_filled(const struct store_index *index, const struct section *section,
+                      size_t *ret_end)
+{
+    size_t end = (size_t)(section->bytes.data - index->bytes.data) + section->bytes.size;
+
+    while (end % 8 != 0 && end < index->bytes.size) {
+        if (index->bytes.data[end++] != 0)
+            return false;
+    }
+    *ret_end = end;
+    return true;
+}
+
+bool store_index_is_whole(const struct store_index *index)
+{
+    size_t last = INDEX_HEAD_SIZE + index->section_count * SECTION_ROW_SIZE;
+    size_t end = 0;
+
+    for (size_t i = 0; i < index->section_count; i++) {
+        if (!is_good(&index->sections[i]) || !is_filled(index, &index->sections[i], &end))
+            return false;
+        last = end > last ? end : last;
+    }
+    return last == index->bytes.size;
+}
+
 size_t store_index_frame_count(const struct store_index *index)
 {
     return index->frame_count;

@@ -15,6 +15,7 @@ enum command_exit {
     COMMAND_OK = 0,
     COMMAND_FAILED = 1, /* it was tried, or looked at, and the answer is no */
     COMMAND_USAGE = 2,  /* the command line makes no sense */
+    COMMAND_UNSURE = 3, /* nothing says no, but there is something that cannot be told */
 };
 
 /* The options of every verb. */
@@ -44,6 +45,7 @@ extern const struct command command_sessions;
 extern const struct command command_status;
 extern const struct command command_tail;
 extern const struct command command_timeline;
+extern const struct command command_verify;
 
 /* Says on stderr how `command` is called; returns COMMAND_USAGE. */
 int command_usage(const struct command *command);

@@ -28,6 +28,7 @@ MAY_INCLUDE = {
     "deliver": BASE | {"wire", "metrics", "journal"},
     "index": BASE | {"wire"},
     "store": BASE | {"wire", "integrity", "index"},
+    "verify": BASE | {"wire", "integrity", "index", "store"},
     "query": BASE | {"wire", "store", "normalize"},
     "install": BASE | {"wire"},
 }
