@@ -56,6 +56,24 @@ static enum status put_constants(struct hec_events *events, struct error *err)
     return st;
 }
 
+/* `,"name":` of each indexed field. */
+static enum status put_field_names(struct hec_events *events, struct error *err)
+{
+    struct buf *text = &events->field_text;
+
+    enum status st = buf_reserve(text, TEXT_LIMIT, err);
+    for (size_t i = 0; st == ST_OK && i < events->config->fields.count; i++) {
+        size_t start = text->size;
+        st = put_literal(text, ",\"", err);
+        if (st == ST_OK)
+            st = put_literal(text, events->fields[i]->field_name, err);
+        if (st == ST_OK)
+            st = put_literal(text, "\":", err);
+        events->field_names[i] = slice_of(text->data + start, text->size - start);
+    }
+    return st;
+}
+
 enum status hec_events_init(struct hec_events *events, const struct hec_config *config,
                             struct error *err)
 {
@@ -68,7 +86,10 @@ enum status hec_events_init(struct hec_events *events, const struct hec_config *
     buf_init(&events->host_raw, TEXT_LIMIT);
     buf_init(&events->constant, TEXT_LIMIT);
     buf_init(&events->sourcetype, TEXT_LIMIT);
+    buf_init(&events->field_text, TEXT_LIMIT); /* it does not move: all of it is reserved */
     enum status st = put_constants(events, err);
+    if (st == ST_OK)
+        st = put_field_names(events, err);
     if (st == ST_OK)
         st = shaper_create(hec_config_shape(config), NULL, &events->shaper, err);
     return st;
@@ -83,6 +104,7 @@ void hec_events_fini(struct hec_events *events)
     buf_fini(&events->host_raw);
     buf_fini(&events->constant);
     buf_fini(&events->sourcetype);
+    buf_fini(&events->field_text);
     free(events->records);
 }
 
@@ -166,9 +188,9 @@ static enum status put_fields(struct hec_events *events, const struct record_fac
         st = buf_reserve(out, ENVELOPE_MAX, err);
         if (st != ST_OK)
             return st;
-        put(out, any ? SLICE(",\"") : SLICE(",\"fields\":{\""));
-        put(out, slice_of_text(field->field_name));
-        put(out, SLICE("\":"));
+        if (!any)
+            put(out, SLICE(",\"fields\":{"));
+        put(out, slice_from(events->field_names[i], any ? 0 : 1));
         st = encode_json_text(value, out, err);
         any = true;
     }

@@ -22,6 +22,7 @@ enum {
 struct hec_events {
     const struct hec_config *config;                        /* borrowed */
     const struct hec_indexed_field *fields[HEC_FIELDS_MAX]; /* as many as are configured */
+    struct slice field_names[HEC_FIELDS_MAX];               /* `,"name":`, in field_text */
     struct shaper *shaper;                                  /* owned */
     struct buf body;                                        /* owned */
     uint32_t *records;     /* owned: of each event, the index of its record */
@@ -34,6 +35,7 @@ struct hec_events {
     struct buf host_raw;   /* owned; as it named it */
     struct buf constant;   /* owned; what is the same for all events */
     struct buf sourcetype; /* owned; the beginning of it, without its closing quote */
+    struct buf field_text; /* owned */
 };
 
 /* On failure, too, hec_events_fini() may be called.  ST_NO_MEMORY. */

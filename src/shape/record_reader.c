@@ -223,6 +223,7 @@ static void set_index(const struct record_reader *reader, struct attribute_set *
         mask = 2 * mask + 1;
     ASSERT(mask < set->slot_capacity);
     memset(set->slots, 0, (mask + 1) * sizeof(*set->slots));
+    set->has_listed = false;
     for (size_t i = 0; i < set->count; i++) {
         const struct attribute_view *view = &set->views[i];
         struct read_attribute *read = &set->reads[i];
@@ -235,6 +236,7 @@ static void set_index(const struct record_reader *reader, struct attribute_set *
             same = find_slot(set, view->key, reader->seed, mask);
         }
         read->is_listed = same == NULL || view->value.encoded.size > READER_VALUE_MAX;
+        set->has_listed |= read->is_listed || *same != 0;
         if (same == NULL)
             continue;
         if (*same != 0)

@@ -60,6 +60,7 @@ struct attribute_set {
     struct attribute_view *views; /* owned */
     struct read_attribute *reads; /* owned; of each */
     size_t count, capacity;
+    bool has_listed; /* false: none of them is listed */
     uint32_t *slots; /* owned; a hash table of usual keys: 1 + index */
     size_t slot_capacity;
 };

@@ -296,31 +296,45 @@ static void put_concluded(struct json_put *json, const struct record_reader *rea
     put_duration(json, reader);
 }
 
-static void put_cim_fields(struct json_put *json, const struct cim_plan *plan,
+/* Both below write what is long or what is short; true: there is some of the other sort. */
+
+static bool put_cim_fields(struct json_put *json, const struct cim_plan *plan,
                            const struct record_reader *reader, bool is_long)
 {
+    bool has_others = false;
+
     for (size_t i = 0; i < cim_field_count; i++) {
         const struct any_view *value = reader_value(reader, cim_fields[i].key);
-        if (value == NULL || (value->encoded.size >= LONG_VALUE_SIZE) != is_long)
+        if (value == NULL)
             continue;
+        if ((value->encoded.size >= LONG_VALUE_SIZE) != is_long) {
+            has_others = true;
+            continue;
+        }
         shape_put_name(json, plan->fields[i]);
         shape_put_model_value(json, cim_fields[i].key, value);
     }
+    return has_others;
 }
 
-static void put_model(struct json_put *json, const struct cim_plan *plan,
+static bool put_model(struct json_put *json, const struct cim_plan *plan,
                       const struct record_reader *reader, bool is_long)
 {
+    bool has_others = false;
+
     for (unsigned word = 0; word < READER_WORDS; word++) {
         for (uint64_t left = reader->said[word]; left != 0; left &= left - 1) {
             unsigned key = word * 64 + (unsigned)__builtin_ctzll(left);
             const struct any_view *value = reader_value(reader, key);
-            if ((value->encoded.size >= LONG_VALUE_SIZE) != is_long)
+            if ((value->encoded.size >= LONG_VALUE_SIZE) != is_long) {
+                has_others = true;
                 continue;
+            }
             shape_put_name(json, plan->names[key]);
             shape_put_model_value(json, key, value);
         }
     }
+    return has_others;
 }
 
 static bool is_of_model(const void *context, size_t index)
@@ -357,11 +371,13 @@ void shape_put_cim(struct shaper *shaper, struct shape_out *out)
     struct shape_pairs pairs;
 
     put_head(json, reader);
-    put_cim_fields(json, shaper->cim, reader, false);
-    put_model(json, shaper->cim, reader, false);
+    bool has_long_fields = put_cim_fields(json, shaper->cim, reader, false);
+    bool has_long = put_model(json, shaper->cim, reader, false);
     json_put(json, slice_from(buf_slice(&shaper->group_text), 1));
-    put_cim_fields(json, shaper->cim, reader, true);
-    put_model(json, shaper->cim, reader, true);
+    if (has_long_fields)
+        (void)put_cim_fields(json, shaper->cim, reader, true); /* nothing is left */
+    if (has_long)
+        (void)put_model(json, shaper->cim, reader, true);
     if (reader->view.body.type != ANY_TYPE_NONE) {
         shape_put_name(json, SHAPE_NAME("body"));
         shape_put_as_text(out, &reader->view.body);

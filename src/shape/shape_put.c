@@ -265,7 +265,7 @@ void shape_put_list(struct shape_out *out, struct slice name, const struct attri
         json_put_text(json, pairs[i].value);
         json_put(json, SLICE("}"));
     }
-    for (size_t i = 0; i < set->count && json_good(json); i++) {
+    for (size_t i = 0; set->has_listed && i < set->count && json_good(json); i++) {
         if (!set->reads[i].is_listed || (skip != NULL && skip(context, i)))
             continue;
         put_pair_key(json, name, &is_open, set->views[i].key);

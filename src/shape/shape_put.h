@@ -48,7 +48,7 @@ static inline void shape_put_key(struct json_put *json, struct slice key)
     if (!shape_is_first(json))
         *json->at++ = ',';
     *json->at++ = '"';
-    memcpy(json->at, key.data, key.size);
+    short_copy(json->at, key.data, key.size);
     json->at += key.size;
     *json->at++ = '"';
     *json->at++ = ':';

@@ -102,6 +102,7 @@ void nested_keys_put(const struct nested_keys *keys, struct attribute_set *set,
             struct parts next = split(set->views[keys->order[i + 1]].key);
             if (next.count > parts.count && count_common(&parts, &next) == parts.count) {
                 set->reads[index].is_listed = true; /* until the list is written */
+                set->has_listed = true;
                 keys->order[lifted++] = index;
                 continue;
             }

@@ -11,6 +11,7 @@
 #include "telltale/buf.h"
 #include "telltale/error.h"
 #include "telltale/slice.h"
+#include "util/short_copy.h"
 
 struct json_put {
     uint8_t *at;  /* where the next byte goes, within out->data */
@@ -54,7 +55,7 @@ static inline bool json_room(struct json_put *json, size_t more)
 static inline void json_put(struct json_put *json, struct slice raw)
 {
     if (raw.size > 0 && json_room(json, raw.size)) {
-        memcpy(json->at, raw.data, raw.size);
+        short_copy(json->at, raw.data, raw.size);
         json->at += raw.size;
     }
 }

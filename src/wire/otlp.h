@@ -107,6 +107,10 @@ MUST_CHECK enum status otlp_read_attribute(struct slice key_value, struct attrib
 MUST_CHECK enum status otlp_read_any(struct slice any_value, struct any_view *ret,
                                      struct error *err);
 
+/* Reads a KeyValue message for no other purpose.  ST_CORRUPT: it is none; ST_LIMIT: its value nests
+ * too deep. */
+MUST_CHECK enum status otlp_check_attribute(struct slice key_value, struct error *err);
+
 /* Reads a field that is one of a repeated KeyValue to attributes[*count], and counts it.
  * ST_CORRUPT; ST_LIMIT: it would be more than `attribute_max`, the key is too long, the value nests
  * too deep. */

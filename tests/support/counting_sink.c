@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "support/otlp_count.h"
 #include "telltale/buf.h"
 #include "util/clock.h"
 #include "wire/compress.h"
-#include "wire/otlp.h"
 
 enum { MESSAGE_MAX = 64 << 20 };
 
@@ -43,42 +43,6 @@ struct counting_sink {
 
 /* --- Counting -------------------------------------------------------------------------- */
 
-typedef uint64_t (*field_visitor)(struct counting_sink *sink, struct slice field);
-
-/* Calls `visit` for each field `number` of a message; what it gives back is summed. */
-static uint64_t sum_fields(struct counting_sink *sink, struct slice message, uint32_t number,
-                           field_visitor visit)
-{
-    struct pb_walk walk = pb_walk_start(message);
-    struct pb_field field;
-    enum pb_step step;
-    uint64_t sum = 0;
-
-    while ((step = pb_next(&walk, &field)) == PB_FIELD) {
-        if (field.number == number && field.type == WIRE_BYTES)
-            sum += visit(sink, field.bytes);
-    }
-    ASSERT(step == PB_END);
-    return sum;
-}
-
-static uint64_t count_one(struct counting_sink *sink, struct slice record)
-{
-    if (sink->visit != NULL)
-        sink->visit(sink->context, record);
-    return 1;
-}
-
-static uint64_t count_scope(struct counting_sink *sink, struct slice scope_logs)
-{
-    return sum_fields(sink, scope_logs, SCOPE_LOGS_LOG_RECORDS, count_one);
-}
-
-static uint64_t count_resource(struct counting_sink *sink, struct slice resource_logs)
-{
-    return sum_fields(sink, resource_logs, RESOURCE_LOGS_SCOPE_LOGS, count_scope);
-}
-
 /* As long as these records may take; in short steps, for the pace may change. */
 static void wait_for_pace(const struct counting_sink *sink, uint64_t records)
 {
@@ -103,7 +67,8 @@ static void count_message(struct server_thread *self, struct slice message)
         ASSERT(st == ST_OK);
         message = buf_slice(&self->inflated);
     }
-    uint64_t records = sum_fields(self->sink, message, REQUEST_RESOURCE_LOGS, count_resource);
+    const struct record_visitor visitor = {self->sink->visit, self->sink->context};
+    uint64_t records = otlp_count_records(message, &visitor);
     self->sink->records += records;
     wait_for_pace(self->sink, records);
 }

@@ -17,7 +17,14 @@
 
 #include "telltale/base.h"
 
-enum { CONNECTIONS_MAX = 4096, REQUESTS_MAX = 4096, SCRIPT_MAX = 256, DRIP_MS = 20, PART = 1024 };
+enum {
+    CONNECTIONS_MAX = 4096,
+    REQUESTS_MAX = 4096,
+    SCRIPT_MAX = 256,
+    DRIP_MS = 20,
+    PART = 1024,
+    ANSWER_MAX = 16 << 20,
+};
 
 struct connection {
     struct http_sink *sink;
@@ -25,13 +32,16 @@ struct connection {
     int fd;
     SSL *ssl; /* NULL: plain text */
     unsigned index;
+    struct buf answer;
 };
 
 struct http_sink {
     int fd;
     int port;
     bool discard;
-    SSL_CTX *tls; /* NULL: plain text */
+    void (*answer)(void *context, const struct http_sink_request *request, struct buf *body);
+    void *context; /* borrowed */
+    SSL_CTX *tls;  /* NULL: plain text */
     pthread_t thread;
     pthread_mutex_t lock; /* of everything below */
     bool stopping;
@@ -188,10 +198,12 @@ static void remember(struct http_sink *sink, struct http_sink_request *request)
 {
     lock(sink);
     ASSERT(sink->discard || sink->request_count < REQUESTS_MAX);
-    if (sink->discard)
+    if (sink->discard) {
+        free((void *)request->body.data);
         free(request);
-    else
+    } else {
         sink->requests[sink->request_count] = request;
+    }
     sink->request_count++;
     unlock(sink);
 }
@@ -287,11 +299,16 @@ static void get_request_body(struct connection *connection, struct http_sink_req
 
     ASSERT(size == 0 || body != NULL);
     *ret_whole = get_body(connection, body, size);
-    if (connection->sink->discard) {
-        free(body);
-        body = NULL;
-    }
-    request->body = slice_of(body, body != NULL ? size : 0);
+    request->body = slice_of(body, size);
+}
+
+static void answer_by_callback(struct connection *connection,
+                               const struct http_sink_request *request,
+                               struct http_sink_answer *answer)
+{
+    buf_clear(&connection->answer);
+    connection->sink->answer(connection->sink->context, request, &connection->answer);
+    answer->body = buf_slice(&connection->answer);
 }
 
 /* False: the connection is to end. */
@@ -319,6 +336,8 @@ static bool serve(struct connection *connection)
         whole = false;
     else
         get_request_body(connection, request, &whole);
+    if (whole && sink->answer != NULL)
+        answer_by_callback(connection, request, &answer);
     remember(sink, request);
     if (!whole || answer.deed == SINK_CLOSE_UNANSWERED)
         return false;
@@ -368,6 +387,7 @@ static void *run_sink(void *context)
         ASSERT(connection != NULL);
         connection->sink = sink;
         connection->fd = fd;
+        buf_init(&connection->answer, ANSWER_MAX);
         lock(sink);
         ASSERT(sink->connection_count < CONNECTIONS_MAX);
         connection->index = (unsigned)sink->connection_count;
@@ -407,6 +427,8 @@ struct http_sink *http_sink_start(const struct http_sink_settings *settings)
     struct http_sink *sink = calloc(1, sizeof(*sink));
     ASSERT(sink != NULL && pthread_mutex_init(&sink->lock, NULL) == 0);
     sink->discard = settings->discard;
+    sink->answer = settings->answer;
+    sink->context = settings->context;
     if (settings->cert != NULL)
         sink->tls = make_tls(settings);
     if (settings->unix_path != NULL)
@@ -435,6 +457,7 @@ void http_sink_stop(struct http_sink *sink)
     unlock(sink);
     for (size_t i = 0; i < sink->connection_count; i++) {
         ASSERT(pthread_join(sink->connections[i]->thread, NULL) == 0);
+        buf_fini(&sink->connections[i]->answer);
         free(sink->connections[i]);
     }
     for (size_t i = 0; i < sink->request_count && !sink->discard; i++) {

@@ -11,9 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "telltale/slice.h"
+#include "telltale/buf.h"
 
 struct http_sink;
+struct http_sink_request;
 
 struct http_sink_settings {
     const char *unix_path; /* NULL: 127.0.0.1, any port */
@@ -23,6 +24,10 @@ struct http_sink_settings {
     const char *client_ca; /* asks for a client certificate below this; NULL: does not */
     bool tls_1_2_only;
     bool discard; /* requests are counted and not kept: for benchmarks */
+    /* Writes the body of an answer with status 200, instead of the script; on the thread of the
+     * connection.  NULL: the script answers. */
+    void (*answer)(void *context, const struct http_sink_request *request, struct buf *body);
+    void *context; /* borrowed */
 };
 
 enum http_sink_deed {

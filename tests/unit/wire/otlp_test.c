@@ -274,6 +274,20 @@ static void test_missing_and_empty_values_have_no_type(void **state)
     assert_true(slice_equal(view.attributes[2].key, SLICE("c")));
 }
 
+static void test_a_record_without_bytes_says_nothing(void **state)
+{
+    (void)state;
+    struct record_view view;
+    struct error err;
+    assert_int_equal(otlp_read_record(SLICE_EMPTY, &otlp_limits_default, NULL, 0, &view, &err),
+                     ST_OK);
+    assert_int_equal(view.attribute_count, 0);
+    assert_int_equal(otlp_read_record(SLICE("\x32\x03\x0a\x01"
+                                            "a"),
+                                      &otlp_limits_default, NULL, 0, &view, &err),
+                     ST_LIMIT);
+}
+
 /* --- Limits ------------------------------------------------------------------------------------
  */
 
@@ -452,6 +466,7 @@ int main(void)
         cmocka_unit_test(test_a_second_value_is_refused),
         cmocka_unit_test(test_ids_of_another_size_are_refused),
         cmocka_unit_test(test_missing_and_empty_values_have_no_type),
+        cmocka_unit_test(test_a_record_without_bytes_says_nothing),
         cmocka_unit_test(test_values_nested_over_the_limit_are_refused),
         cmocka_unit_test(test_limits_name_what_they_refuse),
         cmocka_unit_test(test_a_resource_behind_its_scopes_belongs_to_them),
