@@ -267,12 +267,20 @@ static enum status file_create(const void *config, const struct exporter_context
     return ST_OK;
 }
 
+static enum status file_check(const void *config, struct error *err)
+{
+    const struct file_config *file = config;
+
+    return retention_check(&file->retention, err);
+}
+
 extern const struct exporter_ops exporter_file;
 const struct exporter_ops exporter_file = {
     .name = "file",
     .fields = file_config_fields,
     .config_size = sizeof(struct file_config),
     .in_order_only = true,
+    .check = file_check,
     .create = file_create,
     .send = file_send,
     .tick = file_tick,

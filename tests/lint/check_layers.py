@@ -28,6 +28,7 @@ MAY_INCLUDE = {
     "deliver": BASE | {"wire", "metrics", "journal"},
     "store": BASE | {"wire", "integrity"},
     "query": BASE | {"wire", "store", "normalize"},
+    "retain": BASE | {"wire", "normalize", "store", "query"},
     "install": BASE | {"wire"},
 }
 PROGRAMS = {"telltaled", "telltale", "telltale-hook"}
