@@ -34,7 +34,6 @@ void record_classifier_destroy(struct record_classifier *classifier); /* accepts
 void record_classify(struct record_classifier *classifier, struct slice line,
                      struct record_class *ret);
 
-size_t record_classifier_class_count(const struct record_classifier *classifier);
 bool record_classifier_has_holds(const struct record_classifier *classifier);
 
 /* How many lines each hold covered, by its index in the list, since the classifier was made. */

@@ -12,11 +12,11 @@
 
 struct file_survey {
     struct closed_lines *lines;
-    struct record_classifier *classifier; /* borrowed */
+    const struct retention_config *config; /* borrowed */
+    struct record_classifier *classifier;  /* borrowed */
     struct retention_file file;
-    size_t class_count;
-    bool has_holds;
-    struct retention_survey found;
+    uint64_t now_unix_ns;
+    struct file_survey_result found;
 };
 
 uint64_t file_survey_arrival(const struct retention_file *file, const struct record_class *record)
@@ -31,16 +31,17 @@ uint64_t file_survey_arrival(const struct retention_file *file, const struct rec
 
 enum status file_survey_begin(int dir_fd, const char *name, bool is_compressed,
                               const struct retention_file *file,
-                              struct record_classifier *classifier, struct file_survey **ret,
-                              struct error *err)
+                              const struct retention_config *config,
+                              struct record_classifier *classifier, uint64_t now_unix_ns,
+                              struct file_survey **ret, struct error *err)
 {
     struct file_survey *survey = calloc(1, sizeof(*survey));
     if (survey == NULL)
         return error_set(err, ST_NO_MEMORY, "look at '%s'", name);
+    survey->config = config;
     survey->classifier = classifier;
     survey->file = *file;
-    survey->class_count = record_classifier_class_count(classifier);
-    survey->has_holds = record_classifier_has_holds(classifier);
+    survey->now_unix_ns = now_unix_ns;
     enum status st = closed_lines_open(dir_fd, name, is_compressed, &survey->lines, err);
     if (st != ST_OK) {
         file_survey_destroy(survey);
@@ -72,24 +73,33 @@ static void take_line(struct file_survey *survey, struct slice line)
     struct record_class record;
 
     record_classify(survey->classifier, line, &record);
-    if (record.is_held)
-        survey->found.held++;
+    uint64_t arrived = file_survey_arrival(&survey->file, &record);
+    if (record.is_held) {
+        survey->found.all.held++;
+        survey->found.rest.held++;
+        return;
+    }
+    count(&survey->found.all.classes[record.class], arrived);
+    if (retention_is_due(survey->config, &survey->file, record.class, arrived, survey->now_unix_ns))
+        survey->found.due++;
     else
-        count(&survey->found.classes[record.class], file_survey_arrival(&survey->file, &record));
+        count(&survey->found.rest.classes[record.class], arrived);
 }
 
 static void note_damage(struct file_survey *survey)
 {
     const struct record_class newest = {.arrived_unix_ns = 0};
 
-    survey->found.is_damaged = true;
-    survey->found.held += survey->has_holds;
-    for (size_t i = 0; i < survey->class_count; i++)
-        count(&survey->found.classes[i], file_survey_arrival(&survey->file, &newest));
+    survey->found.all.is_damaged = true;
+    survey->found.all.held += record_classifier_has_holds(survey->classifier);
+    for (size_t i = 0; i < retention_class_count(survey->config); i++)
+        count(&survey->found.all.classes[i], file_survey_arrival(&survey->file, &newest));
+    survey->found.rest = survey->found.all; /* it is not written again */
+    survey->found.due = 0;
 }
 
 enum status file_survey_step(struct file_survey *survey, size_t budget_bytes,
-                             struct retention_survey *ret, struct error *err)
+                             struct file_survey_result *ret, struct error *err)
 {
     struct slice line;
 

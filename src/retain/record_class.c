@@ -275,13 +275,10 @@ void record_classify(struct record_classifier *classifier, struct slice line,
     if (st != ST_OK || !classifier->was_read) {
         *ret = (struct record_class){.class = classifier->config->rules.count};
         ret->is_held = classifier->holds->count > 0;
+        for (size_t i = 0; i < classifier->holds->count; i++)
+            classifier->counts[i]++;
     }
     ret->is_held = ret->is_held || classifier->holds->unreadable > 0;
-}
-
-size_t record_classifier_class_count(const struct record_classifier *classifier)
-{
-    return retention_class_count(classifier->config);
 }
 
 bool record_classifier_has_holds(const struct record_classifier *classifier)
