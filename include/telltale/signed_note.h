@@ -15,7 +15,7 @@
 #include "telltale/slice.h"
 
 enum {
-    NOTE_SIZE_MAX = 64 << 10,  /* of a whole note */
+    NOTE_SIZE_MAX = 128 << 10, /* of a whole note */
     NOTE_SIGNATURES_MAX = 64,  /* under one text */
     NOTE_NAME_SIZE = 256,      /* of a key's name, with NUL */
     NOTE_PUBLIC_KEY_SIZE = 32, /* Ed25519 */
