@@ -42,9 +42,12 @@ enum {
 
 static const uint64_t ns_per_s = 1000000000;
 
-static uint64_t unix_now_ns(void)
+static uint64_t unix_now_ns(const struct file_exporter *self)
 {
     struct timespec now;
+
+    if (self->read_clock != NULL)
+        return self->read_clock();
     (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
     return (uint64_t)now.tv_sec * ns_per_s + (uint64_t)now.tv_nsec;
 }
@@ -164,7 +167,7 @@ static enum export_result file_send(void *self_void, const struct batch *batch,
     enum status st = ST_OK;
 
     (void)deadline_ns; /* a disk cannot be hurried, and the budgets below are small */
-    uint64_t now_unix_ns = unix_now_ns();
+    uint64_t now_unix_ns = unix_now_ns(self);
     uint64_t appended_before = self->appended_bytes;
     size_t known = count_known(self, batch);
     if (known < batch->record_count)
@@ -188,11 +191,11 @@ static enum status file_make_room(void *self_void, const struct exporter_room *r
                                   uint64_t *ret_freed, struct error *err)
 {
     struct file_exporter *self = self_void;
-    uint64_t now_unix_ns = unix_now_ns();
+    uint64_t now_unix_ns = unix_now_ns(self);
 
     upkeep_put_off_compression(self,
                                now_unix_ns); /* it needs room itself, perhaps for the oldest file */
-    enum status st = store_room_make(&self->dir, room, now_unix_ns, &self->text, ret_freed, err);
+    enum status st = store_room_make(self, room, now_unix_ns, ret_freed, err);
     buf_trim(&self->text, KEEP_SIZE);
     return st == ST_OK ? ST_OK : error_context(err, "make room");
 }
@@ -213,6 +216,10 @@ static void find_place(struct file_exporter *self, uint64_t now_unix_ns)
     if (st == ST_NOT_FOUND)
         return;
     self->place_known = st == ST_OK && store_line_place(buf_slice(&self->text), &self->place);
+    /* The last lines of that file may have been erased. */
+    uint64_t last = self->dir.entries[self->dir.count - 1].name.last_sequence;
+    if (self->place_known && self->place.sequence < last)
+        self->place.sequence = last;
     if (!self->place_known)
         store_dir_note(&self->dir, now_unix_ns, "the newest closed file tells no place: %s",
                        st == ST_OK ? "not a line of ours" : err.text);
@@ -224,6 +231,7 @@ static void file_destroy(void *self_void)
 
     if (self == NULL)
         return;
+    retainer_fini(&self->retainer);
     closed_file_destroy(self->job);
     active_file_close(&self->active);
     store_dir_close(&self->dir);
@@ -235,13 +243,17 @@ static void file_destroy(void *self_void)
 static enum status file_create(const void *config, const struct exporter_context *context,
                                void **ret_self, struct error *err)
 {
-    uint64_t now_unix_ns = unix_now_ns();
     char path[PATH_MAX];
 
     struct file_exporter *self = calloc(1, sizeof(*self));
     if (self == NULL)
         return error_set(err, ST_NO_MEMORY, "create the file exporter");
     self->config = config;
+    self->name = context->name;
+    self->notes = context->notes;
+    self->read_clock = context->read_clock;
+    uint64_t now_unix_ns = unix_now_ns(self);
+    retainer_init(&self->retainer);
     self->dir.fd = -1;
     self->active.fd = -1;
     self->plain_left = true;

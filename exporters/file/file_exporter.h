@@ -8,20 +8,25 @@
 #include "active_file.h"
 #include "closed_file.h"
 #include "file_config.h"
+#include "retainer.h"
 #include "store_dir.h"
+#include "telltale/exporter.h"
 
 struct file_exporter {
     const struct file_config *config; /* borrowed */
+    const char *name;                 /* of its section; borrowed */
+    struct exporter_notes notes;
+    uint64_t (*read_clock)(void); /* NULL: the system's */
     struct store_dir dir;
     struct active_file active;
     bool place_known;
     struct store_place place;    /* of the newest line; good when place_known */
     uint64_t first_new_sequence; /* the store has no record from here on, whatever its place says;
                                     UINT64_MAX: not known, or the place is of this run */
+    struct retainer retainer;
     struct closed_file_job *job;
     bool plain_left; /* there may be closed files to compress */
     uint64_t compress_not_before_ns;
-    uint64_t retention_not_before_ns;
     uint64_t note_not_before_ns;
     uint64_t appended_bytes; /* since the start */
     struct buf text;         /* lines on their way to the file */

@@ -180,25 +180,35 @@ out:
     return st;
 }
 
+void store_entry_forget(struct store_entry *entry)
+{
+    free(entry->survey);
+    entry->survey = NULL;
+}
+
 void store_dir_close(struct store_dir *dir)
 {
+    for (size_t i = 0; i < dir->count; i++)
+        store_entry_forget(&dir->entries[i]);
     free(dir->entries);
     if (dir->fd >= 0)
         (void)close(dir->fd); /* a directory */
     *dir = (struct store_dir){.fd = -1};
 }
 
-enum status store_dir_remove_oldest(struct store_dir *dir, struct error *err)
+enum status store_dir_remove(struct store_dir *dir, size_t index, struct error *err)
 {
     char text[STORE_FILE_NAME_SIZE];
 
-    ASSERT(dir->count > 0);
-    store_file_name_format(&dir->entries[0].name, text);
+    ASSERT(index < dir->count);
+    struct store_entry *entry = &dir->entries[index];
+    store_file_name_format(&entry->name, text);
     if (dir->io->unlink_at(dir->fd, text) < 0 && errno != ENOENT)
         return error_set_errno(err, ST_IO, "delete '%s/%s'", dir->path, text);
-    dir->total_size_bytes -= dir->entries[0].size_bytes;
+    dir->total_size_bytes -= entry->size_bytes;
+    store_entry_forget(entry);
     dir->count--;
-    memmove(dir->entries, dir->entries + 1, dir->count * sizeof(dir->entries[0]));
+    memmove(entry, entry + 1, (dir->count - index) * sizeof(*entry));
     return ST_OK;
 }
 

@@ -10,13 +10,15 @@
 
 #include "telltale/buf.h"
 #include "telltale/disk_io.h"
+#include "telltale/retention.h"
 #include "telltale/store_file.h"
 
 struct store_entry {
     struct store_file_name name;
     uint64_t size_bytes;
-    uint64_t written_unix_s; /* when its last line was written: its mtime */
-    bool keep_plain;         /* compressing it failed for good */
+    uint64_t written_unix_s;         /* when its last line was written: its mtime */
+    bool keep_plain;                 /* compressing it failed for good */
+    struct retention_survey *survey; /* owned; what retention has found in it; NULL: nothing yet */
 };
 
 struct store_dir {
@@ -44,8 +46,11 @@ MUST_CHECK enum status store_dir_reserve(struct store_dir *dir, struct error *er
 MUST_CHECK enum status store_dir_add(struct store_dir *dir, const struct store_entry *entry,
                                      struct error *err);
 
-/* Deletes the oldest closed file. */
-MUST_CHECK enum status store_dir_remove_oldest(struct store_dir *dir, struct error *err);
+/* Deletes the closed file entries[index]. */
+MUST_CHECK enum status store_dir_remove(struct store_dir *dir, size_t index, struct error *err);
+
+/* What retention has found in the file does not count any more. */
+void store_entry_forget(struct store_entry *entry);
 
 /* Makes the names in the directory durable. */
 MUST_CHECK enum status store_dir_sync(const struct store_dir *dir, struct error *err);

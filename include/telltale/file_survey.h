@@ -25,9 +25,9 @@ MUST_CHECK enum status file_survey_begin(int dir_fd, const char *name, bool is_c
                                          struct file_survey **ret, struct error *err);
 void file_survey_destroy(struct file_survey *survey); /* accepts NULL */
 
-/* Reads about `budget_bytes` of lines.  ST_AGAIN: there are more.  ST_OK: *ret has all of them.
- * ST_NOT_FOUND, ST_IO, ST_NO_MEMORY: it failed. */
-MUST_CHECK enum status file_survey_step(struct file_survey *survey, size_t budget_bytes,
+/* Reads about *budget bytes of lines, and takes what it read off that.  ST_AGAIN: there are more.
+ * ST_OK: *ret has all of them. ST_NOT_FOUND, ST_IO, ST_NO_MEMORY: it failed. */
+MUST_CHECK enum status file_survey_step(struct file_survey *survey, size_t *budget,
                                         struct file_survey_result *ret, struct error *err);
 
 /* When a record of the file arrived, whatever its uid says: neither before the file was begun nor

@@ -68,6 +68,8 @@ struct retention_tally {
     uint64_t first_unix_ns, last_unix_ns; /* when the oldest and the newest of them arrived */
 };
 
+void retention_tally_add(struct retention_tally *tally, uint64_t arrived_unix_ns);
+
 /* What stands in a file. */
 struct retention_survey {
     bool is_damaged; /* it could not be read to its end: it goes whole or not at all */

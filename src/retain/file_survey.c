@@ -59,15 +59,6 @@ void file_survey_destroy(struct file_survey *survey)
     free(survey);
 }
 
-static void count(struct retention_tally *tally, uint64_t arrived_unix_ns)
-{
-    if (tally->count == 0 || arrived_unix_ns < tally->first_unix_ns)
-        tally->first_unix_ns = arrived_unix_ns;
-    if (tally->count == 0 || arrived_unix_ns > tally->last_unix_ns)
-        tally->last_unix_ns = arrived_unix_ns;
-    tally->count++;
-}
-
 static void take_line(struct file_survey *survey, struct slice line)
 {
     struct record_class record;
@@ -79,11 +70,11 @@ static void take_line(struct file_survey *survey, struct slice line)
         survey->found.rest.held++;
         return;
     }
-    count(&survey->found.all.classes[record.class], arrived);
+    retention_tally_add(&survey->found.all.classes[record.class], arrived);
     if (retention_is_due(survey->config, &survey->file, record.class, arrived, survey->now_unix_ns))
         survey->found.due++;
     else
-        count(&survey->found.rest.classes[record.class], arrived);
+        retention_tally_add(&survey->found.rest.classes[record.class], arrived);
 }
 
 static void note_damage(struct file_survey *survey)
@@ -93,17 +84,18 @@ static void note_damage(struct file_survey *survey)
     survey->found.all.is_damaged = true;
     survey->found.all.held += record_classifier_has_holds(survey->classifier);
     for (size_t i = 0; i < retention_class_count(survey->config); i++)
-        count(&survey->found.all.classes[i], file_survey_arrival(&survey->file, &newest));
+        retention_tally_add(&survey->found.all.classes[i],
+                            file_survey_arrival(&survey->file, &newest));
     survey->found.rest = survey->found.all; /* it is not written again */
     survey->found.due = 0;
 }
 
-enum status file_survey_step(struct file_survey *survey, size_t budget_bytes,
+enum status file_survey_step(struct file_survey *survey, size_t *budget,
                              struct file_survey_result *ret, struct error *err)
 {
     struct slice line;
 
-    for (size_t done = 0; done < budget_bytes; done += line.size) {
+    while (*budget > 0) {
         enum status st = closed_lines_next(survey->lines, &line, err);
         if (st == ST_CORRUPT || st == ST_LIMIT)
             note_damage(survey);
@@ -114,6 +106,7 @@ enum status file_survey_step(struct file_survey *survey, size_t budget_bytes,
             return ST_OK;
         }
         take_line(survey, line);
+        *budget -= line.size < *budget ? line.size : *budget;
     }
     return ST_AGAIN;
 }

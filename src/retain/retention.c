@@ -59,6 +59,15 @@ bool retention_may_yield(const struct retention_config *config, const struct ret
            now_unix_ns > later(seconds(file->written_unix_s), config->min_age_ns);
 }
 
+void retention_tally_add(struct retention_tally *tally, uint64_t arrived_unix_ns)
+{
+    if (tally->count == 0 || arrived_unix_ns < tally->first_unix_ns)
+        tally->first_unix_ns = arrived_unix_ns;
+    if (tally->count == 0 || arrived_unix_ns > tally->last_unix_ns)
+        tally->last_unix_ns = arrived_unix_ns;
+    tally->count++;
+}
+
 /* --- One file -------------------------------------------------------------------------------- */
 
 /* What is known of a file that nobody has looked at is when it was written. */

@@ -104,7 +104,8 @@ static enum status read_whole(struct planning *planning, struct retention_plan_e
     if (st != ST_OK)
         return st;
     do {
-        st = file_survey_step(survey, LOOK_BUDGET, ret, err);
+        size_t budget = LOOK_BUDGET;
+        st = file_survey_step(survey, &budget, ret, err);
     } while (st == ST_AGAIN);
     file_survey_destroy(survey);
     return st;

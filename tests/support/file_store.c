@@ -43,6 +43,13 @@ void file_store_set(struct file_store *store, const char *option, uint64_t value
         *(uint64_t *)address = value;
 }
 
+void file_store_set_rules(struct file_store *store, const struct retention_rule *rules,
+                          size_t count)
+{
+    struct config_section_map *map = option_address(store, "retention.rules");
+    *map = (struct config_section_map){rules, count};
+}
+
 void file_store_set_dir(struct file_store *store, const char *dir)
 {
     snprintf(store->path, sizeof(store->path), "%s", dir);
@@ -73,7 +80,9 @@ enum status file_store_try_start(struct file_store *store)
     const struct exporter_context context = {.name = "file/test",
                                              .state_dir = store->dir.path,
                                              .first_new_sequence = store->first_new_sequence,
-                                             .io = store->io};
+                                             .io = store->io,
+                                             .notes = store->notes,
+                                             .read_clock = store->read_clock};
     ASSERT(store->exporter == NULL);
     return exporter_file.create(store->config, &context, &store->exporter, &store->err);
 }
@@ -172,8 +181,8 @@ enum export_result file_store_try_record(struct file_store *store, uint64_t sequ
 
 enum status file_store_try_tick(struct file_store *store, uint64_t seconds)
 {
-    uint64_t now = clock_unix_ns() + seconds * NS_PER_S;
-    return exporter_file.tick(store->exporter, now, &store->err);
+    uint64_t now = store->read_clock != NULL ? store->read_clock() : clock_unix_ns();
+    return exporter_file.tick(store->exporter, now + seconds * NS_PER_S, &store->err);
 }
 
 void file_store_tick(struct file_store *store, uint64_t seconds)

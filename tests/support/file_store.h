@@ -8,6 +8,7 @@
 #include "support/temp_dir.h"
 #include "telltale/buf.h"
 #include "telltale/exporter.h"
+#include "telltale/retention.h"
 
 enum { FILE_STORE_NAMES_MAX = 64, FILE_STORE_NAME_SIZE = 80 };
 
@@ -15,11 +16,13 @@ struct file_store {
     struct temp_dir dir;
     char path[TEMP_DIR_PATH_MAX + 16]; /* the store's directory, below `dir` */
     void *config;
-    void *exporter;              /* NULL while it is not started */
-    uint8_t journal_id;          /* every byte of the journal's id */
-    uint64_t first_new_sequence; /* what the next start is told */
-    size_t padding_bytes;        /* how much text each record carries */
-    const struct disk_io *io;    /* NULL: the system's */
+    void *exporter;               /* NULL while it is not started */
+    uint8_t journal_id;           /* every byte of the journal's id */
+    uint64_t first_new_sequence;  /* what the next start is told */
+    size_t padding_bytes;         /* how much text each record carries */
+    const struct disk_io *io;     /* NULL: the system's */
+    uint64_t (*read_clock)(void); /* NULL: the system's */
+    struct exporter_notes notes;
     struct export_report report;
     struct error err;
 };
@@ -35,6 +38,9 @@ void file_store_fini(struct file_store *store);
 
 /* Sets an option, as in "rotate.size". */
 void file_store_set(struct file_store *store, const char *option, uint64_t value);
+/* Borrowed. */
+void file_store_set_rules(struct file_store *store, const struct retention_rule *rules,
+                          size_t count);
 void file_store_set_dir(struct file_store *store, const char *dir);
 
 void file_store_start(struct file_store *store);
@@ -49,7 +55,7 @@ void file_store_send(struct file_store *store, uint64_t first, uint64_t last);
 enum export_result file_store_try_record(struct file_store *store, uint64_t sequence,
                                          struct slice bytes);
 
-/* Ticks at `seconds` from now. */
+/* Ticks at `seconds` from now, by its clock. */
 enum status file_store_try_tick(struct file_store *store, uint64_t seconds);
 void file_store_tick(struct file_store *store, uint64_t seconds);
 /* Ticks until no closed file is left to compress. */
