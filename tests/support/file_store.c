@@ -50,6 +50,16 @@ void file_store_set_rules(struct file_store *store, const struct retention_rule 
     *map = (struct config_section_map){rules, count};
 }
 
+void file_store_let_odd_go(struct file_store *store)
+{
+    static const char *const kinds[] = {"agent.prompt"};
+    static const struct retention_rule rule = {
+        .name = "odd", .kinds = {kinds, 1}, .keep_ns = NS_PER_S};
+
+    store->odd_go = true;
+    file_store_set_rules(store, &rule, 1);
+}
+
 void file_store_set_dir(struct file_store *store, const char *dir)
 {
     snprintf(store->path, sizeof(store->path), "%s", dir);
@@ -102,7 +112,7 @@ void file_store_stop(struct file_store *store)
 }
 
 /* A LogRecord whose body says its number and pads it with text that is like no other's. */
-static void append_record(struct buf *out, uint64_t sequence, size_t padding_bytes)
+static void append_record(struct buf *out, uint64_t sequence, size_t padding_bytes, bool is_prompt)
 {
     struct buf body;
     struct buf value;
@@ -125,6 +135,9 @@ static void append_record(struct buf *out, uint64_t sequence, size_t padding_byt
     end = pb_put_fixed64(end, RECORD_TIME_UNIX_NANO, UINT64_C(1790000000000000000) + sequence);
     end = pb_put_bytes(end, RECORD_BODY, buf_slice(&value));
     out->size = (size_t)(end - out->data);
+    if (is_prompt)
+        ASSERT(pb_append_text(out, RECORD_ATTRIBUTES, SLICE("agent.event.kind"),
+                              SLICE("agent.prompt"), &err) == ST_OK);
     buf_fini(&body);
     buf_fini(&value);
 }
@@ -151,7 +164,8 @@ enum export_result file_store_try(struct file_store *store, uint64_t first, uint
     ASSERT(count <= RECORD_COUNT_MAX);
     buf_init(&bytes, BATCH_SIZE_MAX);
     for (size_t i = 0; i < count; i++) {
-        append_record(&bytes, first + i, store->padding_bytes);
+        append_record(&bytes, first + i, store->padding_bytes,
+                      store->odd_go && (first + i) % 2 == 1);
         ends[i] = bytes.size;
     }
     for (size_t i = 0; i < count; i++) {

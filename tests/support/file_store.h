@@ -20,6 +20,7 @@ struct file_store {
     uint8_t journal_id;           /* every byte of the journal's id */
     uint64_t first_new_sequence;  /* what the next start is told */
     size_t padding_bytes;         /* how much text each record carries */
+    bool odd_go;                  /* records of odd numbers are due after a second */
     const struct disk_io *io;     /* NULL: the system's */
     uint64_t (*read_clock)(void); /* NULL: the system's */
     struct exporter_notes notes;
@@ -38,6 +39,9 @@ void file_store_fini(struct file_store *store);
 
 /* Sets an option, as in "rotate.size". */
 void file_store_set(struct file_store *store, const char *option, uint64_t value);
+/* From now on records of odd numbers are prompts, and due a second after they were written. */
+void file_store_let_odd_go(struct file_store *store);
+
 /* Borrowed. */
 void file_store_set_rules(struct file_store *store, const struct retention_rule *rules,
                           size_t count);
