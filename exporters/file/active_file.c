@@ -340,6 +340,15 @@ static void set_written_time(const struct active_file *file, const struct stat *
         (void)file->dir->io->set_times(file->fd, times);
 }
 
+void active_file_closed_name(const struct active_file *file, struct store_file_name *ret)
+{
+    *ret = (struct store_file_name){
+        .begun_unix_s = name_time(file),
+        .first_sequence = file->first.sequence,
+        .last_sequence = file->last.sequence,
+    };
+}
+
 enum status active_file_rotate(struct active_file *file, struct store_entry *ret_closed,
                                struct error *err)
 {
@@ -354,9 +363,7 @@ enum status active_file_rotate(struct active_file *file, struct store_entry *ret
         return st;
     if (file->dir->io->fstat(file->fd, &info) < 0)
         return error_set_errno(err, ST_IO, "fstat");
-    entry.name.begun_unix_s = name_time(file);
-    entry.name.first_sequence = file->first.sequence;
-    entry.name.last_sequence = file->last.sequence;
+    active_file_closed_name(file, &entry.name);
     entry.size_bytes = file->size_bytes;
     entry.written_unix_s = file->written_unix_ns / ns_per_s;
     set_written_time(file, &info);

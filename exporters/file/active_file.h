@@ -48,6 +48,9 @@ MUST_CHECK enum status active_file_commit(struct active_file *file, const struct
 /* Takes back what was appended since the last commit. */
 void active_file_roll_back(struct active_file *file);
 
+/* The name that it gets when it is closed. */
+void active_file_closed_name(const struct active_file *file, struct store_file_name *ret);
+
 /* Gives the file, which holds lines and nothing uncommitted, the name of a closed one, and begins
  * a new one.  *ret_closed says what it is now.  On failure it is still the active one. */
 MUST_CHECK enum status active_file_rotate(struct active_file *file, struct store_entry *ret_closed,

@@ -7,8 +7,9 @@
  * frame carries the checksum of its content.
  *
  * The steps, so that a crash after any of them loses nothing: write <name>.jsonl.zst.tmp, fsync,
- * rename it to <name>.jsonl.zst, fsync the directory, unlink <name>.jsonl.  store_dir_open()
- * removes a left-over .tmp, and a plain file whose compressed form has its name.
+ * have its hash put into the manifest (closed_file_listener), rename it to <name>.jsonl.zst, fsync
+ * the directory, unlink <name>.jsonl.  store_dir_open() removes a left-over .tmp, and a plain file
+ * whose compressed form has its name.
  */
 #include "closed_file.h"
 
@@ -47,6 +48,8 @@ struct closed_file_job {
     uint64_t frame_out_offset; /* where the present frame begins in the output */
     uint64_t frame_size;       /* plain bytes in the present frame so far */
     struct buf table;
+    struct closed_file_listener listener;
+    struct hasher hasher; /* of the output */
     ZSTD_CCtx *context;
     uint8_t input[INPUT_SIZE];
     uint8_t output[OUTPUT_SIZE];
@@ -78,7 +81,8 @@ static enum status make_context(struct closed_file_job *job, int level, struct e
 }
 
 enum status closed_file_begin(const struct store_dir *dir, const struct store_entry *entry,
-                              int level, struct closed_file_job **ret, struct error *err)
+                              int level, const struct closed_file_listener *listener,
+                              struct closed_file_job **ret, struct error *err)
 {
     ASSERT(!entry->name.compressed);
     struct closed_file_job *job = calloc(1, sizeof(*job));
@@ -86,6 +90,8 @@ enum status closed_file_begin(const struct store_dir *dir, const struct store_en
         return error_set(err, ST_NO_MEMORY, "begin to compress");
     job->dir = dir;
     job->entry = *entry;
+    job->listener = *listener;
+    hasher_start(&job->hasher);
     job->in_fd = -1;
     job->out_fd = -1;
     buf_init(&job->table, TABLE_SIZE_MAX);
@@ -137,6 +143,7 @@ static enum status compress(struct closed_file_job *job, size_t size, bool ends,
                                        job->out_offset, err);
         if (st != ST_OK)
             return error_context(err, "write '%s'", job->temp_name);
+        hasher_add(&job->hasher, slice_of(job->output, out.pos));
         job->out_offset += out.pos;
     } while (ends ? left > 0 : in.pos < in.size);
 
@@ -157,13 +164,20 @@ static enum status make_durable(struct closed_file_job *job, struct error *err)
     const struct timespec written = {.tv_sec = (time_t)job->entry.written_unix_s};
     const struct timespec times[2] = {written, written};
     const struct disk_io *io = job->dir->io;
+    struct hash sha256;
 
     if (io->set_times(job->out_fd, times) < 0 || io->fsync(job->out_fd) < 0)
         return error_set_errno(err, ST_IO, "sync '%s'", job->temp_name);
+    hasher_add(&job->hasher, buf_slice(&job->table));
+    hasher_finish(&job->hasher, &sha256);
+    enum status st = job->listener.before_name(job->listener.context, &job->entry.name,
+                                               job->out_offset + job->table.size, &sha256, err);
+    if (st != ST_OK)
+        return st;
     if (io->rename_at(job->dir->fd, job->temp_name, job->dir->fd, job->compressed_name) < 0)
         return error_set_errno(err, ST_IO, "rename '%s'", job->temp_name);
     job->temp_name[0] = 0; /* nothing to clean up any more */
-    enum status st = store_dir_sync(job->dir, err);
+    st = store_dir_sync(job->dir, err);
     if (st != ST_OK)
         return st;
     if (io->unlink_at(job->dir->fd, job->plain_name) < 0 && errno != ENOENT)

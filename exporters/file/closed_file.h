@@ -7,13 +7,23 @@
 #pragma once
 
 #include "store_dir.h"
+#include "telltale/hash.h"
 
 struct closed_file_job;
 
+/* Who is told of a compressed file when it is durable and before it has its name, which it gets
+ * only if that went well. */
+struct closed_file_listener {
+    void *context;
+    enum status (*before_name)(void *context, const struct store_file_name *name,
+                               uint64_t size_bytes, const struct hash *sha256, struct error *err);
+};
+
 /* Begins to compress `entry`, a plain file of `dir` (both borrowed until the job is destroyed;
- * the entry's name is copied). */
+ * the entry's name and the listener are copied). */
 MUST_CHECK enum status closed_file_begin(const struct store_dir *dir,
                                          const struct store_entry *entry, int level,
+                                         const struct closed_file_listener *listener,
                                          struct closed_file_job **ret, struct error *err);
 
 /* Compresses about `budget_bytes` more.  ST_AGAIN: there is more to do.  ST_OK: the compressed

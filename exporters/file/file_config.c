@@ -21,6 +21,44 @@ static const struct config_field rotate_fields[] = {
     {.key = NULL},
 };
 
+static const struct config_field integrity_fields[] = {
+    {.key = "enabled",
+     .type = CONFIG_BOOL,
+     .offset = offsetof(struct integrity_config, enabled),
+     .default_text = "true",
+     .help = "Makes what proves the store: a tree over all lines, signed checkpoints of it, and a "
+             "manifest of the files."},
+    {.key = "checkpoint_interval",
+     .type = CONFIG_DURATION,
+     .offset = offsetof(struct integrity_config, checkpoint_interval_ns),
+     .min = UINT64_C(1000000000),
+     .max = UINT64_C(86400000000000),
+     .default_text = "10s",
+     .help = "While records come, so often a checkpoint is signed and sent to every destination: "
+             "what is older cannot be changed unnoticed."},
+    {.key = "heartbeat",
+     .type = CONFIG_DURATION,
+     .offset = offsetof(struct integrity_config, heartbeat_ns),
+     .min = UINT64_C(1000000000),
+     .max = UINT64_C(86400000000000),
+     .default_text = "60s",
+     .help = "While none come, so often one is signed all the same, so that silence is noticed."},
+    {.key = "epoch",
+     .type = CONFIG_DURATION,
+     .offset = offsetof(struct integrity_config, epoch_ns),
+     .min = UINT64_C(60000000000),
+     .max = UINT64_C(31536000000000000),
+     .default_text = "1h",
+     .help = "So often the key that signs is replaced and destroyed."},
+    {.key = "origin",
+     .type = CONFIG_TEXT,
+     .offset = offsetof(struct integrity_config, origin),
+     .help =
+         "Name of the log, without white space and '+', when the store is begun; later it stays "
+         "what it was. Default: made of the host's name and a random number."},
+    {.key = NULL},
+};
+
 static const char *const compression_choices[] = {
     [COMPRESSION_NONE] = "none", [COMPRESSION_ZSTD] = "zstd", NULL};
 
@@ -58,5 +96,10 @@ const struct config_field file_config_fields[] = {
          "which whole files go, oldest first; the first rule that a record matches; `max_age`. "
          "`telltale retention plan` shows what would go. Each deletion is written down in "
          "store.log."},
+    {.key = "integrity",
+     .type = CONFIG_SECTION,
+     .offset = offsetof(struct file_config, integrity),
+     .fields = integrity_fields,
+     .help = "How the store can be proved (docs/INTEGRITY.md)."},
     {.key = NULL},
 };

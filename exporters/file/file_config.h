@@ -5,6 +5,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "telltale/config_field.h"
 #include "telltale/retention.h"
 
@@ -15,12 +18,21 @@ struct rotate_config {
     uint64_t age_ns;
 };
 
+struct integrity_config {
+    bool enabled;
+    const char *origin; /* NULL: made by us */
+    uint64_t checkpoint_interval_ns;
+    uint64_t heartbeat_ns;
+    uint64_t epoch_ns;
+};
+
 struct file_config {
     const char *dir;
     int compression;
     uint64_t compression_level;
     struct rotate_config rotate;
     struct retention_config retention;
+    struct integrity_config integrity;
 };
 
 extern const struct config_field file_config_fields[]; /* of a struct file_config */

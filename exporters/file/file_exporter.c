@@ -93,8 +93,37 @@ static enum status add_line(struct file_exporter *self, const struct batch *batc
     if (st == ST_OK && self->text.size - start > STORE_LINE_SIZE_MAX)
         st = error_set(err, ST_LIMIT, "a line of %zu bytes", self->text.size - start);
     if (st != ST_OK)
-        error_context(err, "record %llu", (unsigned long long)record->sequence);
-    return st;
+        return error_context(err, "record %llu", (unsigned long long)record->sequence);
+    store_proofs_add(&self->proofs, record->sequence, slice_from(buf_slice(&self->text), start));
+    return ST_OK;
+}
+
+/* Whether the record is the daemon's own word about its stores, which calls for no checkpoint. */
+static bool is_about_stores(struct file_exporter *self, const struct batch *batch,
+                            const struct record *record)
+{
+    const struct record_group *group = &batch->groups[record->group_index];
+    struct record_facts facts;
+    struct error ignored;
+
+    return group->signal == SIGNAL_LOGS &&
+           record_reader_set_group(self->reader, group, &ignored) == ST_OK &&
+           record_reader_read(self->reader, record->bytes, &facts, &ignored) == ST_OK &&
+           slice_equal(facts.kind, SLICE("agent.integrity")) &&
+           slice_equal(facts.transport, SLICE("internal"));
+}
+
+/* Looks no further than to the first record of another kind. */
+static void look_for_news(struct file_exporter *self, const struct batch *batch, size_t from)
+{
+    if (!self->attestation.is_on || self->attestation.has_news)
+        return;
+    for (size_t i = from; i < batch->record_count; i++) {
+        if (!is_about_stores(self, batch, &batch->records[i])) {
+            attestation_note_news(&self->attestation);
+            return;
+        }
+    }
 }
 
 static enum status append_lines(struct file_exporter *self, const struct batch *batch, size_t from,
@@ -133,19 +162,26 @@ static enum status write_records(struct file_exporter *self, const struct batch 
     struct store_place last = place_of(batch, batch->record_count - 1);
     enum status st = ST_OK;
 
-    /* The lines of a file are of one journal, and their numbers rise. */
+    /* The lines of a file are of one journal, their numbers rise, and all are in the tree. */
     if (self->active.size_bytes > 0 &&
-        (!same_journal(&self->active.last, batch) || first.sequence <= self->active.last.sequence))
+        (!same_journal(&self->active.last, batch) || first.sequence <= self->active.last.sequence ||
+         store_proofs_want_close(&self->proofs)))
         st = upkeep_rotate(self, now_unix_ns, err);
     uint64_t size_before = self->active.size_bytes;
+    if (st == ST_OK)
+        st =
+            store_proofs_begin(&self->proofs, batch->journal_id, size_before > 0, now_unix_ns, err);
     if (st == ST_OK)
         st = append_lines(self, batch, from, err);
     if (st == ST_OK)
         st = active_file_commit(&self->active, &first, &last, now_unix_ns, err);
     if (st != ST_OK) {
         active_file_roll_back(&self->active);
+        store_proofs_roll_back(&self->proofs);
         return st;
     }
+    store_proofs_commit(&self->proofs, &self->active);
+    look_for_news(self, batch, from);
     self->appended_bytes += self->active.size_bytes - size_before;
     self->place = last;
     self->place_known = true;
@@ -233,11 +269,32 @@ static void file_destroy(void *self_void)
         return;
     retainer_fini(&self->retainer);
     closed_file_destroy(self->job);
+    attestation_fini(&self->attestation, unix_now_ns(self));
+    store_proofs_fini(&self->proofs);
+    record_reader_destroy(self->reader);
     active_file_close(&self->active);
     store_dir_close(&self->dir);
     buf_fini(&self->text);
     buf_fini(&self->extra);
     free(self);
+}
+
+static enum status start_proofs(struct file_exporter *self, const struct exporter_context *context,
+                                uint64_t now_unix_ns, struct error *err)
+{
+    const struct attestation_parts parts = {
+        .dir = &self->dir,
+        .active = &self->active,
+        .proofs = &self->proofs,
+        .newest = &self->place,
+    };
+
+    if (!self->config->integrity.enabled)
+        return ST_OK;
+    enum status st = record_reader_create(&self->reader, err);
+    return st == ST_OK ? attestation_open(&self->attestation, &self->config->integrity, context,
+                                          &parts, now_unix_ns, &self->text, err)
+                       : st;
 }
 
 static enum status file_create(const void *config, const struct exporter_context *context,
@@ -256,6 +313,8 @@ static enum status file_create(const void *config, const struct exporter_context
     retainer_init(&self->retainer);
     self->dir.fd = -1;
     self->active.fd = -1;
+    store_proofs_init(&self->proofs, &self->dir);
+    attestation_init(&self->attestation, context);
     self->plain_left = true;
     self->first_new_sequence =
         context->first_new_sequence > 0 ? context->first_new_sequence : UINT64_MAX;
@@ -269,21 +328,27 @@ static enum status file_create(const void *config, const struct exporter_context
                          : store_dir_open(&self->dir, path, disk_io_or_system(context->io), err);
     if (st == ST_OK)
         st = active_file_open(&self->active, &self->dir, now_unix_ns, &self->text, err);
+    if (st == ST_OK) {
+        find_place(self, now_unix_ns);
+        st = start_proofs(self, context, now_unix_ns, err);
+    }
     if (st != ST_OK) {
         file_destroy(self);
         return st;
     }
-    find_place(self, now_unix_ns);
     buf_trim(&self->text, KEEP_SIZE);
     *ret_self = self;
     return ST_OK;
 }
 
-static enum status file_check(const void *config, struct error *err)
+static enum status file_check(const void *config_void, struct error *err)
 {
-    const struct file_config *file = config;
+    const struct file_config *config = config_void;
+    const char *origin = config->integrity.origin;
 
-    return retention_check(&file->retention, err);
+    if (origin != NULL && !note_name_is_good(slice_of_text(origin)))
+        return error_set(err, ST_INVALID, "integrity.origin is no name for a log");
+    return retention_check(&config->retention, err);
 }
 
 extern const struct exporter_ops exporter_file;

@@ -6,11 +6,14 @@
 #pragma once
 
 #include "active_file.h"
+#include "attestation.h"
 #include "closed_file.h"
 #include "file_config.h"
 #include "retainer.h"
 #include "store_dir.h"
+#include "store_proofs.h"
 #include "telltale/exporter.h"
+#include "telltale/record_facts.h"
 
 struct file_exporter {
     const struct file_config *config; /* borrowed */
@@ -24,10 +27,14 @@ struct file_exporter {
     uint64_t first_new_sequence; /* the store has no record from here on, whatever its place says;
                                     UINT64_MAX: not known, or the place is of this run */
     struct retainer retainer;
+    struct store_proofs proofs;
+    struct attestation attestation;
+    struct record_reader *reader; /* owned; NULL while proofs are off */
     struct closed_file_job *job;
     bool plain_left; /* there may be closed files to compress */
     uint64_t compress_not_before_ns;
     uint64_t note_not_before_ns;
+    uint64_t upkeep_unix_ns; /* when the present round of upkeep began */
     uint64_t appended_bytes; /* since the start */
     struct buf text;         /* lines on their way to the file */
     struct buf extra;        /* the attributes that tell a line's place */

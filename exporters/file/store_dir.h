@@ -19,6 +19,8 @@ struct store_entry {
     uint64_t written_unix_s;         /* when its last line was written: its mtime */
     bool keep_plain;                 /* compressing it failed for good */
     struct retention_survey *survey; /* owned; what retention has found in it; NULL: nothing yet */
+    bool in_manifest;                /* which has a line that it was closed, */
+    bool is_deleted; /* and one that it was deleted: found at the start, done then */
 };
 
 struct store_dir {

@@ -14,14 +14,39 @@ enum status upkeep_rotate(struct file_exporter *self, uint64_t now_unix_ns, stru
 
     enum status st = store_dir_reserve(&self->dir, err);
     if (st == ST_OK)
+        st = store_proofs_state(&self->proofs, self->active.size_bytes, err);
+    if (st == ST_OK)
         st = active_file_rotate(&self->active, &closed, err);
     if (st == ST_OK)
         st = store_dir_add(&self->dir, &closed, err);
-    if (st != ST_OK)
-        return error_context(err, "rotate");
-    self->plain_left = true;
-    self->retainer.not_before_ns = now_unix_ns;
-    return ST_OK;
+    if (st == ST_OK) {
+        self->plain_left = true;
+        self->retainer.not_before_ns = now_unix_ns;
+        store_proofs_note_closed(&self->proofs, &closed.name, closed.size_bytes);
+        st = store_proofs_close(&self->proofs, now_unix_ns, err);
+    }
+    if (st == ST_OK)
+        st = attestation_sign(&self->attestation, "checkpoint", "close", now_unix_ns, err);
+    return st == ST_OK ? ST_OK : error_context(err, "rotate");
+}
+
+/* Somebody may have taken the active file: what its proof says stays in the tree, under the name
+ * that the file would have got. */
+static enum status check_active(struct file_exporter *self, uint64_t now_unix_ns, struct error *err)
+{
+    uint64_t size_bytes = self->active.size_bytes;
+    struct store_file_name name;
+
+    enum status st = active_file_check(&self->active, now_unix_ns, err);
+    if (st == ST_OK && size_bytes > 0 && self->active.size_bytes == 0) {
+        active_file_closed_name(&self->active, &name);
+        st = store_proofs_state(&self->proofs, size_bytes, err);
+        store_proofs_note_closed(&self->proofs, &name, size_bytes);
+        attestation_tell_loss(&self->attestation, &name);
+    }
+    if (st == ST_OK)
+        st = store_proofs_close(&self->proofs, now_unix_ns, err);
+    return st;
 }
 
 static enum status rotate_when_due(struct file_exporter *self, uint64_t now_unix_ns,
@@ -34,7 +59,7 @@ static enum status rotate_when_due(struct file_exporter *self, uint64_t now_unix
         return ST_OK;
     bool old = now_unix_ns > active->begun_unix_ns &&
                now_unix_ns - active->begun_unix_ns >= config->age_ns;
-    if (active->size_bytes < config->size_bytes && !old)
+    if (active->size_bytes < config->size_bytes && !old && !store_proofs_want_close(&self->proofs))
         return ST_OK;
     return upkeep_rotate(self, now_unix_ns, err);
 }
@@ -62,24 +87,19 @@ enum status upkeep_delete(struct file_exporter *self, size_t index, const char *
 {
     const struct store_entry entry = self->dir.entries[index];
     char text[STORE_FILE_NAME_SIZE];
-    const struct exporter_note note = {
-        .action = "deletion",
-        .reason = reason,
-        .rule = rule,
-        .file = text,
-        .first = entry.name.first_sequence,
-        .last = entry.name.last_sequence,
-        .bytes = entry.size_bytes,
-    };
 
     store_file_name_format(&entry.name, text);
     upkeep_abandon_job_of(self, &entry.name);
-    enum status st = store_dir_remove(&self->dir, index, err);
+    enum status st =
+        store_proofs_note_deletion(&self->proofs, &entry.name, reason, rule, now_unix_ns, err);
+    if (st == ST_OK)
+        st = store_dir_remove(&self->dir, index, err);
     if (st != ST_OK)
         return st;
+    store_proofs_drop(&self->dir, &entry.name);
     store_dir_note(&self->dir, now_unix_ns, "deleted %s, %llu bytes: %s%s%s", text,
                    (unsigned long long)entry.size_bytes, reason, rule[0] != 0 ? " " : "", rule);
-    (void)exporter_tell(&self->notes, self->name, &note); /* store.log has it */
+    attestation_tell_deletion(&self->attestation, &entry, reason, rule);
     return ST_OK;
 }
 
@@ -104,6 +124,16 @@ static struct store_entry *find_entry(struct file_exporter *self,
     return NULL;
 }
 
+static enum status note_compressed(void *context, const struct store_file_name *name,
+                                   uint64_t size_bytes, const struct hash *sha256,
+                                   struct error *err)
+{
+    struct file_exporter *self = context;
+
+    return store_proofs_note_compressed(&self->proofs, name, size_bytes, sha256,
+                                        self->upkeep_unix_ns, err);
+}
+
 static enum status begin_next_job(struct file_exporter *self, struct error *err)
 {
     const struct store_entry *plain = next_plain(self);
@@ -112,8 +142,9 @@ static enum status begin_next_job(struct file_exporter *self, struct error *err)
         self->plain_left = false;
         return ST_OK;
     }
-    return closed_file_begin(&self->dir, plain, (int)self->config->compression_level, &self->job,
-                             err);
+    const struct closed_file_listener listener = {self, note_compressed};
+    return closed_file_begin(&self->dir, plain, (int)self->config->compression_level, &listener,
+                             &self->job, err);
 }
 
 static enum status compress_some(struct file_exporter *self, uint64_t now_unix_ns, size_t budget,
@@ -122,7 +153,8 @@ static enum status compress_some(struct file_exporter *self, uint64_t now_unix_n
     struct store_entry compressed;
 
     if (self->config->compression != COMPRESSION_ZSTD || !self->plain_left ||
-        now_unix_ns < self->compress_not_before_ns || self->retainer.erasure != NULL)
+        now_unix_ns < self->compress_not_before_ns || self->proofs.closing.is_due ||
+        self->retainer.erasure != NULL)
         return ST_OK;
     enum status st = self->job == NULL ? begin_next_job(self, err) : ST_OK;
     if (st == ST_OK && self->job == NULL)
@@ -154,12 +186,15 @@ enum status upkeep_do(struct file_exporter *self, uint64_t now_unix_ns, size_t b
 {
     struct error later;
 
-    enum status st = active_file_check(&self->active, now_unix_ns, err);
+    self->upkeep_unix_ns = now_unix_ns;
+    enum status st = check_active(self, now_unix_ns, err);
     enum status more = rotate_when_due(self, now_unix_ns, st == ST_OK ? err : &later);
     st = st == ST_OK ? more : st;
     more = retainer_do(self, now_unix_ns, budget, st == ST_OK ? err : &later);
     st = st == ST_OK ? more : st;
     more = compress_some(self, now_unix_ns, budget, st == ST_OK ? err : &later);
+    st = st == ST_OK ? more : st;
+    more = attestation_tick(&self->attestation, now_unix_ns, st == ST_OK ? err : &later);
     return st == ST_OK ? more : st;
 }
 

@@ -88,17 +88,18 @@ void key_chain_destroy(struct key_chain *chain); /* accepts NULL */
 
 /* A key that the verifier knows from elsewhere: of the log or of an epoch.  Before the first line.
  * With an epoch's key, that epoch and those behind it are trusted, and none before: a later key
- * vouches for no earlier one.  With none at all, the chain need only agree with itself.  ST_LIMIT.
- */
+ * vouches for no earlier one.  Without any epoch's key the first part of the chain need only agree
+ * with itself.  ST_LIMIT. */
 MUST_CHECK enum status key_chain_trust(struct key_chain *chain, const struct note_vkey *key,
                                        struct error *err);
 
-/* The next line of keys.jsonl, without '\n'; fits line_file_visit with the chain as context.
- * ST_CORRUPT: a line that breaks the chain, with the reason: a gap in the numbers, a size that goes
- * back, a certificate that the key before did not sign.  Nothing behind it may be trusted; what was
- * read before stays usable.  ST_INVALID: not a line of such a file; ST_LIMIT. */
-MUST_CHECK enum status key_chain_read_line(struct key_chain *chain, struct slice line,
-                                           uint64_t number, struct error *err);
+/* The next line of keys.jsonl, without '\n'; `chain` is a struct key_chain, so that it fits
+ * line_file_visit.  ST_CORRUPT: a line that breaks the chain, with the reason: a gap in the
+ * numbers, a size that goes back, a certificate that the key before did not sign.  Reading may go
+ * on: what follows is another part of the chain, which is trusted only if a given key is in it.
+ * ST_INVALID: not a line of such a file, and nothing was taken; ST_LIMIT. */
+MUST_CHECK enum status key_chain_read_line(void *chain, struct slice line, uint64_t number,
+                                           struct error *err);
 
 /* How many epochs there are, of what number the first is, and the n-th (from 0). */
 size_t key_chain_count(const struct key_chain *chain);

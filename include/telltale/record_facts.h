@@ -30,6 +30,7 @@ struct record_facts {
     struct slice product;       /* agent.product */
     struct slice dialect;       /* agent.dialect */
     struct slice dialect_event; /* agent.dialect.event */
+    struct slice transport;     /* agent.transport */
     struct slice session_id;
     struct slice conversation_id; /* gen_ai.conversation.id */
     struct slice turn_id;         /* agent.turn.id */

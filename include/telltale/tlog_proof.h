@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "telltale/buf.h"
 #include "telltale/merkle_proof.h"
 #include "telltale/store_leaf.h"
 

@@ -453,6 +453,9 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
     [KEY_AGENT_INTEGRITY_NOTE] =
         {"agent.integrity.note", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
          "The signed note, whole: a checkpoint, or the beginning of an epoch (INTEGRITY.md)."},
+    [KEY_AGENT_INTEGRITY_KEY] =
+        {"agent.integrity.key", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+         "A new verifier key, as NAME+HASH+BASE64: of the log, or of the epoch."},
     [KEY_AGENT_INTEGRITY_EPOCH] = {"agent.integrity.epoch", VALUE_INT, SCHEMA_OPTIONAL, NULL,
                                    "Number of the epoch, from 1."},
     [KEY_AGENT_INTEGRITY_REASON] = {"agent.integrity.reason", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,

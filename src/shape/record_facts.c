@@ -48,6 +48,7 @@ void reader_gather_facts(struct record_reader *reader)
         .product = reader_text(reader, KEY_AGENT_PRODUCT),
         .dialect = reader_text(reader, KEY_AGENT_DIALECT),
         .dialect_event = reader_text(reader, KEY_AGENT_DIALECT_EVENT),
+        .transport = reader_text(reader, KEY_AGENT_TRANSPORT),
         .session_id = reader_text(reader, KEY_SESSION_ID),
         .conversation_id = reader_text(reader, KEY_GEN_AI_CONVERSATION_ID),
         .turn_id = reader_text(reader, KEY_AGENT_TURN_ID),

@@ -142,6 +142,7 @@ static enum status put_line(const struct store_notes *notes, const char *exporte
     }
     put_text(&json, SLICE(",\"agent.integrity.root\":"), note->root);
     put_text(&json, SLICE(",\"agent.integrity.note\":"), note->note);
+    put_text(&json, SLICE(",\"agent.integrity.key\":"), note->key);
     put_number(&json, SLICE(",\"agent.integrity.epoch\":"), note->epoch);
     put_text(&json, SLICE(",\"agent.integrity.reason\":"), note->reason);
     put_text(&json, SLICE(",\"agent.integrity.rule\":"), note->rule);

@@ -22,8 +22,9 @@ struct file_store {
     size_t padding_bytes;         /* how much text each record carries */
     bool odd_go;                  /* records of odd numbers are due after a second */
     const struct disk_io *io;     /* NULL: the system's */
+    const char *state_dir;        /* borrowed; NULL: `dir` */
+    struct exporter_notes notes;  /* what the next start is given */
     uint64_t (*read_clock)(void); /* NULL: the system's */
-    struct exporter_notes notes;
     struct export_report report;
     struct error err;
 };
@@ -46,6 +47,10 @@ void file_store_let_odd_go(struct file_store *store);
 void file_store_set_rules(struct file_store *store, const struct retention_rule *rules,
                           size_t count);
 void file_store_set_dir(struct file_store *store, const char *dir);
+/* The store is <root>/store, and <root> the state directory; borrowed. */
+void file_store_set_root(struct file_store *store, const char *root);
+/* Switches the proofs on, with the intervals that are the defaults. */
+void file_store_prove(struct file_store *store);
 
 void file_store_start(struct file_store *store);
 enum status file_store_try_start(struct file_store *store);

@@ -9,11 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "support/crash_states.h"
 #include "support/file_store.h"
+#include "support/proofs_found.h"
 #include "support/store_found.h"
 
 enum {
@@ -30,20 +32,55 @@ struct scenario {
     size_t padding;     /* of a record */
     unsigned count_max; /* records of a batch */
     uint64_t rotate_size;
+    bool has_proofs;
     bool has_rule; /* records of odd numbers go */
 };
 
-static const struct scenario scenarios[] = {{10, 3, 1500, false},    {700, 7, 9000, false},
-                                            {3000, 5, 40000, false}, {9000, 3, 60000, false},
-                                            {10, 3, 1500, true},     {700, 7, 9000, true}};
+static const struct scenario scenarios[] = {
+    {.padding = 10, .count_max = 3, .rotate_size = 1500},
+    {.padding = 700, .count_max = 7, .rotate_size = 9000},
+    {.padding = 3000, .count_max = 5, .rotate_size = 40000},
+    {.padding = 10, .count_max = 3, .rotate_size = 1500, .has_proofs = true},
+    {.padding = 9000, .count_max = 3, .rotate_size = 60000},
+    {.padding = 3000, .count_max = 5, .rotate_size = 40000, .has_proofs = true},
+    {.padding = 700, .count_max = 7, .rotate_size = 9000, .has_rule = true},
+    {.padding = 10, .count_max = 3, .rotate_size = 1500, .has_rule = true, .has_proofs = true},
+};
 
-enum mark { MARK_TRIED, MARK_DONE };
+enum mark { MARK_TRIED, MARK_DONE, MARK_SIGNED };
+
+struct looking {
+    struct file_store store;
+    bool has_proofs;
+    unsigned alarms;
+};
+
+static bool note_alarm(void *context, const char *exporter, const struct exporter_note *note)
+{
+    struct looking *looking = context;
+
+    (void)exporter;
+    looking->alarms += note->is_alarm || strcmp(note->action, "unproved") == 0;
+    return true;
+}
+
+/* What left the machine must be continued by every later start. */
+static bool note_checkpoint(void *context, const char *exporter, const struct exporter_note *note)
+{
+    (void)context;
+    (void)exporter;
+    if (note->has_size && note->note != NULL)
+        disk_trace_mark(MARK_SIGNED, note->size);
+    return true;
+}
 
 static void set_options(struct file_store *store, const struct scenario *scenario)
 {
     store->padding_bytes = scenario->padding;
     file_store_set(store, "rotate.size", scenario->rotate_size);
     file_store_set(store, "compression", 1);
+    if (scenario->has_proofs)
+        file_store_prove(store);
     if (scenario->has_rule)
         file_store_let_odd_go(store);
 }
@@ -66,6 +103,18 @@ static const char *find_broken_promise(const struct file_store *store,
     }
     return found->count > 0 && found->last > marks[MARK_TRIED] ? "a record is there too many"
                                                                : NULL;
+}
+
+/* Whatever there is agrees, and every line is in the tree. */
+static const char *look_at_proofs(const struct file_store *store, uint64_t *ret_signed)
+{
+    static struct proofs_found found;
+
+    proofs_found_read(store->path, &found);
+    *ret_signed = found.signed_size;
+    if (found.trouble[0] != 0)
+        return found.trouble;
+    return found.uncovered > 0 ? "lines are not covered" : NULL;
 }
 
 static const char *start_and_look(struct file_store *store, struct store_found *ret)
@@ -93,13 +142,15 @@ static const char *send_again(struct file_store *store, const uint64_t marks[TRA
 
 static const char *check_state(void *context, const char *root, const uint64_t marks[TRACE_MARKS])
 {
-    struct file_store *store = context;
+    struct looking *looking = context;
+    struct file_store *store = &looking->store;
+    uint64_t signed_size = 0;
     struct store_found first;
     struct store_found second;
     char path[PATH_SIZE];
 
-    snprintf(path, sizeof(path), "%s/store", root);
-    file_store_set_dir(store, path);
+    snprintf(path, sizeof(path), "%s", root);
+    file_store_set_root(store, path);
     store->first_new_sequence = marks[MARK_TRIED] + 1;
     const char *failure = start_and_look(store, &first);
     if (failure == NULL)
@@ -107,11 +158,19 @@ static const char *check_state(void *context, const char *root, const uint64_t m
     file_store_stop(store);
     if (failure == NULL)
         failure = start_and_look(store, &second);
+    if (failure == NULL && looking->has_proofs)
+        failure = look_at_proofs(store, &signed_size);
+    if (failure == NULL && signed_size < marks[MARK_SIGNED])
+        failure = "a checkpoint is gone";
     if (failure == NULL && (second.count != first.count || second.last != first.last))
         failure = "the second start finds something else";
     if (failure == NULL)
         failure = send_again(store, marks);
     file_store_stop(store);
+    if (failure == NULL && looking->has_proofs)
+        failure = look_at_proofs(store, &signed_size);
+    if (looking->has_proofs && failure == NULL && looking->alarms > 0)
+        failure = "an alarm was raised";
     return failure;
 }
 
@@ -133,6 +192,7 @@ static void trace_store(struct file_store *store, const struct scenario *scenari
     file_store_init(store);
     set_options(store, scenario);
     store->io = &disk_trace_io;
+    store->notes = (struct exporter_notes){NULL, note_checkpoint};
     disk_trace_begin(store->dir.path, omission);
     file_store_start(store);
     for (unsigned i = 0; i < BATCHES; i++) {
@@ -154,17 +214,18 @@ static struct crash_tally try_store(const struct scenario *scenario, enum trace_
                                     unsigned samples)
 {
     struct file_store traced;
-    struct file_store looking;
+    struct looking looking = {.has_proofs = scenario->has_proofs};
     struct crash_tally tally;
     const struct crash_settings settings = {
         .samples = samples, .every_bits_max = EVERY_BITS_MAX, .seed = 1};
 
     trace_store(&traced, scenario, omission);
-    file_store_init(&looking);
-    set_options(&looking, scenario);
+    file_store_init(&looking.store);
+    set_options(&looking.store, scenario);
+    looking.store.notes = (struct exporter_notes){&looking, note_alarm};
     crash_states_try(&settings, check_state, &looking, &tally);
     disk_trace_end();
-    file_store_fini(&looking);
+    file_store_fini(&looking.store);
     file_store_fini(&traced);
     return tally;
 }
@@ -177,10 +238,12 @@ static void test_a_store_keeps_its_promises_in_every_state_of_a_power_cut(void *
     for (size_t i = 0; i < COUNT_OF(scenarios); i++) {
         struct crash_tally tally =
             try_store(&scenarios[i], TRACE_OMIT_NOTHING, crash_samples(SAMPLES));
-        print_message("states: store%s, texts of %u bytes: %u after %u events, every one after %u "
-                      "of them\n",
-                      scenarios[i].has_rule ? " with erasures" : "", (unsigned)scenarios[i].padding,
-                      (unsigned)tally.states, (unsigned)tally.events, (unsigned)tally.exhausted);
+        print_message(
+            "states: store%s%s, texts of %u bytes: %u after %u events, every one after %u of "
+            "them\n",
+            scenarios[i].has_proofs ? " with proofs" : "",
+            scenarios[i].has_rule ? " with erasures" : "", (unsigned)scenarios[i].padding,
+            (unsigned)tally.states, (unsigned)tally.events, (unsigned)tally.exhausted);
         if (tally.failures > 0)
             fail_msg("%u states, the first after event %u: %s", (unsigned)tally.failures,
                      (unsigned)tally.failed_event, tally.first_failure);

@@ -16,6 +16,7 @@
 
 #include "support/fault_points.h"
 #include "support/file_store.h"
+#include "support/proofs_found.h"
 #include "support/store_found.h"
 
 enum {
@@ -30,6 +31,7 @@ enum {
 
 struct scenario {
     bool has_retention;
+    bool has_proofs;
     bool has_rule; /* records of odd numbers go */
 };
 
@@ -50,6 +52,8 @@ static void prepare(struct file_store *store, const struct scenario *scenario)
     file_store_set(store, "compression", 1);
     if (scenario->has_retention)
         file_store_set(store, "retention.max_files", KEPT_FILES);
+    if (scenario->has_proofs)
+        file_store_prove(store);
     if (scenario->has_rule)
         file_store_let_odd_go(store);
     faulty_disk_reset(store->dir.fd);
@@ -138,6 +142,23 @@ static void check(const struct file_store *store, const struct scenario *scenari
     }
 }
 
+/* All that there is agrees, and every line is in the tree: no fault is a reason to leave one out.
+ */
+static void check_proofs(const struct file_store *store, const struct scenario *scenario,
+                         const struct fault_point *point)
+{
+    struct proofs_found found;
+
+    if (!scenario->has_proofs)
+        return;
+    proofs_found_read(store->path, &found);
+    if (found.trouble[0] != 0)
+        fail_msg("%s at call %u: %s", point->plan->name, point->at, found.trouble);
+    if (found.uncovered > 0)
+        fail_msg("%s at call %u: %u lines are not covered", point->plan->name, point->at,
+                 (unsigned)found.uncovered);
+}
+
 /* The disk is in order again: it takes records without a new start. */
 static void go_on_without_start(struct file_store *store, struct promise *promise,
                                 const struct fault_point *point)
@@ -166,6 +187,7 @@ static void go_on(struct file_store *store, const struct scenario *scenario,
     if (!start_again(store, promise))
         fail_msg("%s at call %u: %s", point->plan->name, point->at, store->err.text);
     check(store, scenario, promise->done, point);
+    check_proofs(store, scenario, point);
     deliver(store, promise, 4);
     assert_int_equal(promise->next, promise->done + 1);
     for (uint64_t i = 1; i < 4; i++)
@@ -173,6 +195,7 @@ static void go_on(struct file_store *store, const struct scenario *scenario,
     while (promise->done < promise->tried)
         deliver(store, promise, 2);
     check(store, scenario, promise->done, point);
+    check_proofs(store, scenario, point);
     if (scenario->has_rule && point->at % EXPECT_EVERY == 0) {
         for (uint64_t i = 4; i < 8; i++)
             file_store_tick(store, i * LATER_S);
@@ -223,6 +246,13 @@ static void test_an_erasure_takes_what_is_due_and_nothing_else_whatever_call_fai
     (void)state;
     struct scenario scenario = {.has_rule = true};
     fault_points_try_all("store with erasures", run_store, &scenario, POINTS_MIN, SYNC_POINTS_MIN);
+}
+
+static void test_proofs_agree_with_the_lines_whatever_call_fails(void **state)
+{
+    (void)state;
+    struct scenario scenario = {.has_retention = true, .has_proofs = true};
+    fault_points_try_all("store with proofs", run_store, &scenario, POINTS_MIN, SYNC_POINTS_MIN);
 }
 
 /* --- A disk that lies ------------------------------------------------------------------------ */
@@ -303,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_delivered_is_in_the_store_whatever_call_fails),
         cmocka_unit_test(test_retention_deletes_no_more_than_it_should_whatever_call_fails),
+        cmocka_unit_test(test_proofs_agree_with_the_lines_whatever_call_fails),
         cmocka_unit_test(test_an_erasure_takes_what_is_due_and_nothing_else_whatever_call_fails),
         cmocka_unit_test(test_what_was_safe_before_a_disk_lied_stays),
         cmocka_unit_test(test_short_counts_fail_no_delivery),
