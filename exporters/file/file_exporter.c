@@ -327,6 +327,8 @@ static enum status file_create(const void *config, const struct exporter_context
                          ? error_set(err, ST_INVALID, "the name of the directory is too long")
                          : store_dir_open(&self->dir, path, disk_io_or_system(context->io), err);
     if (st == ST_OK)
+        st = erasure_recover(&self->dir, self->config->integrity.enabled, now_unix_ns, err);
+    if (st == ST_OK)
         st = active_file_open(&self->active, &self->dir, now_unix_ns, &self->text, err);
     if (st == ST_OK) {
         find_place(self, now_unix_ns);

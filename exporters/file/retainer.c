@@ -305,19 +305,19 @@ static enum status begin_erasure(struct file_exporter *self, const struct retent
     enum status st = need_classifier(self, err);
     if (st != ST_OK)
         return st;
-    return erasure_begin(&self->dir, entry, &self->config->retention, retainer->classifier,
-                         (int)self->config->compression_level, now_unix_ns, &retainer->erasure,
-                         err);
+    return erasure_begin(&self->dir, &self->proofs, entry, &self->config->retention,
+                         retainer->classifier, (int)self->config->compression_level, now_unix_ns,
+                         &retainer->erasure, err);
 }
 
 static void note_erasure(struct file_exporter *self, const struct store_entry *entry,
-                         const struct erasure_result *result, uint64_t now_unix_ns)
+                         const struct erasure_result *result, const char *reason, const char *rule,
+                         uint64_t now_unix_ns)
 {
     char name[STORE_FILE_NAME_SIZE];
-    char reason[RULE_TEXT_MAX];
-    char rule[RULE_TEXT_MAX];
     const struct exporter_note note = {
         .action = "erasure",
+        .origin = self->proofs.is_on ? self->proofs.origin : NULL,
         .reason = reason,
         .rule = rule,
         .file = name,
@@ -329,7 +329,6 @@ static void note_erasure(struct file_exporter *self, const struct store_entry *e
     };
 
     store_file_name_format(&entry->name, name);
-    put_reason(self, &self->retainer.step, reason, rule);
     store_dir_note(
         &self->dir, now_unix_ns, "erased %llu records of %s, %llu to %llu: %s%s%s",
         (unsigned long long)result->erased, name, (unsigned long long)result->first_sequence,
@@ -341,13 +340,16 @@ static enum status commit_erasure(struct file_exporter *self, struct store_entry
                                   const struct erasure_result *result, uint64_t now_unix_ns,
                                   struct error *err)
 {
+    char reason[RULE_TEXT_MAX];
+    char rule[RULE_TEXT_MAX];
     int lock;
 
     enum status st = lock_holds(self, &lock, err);
     if (st != ST_OK)
         return st;
-    note_erasure(self, entry, result, now_unix_ns);
-    st = erasure_commit(self->retainer.erasure, err);
+    put_reason(self, &self->retainer.step, reason, rule);
+    note_erasure(self, entry, result, reason, rule, now_unix_ns);
+    st = erasure_commit(self->retainer.erasure, reason, rule, err);
     if (lock >= 0)
         (void)close(lock); /* a directory */
     if (st != ST_OK)

@@ -18,6 +18,7 @@
 #include "store/store_reader.h"
 #include "support/file_store.h"
 #include "support/made_record.h"
+#include "support/proofs_found.h"
 #include "telltale/hold.h"
 #include "telltale/store_file.h"
 #include "util/clock.h"
@@ -339,7 +340,20 @@ static void live(struct world *world)
     }
 }
 
-static void check_year(bool is_compressed, uint64_t slack_ns)
+static void check_proofs(const struct world *world)
+{
+    struct proofs_found found;
+
+    proofs_found_read(world->store.path, &found);
+    if (found.trouble[0] != 0)
+        fail_msg("%s", found.trouble);
+    assert_int_equal(found.tree_size, world->count);
+    assert_int_equal(found.uncovered, 0);
+    assert_true(found.rewritten > 100 && found.erased > 100);
+    assert_int_equal(found.deleted, world->deleted_files);
+}
+
+static void check_year(bool is_compressed, bool is_proved, uint64_t slack_ns)
 {
     struct world *world = calloc(1, sizeof(*world));
     uint64_t left = 0;
@@ -348,7 +362,15 @@ static void check_year(bool is_compressed, uint64_t slack_ns)
     world->slack_ns = slack_ns;
     prepare(world);
     file_store_set(&world->store, "compression", is_compressed);
+    if (is_proved) {
+        file_store_set(&world->store, "integrity.enabled", 1);
+        file_store_set(&world->store, "integrity.checkpoint_interval", DAY_NS);
+        file_store_set(&world->store, "integrity.heartbeat", DAY_NS);
+        file_store_set(&world->store, "integrity.epoch", 30 * DAY_NS);
+    }
     live(world);
+    if (is_proved)
+        check_proofs(world);
     for (uint64_t i = 1; i <= world->count; i++)
         left += world->records[i].is_there;
     print_message("%u records in %u files; %u left, %u erased, %u files deleted\n",
@@ -364,13 +386,19 @@ static void check_year(bool is_compressed, uint64_t slack_ns)
 static void test_a_year_of_compressed_files(void **state)
 {
     (void)state;
-    check_year(true, DAY_NS);
+    check_year(true, false, DAY_NS);
 }
 
 static void test_a_year_of_plain_files_without_slack(void **state)
 {
     (void)state;
-    check_year(false, 0);
+    check_year(false, false, 0);
+}
+
+static void test_a_year_can_be_proved(void **state)
+{
+    (void)state;
+    check_year(true, true, DAY_NS);
 }
 
 int main(void)
@@ -378,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_year_of_compressed_files),
         cmocka_unit_test(test_a_year_of_plain_files_without_slack),
+        cmocka_unit_test(test_a_year_can_be_proved),
     };
     temp_dir_prefer_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
