@@ -90,8 +90,6 @@ static void tell_changes(struct file_exporter *self, const struct hold_list *now
             tell_hold(self, "release", before->items[i], "(unknown)", "its file is gone",
                       now_unix_ns);
     }
-    if (now->unreadable > 0)
-        store_dir_note(&self->dir, now_unix_ns, "everything is held: %s", now->trouble);
 }
 
 /* Leaves those that are in force. */
@@ -123,6 +121,8 @@ static enum status take_holds(struct file_exporter *self, uint64_t now_unix_ns, 
         store_entry_forget(&self->dir.entries[i]);
     if (retainer->has_holds_list)
         tell_changes(self, &list, now_unix_ns);
+    if (list.unreadable > 0)
+        store_dir_note(&self->dir, now_unix_ns, "everything is held: %s", list.trouble);
     hold_list_fini(&retainer->holds);
     drop_released(&list);
     retainer->holds = list;
@@ -370,11 +370,13 @@ static enum status erase_some(struct file_exporter *self, uint64_t now_unix_ns, 
     if (st == ST_AGAIN)
         return st;
     struct store_entry *entry = find_entry(self, erasure_name(retainer->erasure));
-    /* With nothing left the next look at it finds that it may go whole. */
     if (st == ST_OK && entry != NULL && result.erased > 0 && result.rest_count > 0)
         st = commit_erasure(self, entry, &result, now_unix_ns, err);
-    if ((st == ST_CORRUPT || st == ST_LIMIT) && entry != NULL)
-        store_entry_forget(entry); /* the next look finds the damage */
+    else if (st == ST_OK && entry != NULL && result.rest_count == 0)
+        store_entry_forget(entry); /* the next look finds that it may go whole */
+    else if (entry != NULL && entry->survey != NULL &&
+             (st == ST_OK || st == ST_CORRUPT || st == ST_LIMIT))
+        entry->survey->is_damaged = true; /* not to be tried for ever */
     retainer_abandon(retainer);
     if (st == ST_AGAIN) /* a hold has come: from the start */
         return ST_OK;
