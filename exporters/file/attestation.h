@@ -33,8 +33,9 @@ struct attestation {
     bool has_last;         /* a checkpoint was made before: */
     uint64_t last_size;
     struct hash last_root;
-    bool has_news;    /* there are records since, and not only about the store itself */
-    bool has_started; /* the first word of this process was said */
+    bool has_news;      /* there are records since, and not only about the store itself */
+    bool file_has_news; /* the same of the active file */
+    bool has_started;   /* the first word of this process was said */
     uint64_t clock_ns;
     uint64_t checkpoint_due_ns, heartbeat_due_ns, epoch_due_ns; /* by that clock */
     struct buf note;
@@ -58,6 +59,14 @@ MUST_CHECK enum status attestation_open(struct attestation *self,
                                         const struct attestation_parts *parts, uint64_t now_unix_ns,
                                         struct buf *line, struct error *err);
 
+/* For a store whose proofs are switched off: ends the log that there may be.  What is written now
+ * cannot be in its tree, so another one begins when they are switched on again. */
+MUST_CHECK enum status attestation_end(struct attestation *self,
+                                       const struct integrity_config *config,
+                                       const struct exporter_context *context,
+                                       const struct attestation_parts *parts, uint64_t now_unix_ns,
+                                       struct error *err);
+
 /* Says the last word, if there is one to say, and ends. */
 void attestation_fini(struct attestation *self, uint64_t now_unix_ns);
 
@@ -65,6 +74,7 @@ void attestation_fini(struct attestation *self, uint64_t now_unix_ns);
 static inline void attestation_note_news(struct attestation *self)
 {
     self->has_news = true;
+    self->file_has_news = true;
 }
 
 /* Does what is due.  To be called about once a second. */

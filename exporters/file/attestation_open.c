@@ -144,12 +144,12 @@ static enum status put_aside(const struct store_dir *dir, const char *name, uint
     return store_dir_sync(dir, err);
 }
 
-static enum status begin_other_log(struct attestation *self, uint64_t now_unix_ns,
-                                   struct error *err)
+/* The next start begins another log, whose name is `origin`. */
+static enum status end_log(struct attestation *self, char origin[NOTE_NAME_SIZE],
+                           uint64_t now_unix_ns, struct error *err)
 {
     static const char *const keys[] = {"log.key", "epoch.key", "epoch.key.next"};
     const struct store_dir *dir = self->dir;
-    char origin[NOTE_NAME_SIZE];
 
     key_ring_close(self->ring);
     self->ring = NULL;
@@ -167,6 +167,16 @@ static enum status begin_other_log(struct attestation *self, uint64_t now_unix_n
         st = log_origin_write(dir->io, self->key_dir_fd, origin, err);
     if (st == ST_OK)
         st = put_aside(dir, STORE_CHECKPOINTS_NAME, now_unix_ns, err);
+    return st;
+}
+
+static enum status begin_other_log(struct attestation *self, uint64_t now_unix_ns,
+                                   struct error *err)
+{
+    const struct store_dir *dir = self->dir;
+    char origin[NOTE_NAME_SIZE];
+
+    enum status st = end_log(self, origin, now_unix_ns, err);
     if (st == ST_OK)
         st = store_proofs_restart(self->proofs, self->active, origin, err);
     self->has_last = false;
@@ -288,19 +298,48 @@ static enum status open_log(struct attestation *self, uint64_t now_unix_ns, stru
     return ST_OK;
 }
 
-enum status attestation_open(struct attestation *self, const struct integrity_config *config,
-                             const struct exporter_context *context,
-                             const struct attestation_parts *parts, uint64_t now_unix_ns,
-                             struct buf *line, struct error *err)
+static void take_parts(struct attestation *self, const struct integrity_config *config,
+                       const struct attestation_parts *parts)
 {
     self->config = config;
     self->dir = parts->dir;
     self->active = parts->active;
     self->proofs = parts->proofs;
     self->newest = parts->newest;
+}
+
+enum status attestation_open(struct attestation *self, const struct integrity_config *config,
+                             const struct exporter_context *context,
+                             const struct attestation_parts *parts, uint64_t now_unix_ns,
+                             struct buf *line, struct error *err)
+{
+    take_parts(self, config, parts);
+    self->file_has_news = parts->active->size_bytes > 0;
     enum status st =
         log_keys_open(self->dir->io, context->state_dir, context->name, &self->key_dir_fd, err);
     if (st == ST_OK)
         st = open_log(self, now_unix_ns, line, err);
     return st == ST_OK ? ST_OK : error_context(err, "attest the store");
+}
+
+enum status attestation_end(struct attestation *self, const struct integrity_config *config,
+                            const struct exporter_context *context,
+                            const struct attestation_parts *parts, uint64_t now_unix_ns,
+                            struct error *err)
+{
+    const struct store_dir *dir = parts->dir;
+    char origin[NOTE_NAME_SIZE];
+    struct stat info;
+
+    if (dir->io->stat_at(dir->fd, STORE_CHECKPOINTS_NAME, &info) < 0)
+        return ST_OK;
+    take_parts(self, config, parts);
+    enum status st =
+        log_keys_open(dir->io, context->state_dir, context->name, &self->key_dir_fd, err);
+    if (st == ST_OK)
+        st = end_log(self, origin, now_unix_ns, err);
+    if (st != ST_OK)
+        return error_context(err, "end the log");
+    tell_trouble(self, "the proofs of the store were switched off", true, now_unix_ns);
+    return ST_OK;
 }

@@ -17,7 +17,8 @@ static const struct config_field rotate_fields[] = {
      .offset = offsetof(struct rotate_config, age_ns),
      .min = UINT64_C(1000000000),
      .default_text = "1h",
-     .help = "A file is closed when its first line is this old."},
+     .help = "A file is closed when its first line is this old; one that holds only what the store "
+             "says of itself, when it is 24 times as old."},
     {.key = NULL},
 };
 

@@ -116,7 +116,7 @@ static bool is_about_stores(struct file_exporter *self, const struct batch *batc
 /* Looks no further than to the first record of another kind. */
 static void look_for_news(struct file_exporter *self, const struct batch *batch, size_t from)
 {
-    if (!self->attestation.is_on || self->attestation.has_news)
+    if (!self->attestation.is_on || (self->attestation.has_news && self->attestation.file_has_news))
         return;
     for (size_t i = from; i < batch->record_count; i++) {
         if (!is_about_stores(self, batch, &batch->records[i])) {
@@ -290,7 +290,8 @@ static enum status start_proofs(struct file_exporter *self, const struct exporte
     };
 
     if (!self->config->integrity.enabled)
-        return ST_OK;
+        return attestation_end(&self->attestation, &self->config->integrity, context, &parts,
+                               now_unix_ns, err);
     enum status st = record_reader_create(&self->reader, err);
     return st == ST_OK ? attestation_open(&self->attestation, &self->config->integrity, context,
                                           &parts, now_unix_ns, &self->text, err)

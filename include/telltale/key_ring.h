@@ -52,8 +52,10 @@ MUST_CHECK enum status key_ring_sign(struct key_ring *ring, uint64_t tree_size,
 
 /* Replaces the epoch's key by a new one from `tree_size` on; the old one is destroyed when this
  * returns ST_OK.  Blocks for several syncs.  On failure the ring goes on signing, with the old key
- * or the new one; key_ring_epoch() tells.  Files that are still in the way are seen to by the next
- * call, or the next start.  ST_INVALID: a size below that of the present epoch's beginning. */
+ * or the new one, which key_ring_epoch() tells; but nothing while keys.jsonl may or may not name
+ * the new one: key_ring_sign() tries that again first.  If key_ring_has_old_key(), the next call
+ * brings the change that failed to its end and makes no further one.  ST_INVALID: a size below that
+ * of the present epoch's beginning. */
 MUST_CHECK enum status key_ring_evolve(struct key_ring *ring, uint64_t tree_size, uint64_t unix_s,
                                        struct error *err);
 

@@ -14,7 +14,7 @@
 
 enum {
     MERKLE_PATH_MAX = 64,              /* hashes of an inclusion or consistency proof */
-    MERKLE_FOREST_NODES_MAX = 1 << 25, /* of a forest: 1 GiB; about 16 million leaves */
+    MERKLE_FOREST_NODES_MAX = 1 << 25, /* of a forest, 40 bytes each; 16 million leaves */
 };
 
 struct merkle_path {
@@ -51,7 +51,8 @@ void merkle_forest_destroy(struct merkle_forest *forest); /* accepts NULL */
 /* How many leaves it covers. */
 uint64_t merkle_forest_size(const struct merkle_forest *forest);
 
-/* ST_LIMIT: too many nodes.  ST_INVALID: the range does not begin at merkle_forest_size(). */
+/* ST_LIMIT: too many nodes; ST_NO_MEMORY: behind both the forest may only be destroyed.
+ * ST_INVALID: the range does not begin at merkle_forest_size(). */
 MUST_CHECK enum status merkle_forest_append_leaf(struct merkle_forest *forest,
                                                  const struct hash *leaf, struct error *err);
 MUST_CHECK enum status merkle_forest_append_range(struct merkle_forest *forest,

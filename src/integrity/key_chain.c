@@ -68,7 +68,7 @@ enum status key_chain_create(const char *origin, struct key_chain **ret, struct 
         return error_set(err, ST_NO_MEMORY, "a chain of keys");
     buf_init(&chain->note, NOTE_SIZE_MAX);
     if (origin != NULL)
-        memcpy(chain->origin, origin, strlen(origin));
+        memcpy(chain->origin, origin, strlen(origin) + 1); /* a good name fits */
     *ret = chain;
     return ST_OK;
 }

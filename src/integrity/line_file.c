@@ -142,8 +142,8 @@ static enum status repair(struct line_file *file, uint64_t *ret_cut_bytes, struc
     if (file->io->fstat(file->fd, &info) < 0)
         return error_set_errno(err, ST_IO, "stat");
     uint64_t size = (uint64_t)info.st_size;
-    if (size > file->size_bytes)
-        st = cut(file, err);
+    /* The process before may have been killed between a write and its sync. */
+    st = size > file->size_bytes ? cut(file, err) : disk_sync(file->io, file->fd, err);
     if (st == ST_OK && ret_cut_bytes != NULL)
         *ret_cut_bytes = size > file->size_bytes ? size - file->size_bytes : 0;
     return st;
@@ -183,8 +183,12 @@ enum status line_file_append(struct line_file *file, struct slice lines, struct 
     st = disk_write(file->io, file->fd, &part, 1, file->size_bytes, err);
     if (st == ST_OK)
         st = disk_sync(file->io, file->fd, err);
-    if (st != ST_OK)
+    if (st != ST_OK) {
+        /* What could not be synced must not be found at the next start and taken for durable. */
+        struct error ignored;
+        (void)(cut(file, &ignored) == ST_OK); /* `dirty` remembers it */
         return st;
+    }
     file->size_bytes += lines.size;
     file->dirty = false;
     return ST_OK;
@@ -192,6 +196,10 @@ enum status line_file_append(struct line_file *file, struct slice lines, struct 
 
 void line_file_close(struct line_file *file)
 {
+    struct error ignored;
+
+    if (file->fd >= 0 && file->dirty)
+        (void)(cut(file, &ignored) == ST_OK); /* for the next start, as above */
     if (file->fd >= 0)
         (void)close(file->fd); /* what counts is synced */
     file->fd = -1;

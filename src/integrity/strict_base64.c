@@ -2,7 +2,9 @@
 /* strict_base64.c -- see strict_base64.h. */
 #include "integrity/strict_base64.h"
 
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+
+enum { PADDING = 64 }; /* its place among the digits */
 
 static int digit_value(uint8_t byte)
 {
@@ -26,8 +28,8 @@ void base64_put(struct slice bytes, char *out)
         bits |= left > 2 ? bytes.data[at + 2] : 0;
         *out++ = digits[bits >> 18];
         *out++ = digits[bits >> 12 & 63];
-        *out++ = left > 1 ? digits[bits >> 6 & 63] : '=';
-        *out++ = left > 2 ? digits[bits & 63] : '=';
+        *out++ = digits[left > 1 ? bits >> 6 & 63 : PADDING];
+        *out++ = digits[left > 2 ? bits & 63 : PADDING];
     }
 }
 

@@ -23,6 +23,7 @@ from support.daemon import ROOT, Daemon, free_port
 STALL_TIMEOUT_S = 60
 PRODUCERS = 3
 REFUSED_ONE_IN = 1000
+REFUSED_FIRST = 10  # so that the shortest run has some
 TEXTS = ["short", "a line of text " * 20, "x" * 3000]
 STATE = "var/lib/telltale"  # on the disk; the daemon makes all of it
 SINK = "otlp_grpc/sink"
@@ -65,7 +66,7 @@ class Producer(threading.Thread):
 
     def event(self):
         self.sent += 1
-        refuse = {"test.refuse": "yes"} if self.random.randrange(REFUSED_ONE_IN) == 0 else {}
+        refuse = {"test.refuse": "yes"} if self.sent % REFUSED_ONE_IN == REFUSED_FIRST else {}
         return {"kind": "agent.tool", "session": self.name, "attributes": {
             "test.id": f"{self.name}-{self.sent}", "gen_ai.tool.name": "shell",
             "agent.tool.category": "shell", "text": self.random.choice(TEXTS), **refuse}}

@@ -17,12 +17,17 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 /* shared, under lock */
 static bool held;
 static bool failing;
+static bool is_waiting; /* a sync is being held back */
 
 static int sync_when_allowed(int fd)
 {
     (void)pthread_mutex_lock(&lock);
+    is_waiting = held;
+    if (held)
+        (void)pthread_cond_broadcast(&changed);
     while (held)
         (void)pthread_cond_wait(&changed, &lock);
+    is_waiting = false;
     bool fails = failing;
     (void)pthread_mutex_unlock(&lock);
     if (fails) {
@@ -44,6 +49,14 @@ static void set(bool new_held, bool new_failing)
 void test_journal_hold_syncs(void)
 {
     set(true, false);
+}
+
+void test_journal_wait_for_sync(void)
+{
+    (void)pthread_mutex_lock(&lock);
+    while (!is_waiting)
+        (void)pthread_cond_wait(&changed, &lock);
+    (void)pthread_mutex_unlock(&lock);
 }
 
 void test_journal_release_syncs(void)

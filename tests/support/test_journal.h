@@ -26,6 +26,8 @@ void test_journal_close(struct test_journal *self);
 
 /* From now on a sync does not return until it is released. */
 void test_journal_hold_syncs(void);
+/* Waits until one is held back: the journal has what it syncs. */
+void test_journal_wait_for_sync(void);
 void test_journal_release_syncs(void);
 /* From now on every sync fails. */
 void test_journal_fail_syncs(void);

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -52,8 +53,9 @@ class Daemon:
     """Starts, stops and kills one telltaled; its state outlives it."""
 
     def __init__(self, home, exporters="", journal="", http_port=None, extra="", receivers="",
-                 http="", wrapper=(), http_sockets=(), grpc_listen=(), grpc=""):
-        """`http_sockets`: names in the run directory that OTLP/HTTP listens on too; `http`: more
+                 http="", wrapper=(), http_sockets=(), grpc_listen=(), grpc="", proofs=False):
+        """`proofs`: stores prove themselves, and so have records of their own, which most tests
+        would have to leave out; `http_sockets`: names in the run directory that OTLP/HTTP listens on too; `http`: more
         options of otlp_http; `grpc_listen` and `grpc`: more addresses and options of otlp_grpc;
         `receivers`: more receivers; `wrapper`: a command that runs the daemon, in a namespace of its
         own or as another user."""
@@ -70,6 +72,7 @@ class Daemon:
         self.http_listen = [f"127.0.0.1:{self.http_port}",
                             *(f"unix:{self.run}/{name}" for name in http_sockets)]
         self.wrapper = wrapper
+        self.proofs = proofs
         self.program = BIN / "telltaled"
         self.config = self.home / "telltale.yaml"
         self.write_config(exporters, journal, extra)
@@ -83,6 +86,9 @@ class Daemon:
             lines = [line for line in body.strip().split("\n") if line]
             return f"{name}:\n" + "".join(f"  {line}\n" for line in lines) if lines else ""
 
+        if not self.proofs:
+            exporters = re.sub(r"^(file(?:/\w+)?): \{ ?", r"\1: { integrity: { enabled: false }, ",
+                               exporters or "file: {}", flags=re.MULTILINE)
         self.config.write_text(
             f"receivers:\n  otlp_http: {{ listen: {self.http_listen} {self.http} }}\n"
             + f"  otlp_grpc: {{ listen: {['unix:${run_dir}/otlp-grpc.sock', *self.grpc_listen]} {self.grpc} }}\n"

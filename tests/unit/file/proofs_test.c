@@ -95,6 +95,36 @@ static void test_what_is_switched_off_leaves_nothing(void **state)
     file_store_fini(&store);
 }
 
+static void test_what_was_switched_off_begins_another_log_when_it_is_on_again(void **state)
+{
+    (void)state;
+    static struct told_notes told;
+    struct file_store store;
+
+    set_up(&store, &told);
+    file_store_start(&store);
+    file_store_send(&store, 1, 5);
+    file_store_stop(&store);
+    file_store_set(&store, "integrity.enabled", 0);
+    file_store_start(&store);
+    assert_int_equal(told_notes_count(&told, "unproved", NULL), 1);
+    assert_true(told_notes_last(&told, "unproved", NULL)->is_alarm);
+    file_store_send(&store, 6, 9);
+    file_store_stop(&store);
+    file_store_start(&store);
+    assert_int_equal(told_notes_count(&told, "unproved", NULL), 1); /* said once */
+    file_store_stop(&store);
+    file_store_set(&store, "integrity.enabled", 1);
+    file_store_start(&store);
+    file_store_send(&store, 10, 12);
+    file_store_stop(&store);
+    struct proofs_found found = look(&store);
+    assert_int_equal(found.uncovered, 9);
+    assert_int_equal(found.covered, 3);
+    assert_string_not_equal(found.origin, told.items[0].origin);
+    file_store_fini(&store);
+}
+
 static void test_a_store_of_before_is_covered_from_the_next_line_on(void **state)
 {
     (void)state;
@@ -243,6 +273,26 @@ static void test_words_about_checkpoints_call_for_no_checkpoint(void **state)
     send_one(&store, 3, "agent.tool", "internal");
     file_store_tick(&store, 60);
     assert_int_equal(told_notes_count(&told, "checkpoint", NULL), 2);
+    file_store_fini(&store);
+}
+
+static void test_a_file_of_words_about_the_store_is_closed_later(void **state)
+{
+    (void)state;
+    static struct told_notes told;
+    struct file_store store;
+
+    set_up(&store, &told);
+    file_store_set(&store, "rotate.age", UINT64_C(3600) * 1000000000);
+    file_store_start(&store);
+    send_one(&store, 1, "agent.integrity", "internal");
+    file_store_tick(&store, 7200);
+    assert_int_equal(look(&store).closed, 0);
+    file_store_tick(&store, 24 * 3600 + 1);
+    assert_int_equal(look(&store).closed, 1);
+    send_one(&store, 2, "agent.tool", "unix_socket");
+    file_store_tick(&store, 3601);
+    assert_int_equal(look(&store).closed, 2);
     file_store_fini(&store);
 }
 
@@ -517,6 +567,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_line_is_in_the_tree_over_files_and_starts),
         cmocka_unit_test(test_what_is_switched_off_leaves_nothing),
+        cmocka_unit_test(test_what_was_switched_off_begins_another_log_when_it_is_on_again),
+        cmocka_unit_test(test_a_file_of_words_about_the_store_is_closed_later),
         cmocka_unit_test(test_a_store_of_before_is_covered_from_the_next_line_on),
         cmocka_unit_test(test_a_deletion_is_on_record_before_the_file_goes),
         cmocka_unit_test(test_records_of_the_journal_that_the_store_was_not_given_are_counted),

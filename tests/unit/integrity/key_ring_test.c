@@ -343,6 +343,7 @@ static void work(void)
         if (key_ring_evolve(ring, tree_size, 1700000000, &err) != ST_OK)
             (void)(key_ring_wipe(ring, &err) == ST_OK); /* tried again, as the recorder does */
         (void)(sign() == ST_OK);
+        (void)(sign() == ST_OK); /* larger than the size at which the new key would have begun */
     }
 }
 
