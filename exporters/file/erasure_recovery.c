@@ -194,7 +194,13 @@ static enum status finish_one(struct store_dir *dir, const struct leftover *item
     bool is_new = false;
 
     struct store_entry *entry = find_entry(dir, item->base);
-    enum status st = entry != NULL ? finish_data(dir, item, entry, &is_new, err) : ST_OK;
+    enum status st = ST_OK;
+    if (entry != NULL) {
+        st = finish_data(dir, item, entry, &is_new, err);
+    } else if (item->data_name[0] != 0) {
+        snprintf(next_name, sizeof(next_name), "%s" ERASURE_NEXT_SUFFIX, item->data_name);
+        (void)dir->io->unlink_at(dir->fd, next_name); /* the next start tries again */
+    }
     if (st != ST_OK || !item->has_proof)
         return st;
     snprintf(next_name, sizeof(next_name), "%s" STORE_PROOF_SUFFIX ERASURE_NEXT_SUFFIX, item->base);

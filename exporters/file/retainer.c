@@ -52,44 +52,104 @@ void retainer_fini(struct retainer *retainer)
 
 /* --- Holds ----------------------------------------------------------------------------------- */
 
-static void tell_hold(struct file_exporter *self, const char *action, const struct hold *hold,
-                      const char *actor, const char *reason, uint64_t now_unix_ns)
+/* Of a hold as the manifest calls it only the id is known. */
+static enum status add_known(struct hold_list *list, const char *id, struct error *err)
 {
-    const struct exporter_note note = {
-        .action = action, .hold = hold->id, .actor = actor, .reason = reason};
-
-    store_dir_note(&self->dir, now_unix_ns, "%s %s, by %s: %s", action, hold->id, actor, reason);
-    (void)exporter_tell(&self->notes, self->name, &note); /* the file of the hold has it */
+    if (list->items == NULL)
+        list->items = calloc(HOLDS_MAX, sizeof(list->items[0]));
+    struct hold *hold = calloc(1, sizeof(*hold));
+    if (list->items == NULL || hold == NULL || list->count == HOLDS_MAX) {
+        free(hold);
+        return list->count == HOLDS_MAX ? ST_OK : error_set(err, ST_NO_MEMORY, "list the holds");
+    }
+    snprintf(hold->id, sizeof(hold->id), "%s", id);
+    list->items[list->count++] = hold;
+    return ST_OK;
 }
 
-static const struct hold *find_hold(const struct hold_list *list, const char *id)
+static size_t find_hold(const struct hold_list *list, const char *id)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->items[i]->id, id) == 0)
-            return list->items[i];
+    size_t i = 0;
+
+    while (i < list->count && strcmp(list->items[i]->id, id) != 0)
+        i++;
+    return i;
+}
+
+static enum status visit_fact(void *context, struct slice line, uint64_t number, struct error *err)
+{
+    struct manifest_chain ignored = {.lines = 0}; /* whether it holds is for others to say */
+    struct hold_list *list = context;
+    struct manifest_fact fact;
+
+    (void)number;
+    enum status st = manifest_read_line(line, &ignored, &fact, err);
+    if (st != ST_OK && st != ST_CORRUPT)
+        return ST_OK;
+    size_t index = find_hold(list, fact.rule);
+    if (fact.kind == MANIFEST_HELD && index == list->count)
+        return add_known(list, fact.rule, err);
+    if (fact.kind == MANIFEST_RELEASED && index < list->count) {
+        hold_destroy(list->items[index]);
+        list->items[index] = list->items[--list->count];
     }
-    return NULL;
+    return ST_OK;
+}
+
+/* At the first look: what a process before has put on record. */
+static enum status read_known(struct file_exporter *self, struct hold_list *ret, struct error *err)
+{
+    enum status st =
+        line_file_read(self->dir.io, self->dir.fd, STORE_MANIFEST_NAME, visit_fact, ret, NULL, err);
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+static enum status tell_hold(struct file_exporter *self, bool is_held, const struct hold *hold,
+                             const char *actor, const char *reason, uint64_t now_unix_ns,
+                             struct error *err)
+{
+    const char *action = is_held ? "hold" : "release";
+    struct manifest_fact fact = {.kind = is_held ? MANIFEST_HELD : MANIFEST_RELEASED};
+    const struct exporter_note note = {
+        .action = action,
+        .origin = self->proofs.is_on ? self->proofs.origin : NULL,
+        .hold = hold->id,
+        .actor = actor,
+        .reason = reason,
+    };
+
+    snprintf(fact.rule, sizeof(fact.rule), "%s", hold->id);
+    snprintf(fact.reason, sizeof(fact.reason), "%s", reason);
+    enum status st = store_proofs_write(&self->proofs, &fact, now_unix_ns, err);
+    if (st != ST_OK)
+        return st;
+    store_dir_note(&self->dir, now_unix_ns, "%s %s, by %s: %s", action, hold->id, actor, reason);
+    (void)exporter_tell(&self->notes, self->name, &note); /* the manifest has it, and the file */
+    return ST_OK;
 }
 
 /* What has come and gone since the last look. */
-static void tell_changes(struct file_exporter *self, const struct hold_list *now,
-                         uint64_t now_unix_ns)
+static enum status tell_changes(struct file_exporter *self, const struct hold_list *now,
+                                uint64_t now_unix_ns, struct error *err)
 {
     const struct hold_list *before = &self->retainer.holds;
+    enum status st = ST_OK;
 
-    for (size_t i = 0; i < now->count; i++) {
+    for (size_t i = 0; st == ST_OK && i < now->count; i++) {
         const struct hold *hold = now->items[i];
-        const struct hold *old = find_hold(before, hold->id);
-        if (hold->released_unix_ns == 0 && old == NULL)
-            tell_hold(self, "hold", hold, hold->by, hold->reason, now_unix_ns);
-        else if (hold->released_unix_ns != 0 && old != NULL)
-            tell_hold(self, "release", hold, hold->released_by, hold->released_reason, now_unix_ns);
+        bool was_known = find_hold(before, hold->id) < before->count;
+        if (hold->released_unix_ns == 0 && !was_known)
+            st = tell_hold(self, true, hold, hold->by, hold->reason, now_unix_ns, err);
+        else if (hold->released_unix_ns != 0 && was_known)
+            st = tell_hold(self, false, hold, hold->released_by, hold->released_reason, now_unix_ns,
+                           err);
     }
-    for (size_t i = 0; i < before->count && now->unreadable == 0; i++) {
-        if (find_hold(now, before->items[i]->id) == NULL)
-            tell_hold(self, "release", before->items[i], "(unknown)", "its file is gone",
-                      now_unix_ns);
+    for (size_t i = 0; st == ST_OK && i < before->count && now->unreadable == 0; i++) {
+        if (find_hold(now, before->items[i]->id) == now->count)
+            st = tell_hold(self, false, before->items[i], "(unknown)", "its file is gone",
+                           now_unix_ns, err);
     }
+    return st;
 }
 
 /* Leaves those that are in force. */
@@ -119,8 +179,16 @@ static enum status take_holds(struct file_exporter *self, uint64_t now_unix_ns, 
     retainer->classifier = NULL;
     for (size_t i = 0; i < self->dir.count; i++)
         store_entry_forget(&self->dir.entries[i]);
-    if (retainer->has_holds_list)
-        tell_changes(self, &list, now_unix_ns);
+    if (!retainer->has_holds_list && self->proofs.is_on) {
+        hold_list_fini(&retainer->holds);
+        st = read_known(self, &retainer->holds, err);
+    }
+    if (st == ST_OK && (retainer->has_holds_list || self->proofs.is_on))
+        st = tell_changes(self, &list, now_unix_ns, err);
+    if (st != ST_OK) {
+        hold_list_fini(&list);
+        return st;
+    }
     if (list.unreadable > 0)
         store_dir_note(&self->dir, now_unix_ns, "everything is held: %s", list.trouble);
     hold_list_fini(&retainer->holds);
@@ -352,8 +420,10 @@ static enum status commit_erasure(struct file_exporter *self, struct store_entry
     st = erasure_commit(self->retainer.erasure, reason, rule, err);
     if (lock >= 0)
         (void)close(lock); /* a directory */
-    if (st != ST_OK)
+    if (st != ST_OK) {
+        self->retainer.is_unfinished = self->proofs.is_on;
         return st;
+    }
     self->dir.total_size_bytes -= entry->size_bytes;
     self->dir.total_size_bytes += result->size_bytes;
     entry->size_bytes = result->size_bytes;
@@ -489,6 +559,21 @@ static enum status take_step(struct file_exporter *self, uint64_t now_unix_ns, s
     }
 }
 
+/* As a start would: the manifest's last word decides. */
+static enum status finish_failed(struct file_exporter *self, uint64_t now_unix_ns,
+                                 struct error *err)
+{
+    if (!self->retainer.is_unfinished)
+        return ST_OK;
+    retainer_abandon(&self->retainer);
+    for (size_t i = 0; i < self->dir.count; i++)
+        store_entry_forget(&self->dir.entries[i]);
+    enum status st = erasure_recover(&self->dir, true, now_unix_ns, err);
+    if (st == ST_OK)
+        self->retainer.is_unfinished = false;
+    return st;
+}
+
 static enum status go_on(struct file_exporter *self, uint64_t now_unix_ns, size_t budget,
                          struct error *err)
 {
@@ -517,7 +602,9 @@ enum status retainer_do(struct file_exporter *self, uint64_t now_unix_ns, size_t
 
     if (!is_busy && now_unix_ns < retainer->not_before_ns)
         return ST_OK;
-    enum status st = look_at_holds(self, now_unix_ns, err);
+    enum status st = finish_failed(self, now_unix_ns, err);
+    if (st == ST_OK)
+        st = look_at_holds(self, now_unix_ns, err);
     if (st == ST_OK)
         st = go_on(self, now_unix_ns, budget, err);
     if (st == ST_OK)

@@ -22,6 +22,7 @@ struct retainer {
     struct erasure *erasure;              /* owned; the same; never both */
     struct store_file_name subject;       /* of the survey */
     struct retention_step step;           /* of the erasure */
+    bool is_unfinished;                   /* an erasure failed between its commit and its end */
     uint64_t not_before_ns;
     bool is_stuck; /* a bound was broken, at the last look, that nothing may go for; it was noted */
 };

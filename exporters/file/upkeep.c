@@ -162,7 +162,7 @@ static enum status compress_some(struct file_exporter *self, uint64_t now_unix_n
 
     if (self->config->compression != COMPRESSION_ZSTD || !self->plain_left ||
         now_unix_ns < self->compress_not_before_ns || self->proofs.closing.is_due ||
-        self->retainer.erasure != NULL)
+        self->retainer.erasure != NULL || self->retainer.is_unfinished)
         return ST_OK;
     enum status st = self->job == NULL ? begin_next_job(self, err) : ST_OK;
     if (st == ST_OK && self->job == NULL)

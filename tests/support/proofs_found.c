@@ -273,14 +273,16 @@ static void add_line(struct looking *look, const struct store_line *line)
 static void check_compressed(struct looking *look, const char *base)
 {
     const struct manifest_fact *fact = last_fact(look, MANIFEST_REWRITTEN, base);
+    const struct manifest_fact *compressed = last_fact(look, MANIFEST_COMPRESSED, base);
     struct hasher hasher;
     uint8_t chunk[4096];
     uint64_t size = 0;
     struct hash hash;
     ssize_t got;
 
-    if (fact == NULL)
-        fact = last_fact(look, MANIFEST_COMPRESSED, base);
+    /* Of both the last word counts, and facts stand in their order. */
+    if (fact == NULL || compressed > fact)
+        fact = compressed;
     if (fact == NULL) {
         complain(look, "%s is not in the manifest", look->file);
         return;

@@ -174,6 +174,35 @@ static void test_a_hold_splits_a_file_that_is_due(void **state)
     file_store_fini(&store);
 }
 
+static void test_holds_are_put_on_record_once(void **state)
+{
+    (void)state;
+    struct file_store store;
+
+    begin(&store);
+    file_store_prove(&store);
+    file_store_start(&store);
+    send_three_files(&store);
+    hold_text(&store, "case-1", "event 3 ");
+    go_to(&store, 3);
+    file_store_stop(&store);
+    hold_text(&store, "case-2", "event 3 "); /* nobody looks */
+    file_store_start(&store);
+    go_to(&store, 4);
+    release(&store, "case-1");
+    file_store_stop(&store);
+    file_store_start(&store);
+    go_to(&store, 5);
+    file_store_run_number(&store, "rm holds/case-2.json");
+    go_to(&store, 6);
+    assert_int_equal(notes_of(&store, "hold case-1, by alice: inquiry"), 1);
+    assert_int_equal(notes_of(&store, "hold case-2, by alice: inquiry"), 1);
+    assert_int_equal(notes_of(&store, "release case-1, by bob: over"), 1);
+    assert_int_equal(notes_of(&store, "release case-2, by (unknown): its file is gone"), 1);
+    assert_int_equal(file_store_run_number(&store, "grep -c 'case-' manifest.jsonl"), 4);
+    file_store_fini(&store);
+}
+
 static void test_a_hold_that_cannot_be_read_holds_everything(void **state)
 {
     (void)state;
@@ -296,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_the_young_stay_for_want_of_whatever),
         cmocka_unit_test(test_what_is_held_stays_and_does_not_count),
         cmocka_unit_test(test_a_hold_splits_a_file_that_is_due),
+        cmocka_unit_test(test_holds_are_put_on_record_once),
         cmocka_unit_test(test_a_hold_that_cannot_be_read_holds_everything),
         cmocka_unit_test(test_what_was_changed_is_left_as_it_is),
         cmocka_unit_test(test_a_full_disk_passes_over_what_is_held_or_young),
