@@ -170,6 +170,16 @@ enum status erasure_step(struct erasure *erasure, size_t *budget, struct erasure
     return ST_AGAIN;
 }
 
+void erasure_drop_index(const struct store_dir *dir, const struct store_file_name *name)
+{
+    char base[STORE_FILE_NAME_SIZE];
+    char text[ERASURE_NAME_SIZE];
+
+    store_base_format(name, base);
+    snprintf(text, sizeof(text), "%s.idx", base);
+    store_wipe_file(dir->io, dir->fd, text);
+}
+
 enum status erasure_replace(const struct store_dir *dir, const char *next_name, const char *name,
                             struct error *err)
 {
@@ -215,6 +225,7 @@ enum status erasure_commit(struct erasure *erasure, const char *reason, const ch
     if (st != ST_OK)
         return st;
     erasure->is_committed = has_proof; /* what fails from here on, the next start finishes */
+    erasure_drop_index(dir, &erasure->entry.name);
     st = erasure_replace(dir, erasure->next_name, erasure->name, err);
     if (st != ST_OK)
         return st;

@@ -54,6 +54,9 @@ const struct store_file_name *erasure_name(const struct erasure *erasure);
 /* Without commit nothing is left behind.  NULL is allowed. */
 void erasure_destroy(struct erasure *erasure);
 
+/* Overwrites and deletes the index of file `name`, if there is one: it has words of the erased. */
+void erasure_drop_index(const struct store_dir *dir, const struct store_file_name *name);
+
 /* Makes `next_name` the file `name`, durable; of a proof, after the old one was overwritten. */
 MUST_CHECK enum status erasure_replace(const struct store_dir *dir, const char *next_name,
                                        const char *name, struct error *err);

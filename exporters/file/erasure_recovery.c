@@ -176,6 +176,7 @@ static enum status finish_data(struct store_dir *dir, const struct leftover *ite
         (void)dir->io->unlink_at(dir->fd, next_name); /* the next start tries again */
         return ST_OK;
     }
+    erasure_drop_index(dir, &entry->name);
     enum status st = erasure_replace(dir, next_name, name, err);
     if (st != ST_OK)
         return st;

@@ -42,7 +42,7 @@ struct manifest_fact {
     char last_base[STORE_FILE_NAME_SIZE]; /* gone: of the last file */
     uint8_t journal_id[JOURNAL_ID_SIZE];  /* closed */
     uint64_t size_bytes;               /* closed: plain; compressed and rewritten: as it stands */
-    struct hash sha256;                /* likewise */
+    struct hash sha256;                /* likewise; closed: all zeros where it is not said */
     uint64_t record_count;             /* rewritten: how many were erased */
     uint64_t file_count;               /* gone */
     struct merkle_range range;         /* closed, gone: of the leaves */

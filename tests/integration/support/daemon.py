@@ -88,7 +88,7 @@ class Daemon:
 
         if not self.proofs:
             exporters = re.sub(r"^(file(?:/\w+)?): \{ ?", r"\1: { integrity: { enabled: false }, ",
-                               exporters or "file: {}", flags=re.MULTILINE)
+                               exporters or "file/forensic: {}", flags=re.MULTILINE)
         self.config.write_text(
             f"receivers:\n  otlp_http: {{ listen: {self.http_listen} {self.http} }}\n"
             + f"  otlp_grpc: {{ listen: {['unix:${run_dir}/otlp-grpc.sock', *self.grpc_listen]} {self.grpc} }}\n"

@@ -21,6 +21,7 @@
 
 enum {
     BATCHES = 9,
+    FEW_BATCHES = 5, /* with proofs, which make many more calls */
     SEEDS = 4,
     POINTS_MIN = 150,     /* calls of one run, at least */
     SYNC_POINTS_MIN = 15, /* and syncs */
@@ -103,12 +104,14 @@ static bool start_again(struct file_store *store, struct promise *promise)
 }
 
 /* Starts, appends, closes, compresses, deletes, starts again, goes on. */
-static void work(struct file_store *store, struct promise *promise)
+static void work(struct file_store *store, const struct scenario *scenario, struct promise *promise)
 {
+    unsigned batches = scenario->has_proofs ? FEW_BATCHES : BATCHES;
+
     if (!start(store, promise))
         return;
-    for (unsigned i = 0; i < BATCHES; i++) {
-        if (i == BATCHES / 2 && !start_again(store, promise))
+    for (unsigned i = 0; i < batches; i++) {
+        if (i == batches / 2 && !start_again(store, promise))
             return;
         deliver(store, promise, 1 + i % 3);
         if (i % 3 == 2)
@@ -216,7 +219,7 @@ static bool run_store(void *context, const struct fault_point *point)
 
     prepare(&store, scenario);
     fault_point_arm(point);
-    work(&store, &promise);
+    work(&store, scenario, &promise);
     if (point->plan->is_cut_after)
         file_store_stop(&store);
     bool was_hit = fault_point_end(point);
@@ -279,7 +282,7 @@ static bool run_with_lies(unsigned at, unsigned length, unsigned seed, unsigned 
     prepare(&store, &scenario);
     file_store_set(&store, "compression", 0);
     faulty_disk_break(DISK_FAULT_LIE, 0, at, length);
-    work(&store, &promise);
+    work(&store, &scenario, &promise);
     bool was_hit = faulty_disk_repair();
     file_store_stop(&store);
     faulty_disk_settle(seed);
