@@ -251,14 +251,6 @@ static void test_an_erasure_takes_what_is_due_and_nothing_else_whatever_call_fai
     fault_points_try_all("store with erasures", run_store, &scenario, POINTS_MIN, SYNC_POINTS_MIN);
 }
 
-static void test_proofs_agree_after_an_erasure_whatever_call_fails(void **state)
-{
-    (void)state;
-    struct scenario scenario = {.has_rule = true, .has_proofs = true};
-    fault_points_try_all("store with erasures and proofs", run_store, &scenario, POINTS_MIN,
-                         SYNC_POINTS_MIN);
-}
-
 static void test_proofs_agree_with_the_lines_whatever_call_fails(void **state)
 {
     (void)state;
@@ -346,7 +338,6 @@ int main(void)
         cmocka_unit_test(test_retention_deletes_no_more_than_it_should_whatever_call_fails),
         cmocka_unit_test(test_proofs_agree_with_the_lines_whatever_call_fails),
         cmocka_unit_test(test_an_erasure_takes_what_is_due_and_nothing_else_whatever_call_fails),
-        cmocka_unit_test(test_proofs_agree_after_an_erasure_whatever_call_fails),
         cmocka_unit_test(test_what_was_safe_before_a_disk_lied_stays),
         cmocka_unit_test(test_short_counts_fail_no_delivery),
     };
