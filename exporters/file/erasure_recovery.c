@@ -7,6 +7,7 @@
  * erased yet, and what has .next behind its name goes.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,29 +123,38 @@ static enum status visit_fact(void *context, struct slice line, uint64_t number,
 
 /* --- Forward or back -------------------------------------------------------------------------- */
 
-static bool is_what_was_rewritten(const struct store_dir *dir, const char *name,
-                                  const struct leftover *item)
+/* Whether the file is the one that the manifest tells of.  One that cannot be read now is not told
+ * from another: the caller must not take anything away for that. */
+static enum status compare(const struct store_dir *dir, const char *name,
+                           const struct leftover *item, bool *ret_is_same, struct error *err)
 {
     uint8_t chunk[CHUNK_SIZE];
     struct hasher hasher;
     struct hash sha256;
-    struct error ignored;
+    enum status st = ST_OK;
     uint64_t at = 0;
     size_t got = 1;
 
+    *ret_is_same = false;
     if (!item->was_rewritten)
-        return false;
+        return ST_OK;
     int fd = dir->io->open_at(dir->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
     if (fd < 0)
-        return false;
+        return errno == ENOENT ? ST_OK : error_set_errno(err, ST_IO, "open '%s'", name);
     hasher_start(&hasher);
-    while (got > 0 && disk_read(dir->io, fd, chunk, sizeof(chunk), at, &got, &ignored) == ST_OK) {
+    while (st == ST_OK && got > 0) {
+        st = disk_read(dir->io, fd, chunk, sizeof(chunk), at, &got, err);
+        if (st != ST_OK)
+            break;
         hasher_add(&hasher, slice_of(chunk, got));
         at += got;
     }
     (void)close(fd); /* only read from */
     hasher_finish(&hasher, &sha256);
-    return got == 0 && at == item->size_bytes && hash_equal(&sha256, &item->sha256);
+    if (st != ST_OK)
+        return error_context(err, "read '%s'", name);
+    *ret_is_same = at == item->size_bytes && hash_equal(&sha256, &item->sha256);
+    return ST_OK;
 }
 
 static struct store_entry *find_entry(struct store_dir *dir, const char *base)
@@ -167,17 +177,21 @@ static enum status finish_data(struct store_dir *dir, const struct leftover *ite
     char name[STORE_FILE_NAME_SIZE];
 
     store_file_name_format(&entry->name, name);
-    *ret_is_new = is_what_was_rewritten(dir, name, item);
-    if (item->data_name[0] == 0)
-        return ST_OK;
+    bool is_next = false;
+    enum status st = compare(dir, name, item, ret_is_new, err);
+    if (st != ST_OK || item->data_name[0] == 0)
+        return st;
     snprintf(next_name, sizeof(next_name), "%s" ERASURE_NEXT_SUFFIX, item->data_name);
-    if (*ret_is_new || strcmp(name, item->data_name) != 0 ||
-        !is_what_was_rewritten(dir, next_name, item)) {
+    if (!*ret_is_new && strcmp(name, item->data_name) == 0)
+        st = compare(dir, next_name, item, &is_next, err);
+    if (st != ST_OK)
+        return st;
+    if (!is_next) {
         (void)dir->io->unlink_at(dir->fd, next_name); /* the next start tries again */
         return ST_OK;
     }
     erasure_drop_index(dir, &entry->name);
-    enum status st = erasure_replace(dir, next_name, name, err);
+    st = erasure_replace(dir, next_name, name, err);
     if (st != ST_OK)
         return st;
     dir->total_size_bytes -= entry->size_bytes;

@@ -311,6 +311,20 @@ static enum status start_proofs(struct file_exporter *self, const struct exporte
                        : st;
 }
 
+/* A disk that fails now does not keep the store from starting: upkeep tries again. */
+static enum status finish_erasures(struct file_exporter *self, uint64_t now_unix_ns,
+                                   struct error *err)
+{
+    bool has_proofs = self->config->integrity.enabled;
+
+    enum status st = erasure_recover(&self->dir, has_proofs, now_unix_ns, err);
+    if (st != ST_IO)
+        return st;
+    self->retainer.is_unfinished = has_proofs;
+    store_dir_note(&self->dir, now_unix_ns, "an erasure cannot be finished yet: %s", err->text);
+    return ST_OK;
+}
+
 static enum status file_create(const void *config, const struct exporter_context *context,
                                void **ret_self, struct error *err)
 {
@@ -342,7 +356,7 @@ static enum status file_create(const void *config, const struct exporter_context
                          ? error_set(err, ST_INVALID, "the name of the directory is too long")
                          : store_dir_open(&self->dir, path, disk_io_or_system(context->io), err);
     if (st == ST_OK)
-        st = erasure_recover(&self->dir, self->config->integrity.enabled, now_unix_ns, err);
+        st = finish_erasures(self, now_unix_ns, err);
     if (st == ST_OK)
         st = active_file_open(&self->active, &self->dir, now_unix_ns, &self->text, err);
     if (st == ST_OK) {

@@ -9,7 +9,7 @@
 
 #include "verify/check_pool.h"
 #include "verify/checkpoint_set.h"
-#include "verify/store_plan.h"
+#include "verify/file_plan.h"
 #include "verify/verify.h"
 
 struct tree_walk {

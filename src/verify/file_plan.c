@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_plan.c -- see store_plan.h.
+/* file_plan.c -- see file_plan.h.
  *
  * Everything that a name stands with, in the directory and in each line of the manifest, becomes a
  * fact.  Sorted by names, and where they are equal in the order in which they came, the facts of
  * one file stand together and are folded into it. */
-#include "verify/store_plan.h"
+#include "verify/file_plan.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_plan.h -- which files a store has and had: its directory and its manifest side by side, in
+/* file_plan.h -- which files a store has and had: its directory and its manifest side by side, in
  * the order of writing.
  *
  * Threads: one owner at a time.
