@@ -63,6 +63,8 @@ static enum status read_cosignature(const struct witness_log *log, const struct 
         st = buf_append(note, response->body.data, response->body.size, err);
     if (st == ST_OK)
         st = note_parse(buf_slice(note), whole, err);
+    if (st == ST_OK && whole->text.size >= log->sent_note.size)
+        st = error_set(err, ST_INVALID, "it is more than signatures");
     if (st == ST_OK)
         st = note_verify(whole, key, &ret->unix_s, err);
     if (st == ST_OK)
