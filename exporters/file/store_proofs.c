@@ -188,7 +188,7 @@ void store_proofs_root(const struct store_proofs *proofs, struct hash *ret)
     merkle_range_root(&whole, ret);
 }
 
-void store_proofs_watch_growth(struct store_proofs *proofs)
+void store_proofs_begin_growth(struct store_proofs *proofs)
 {
     struct merkle_range whole;
 

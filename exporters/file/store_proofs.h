@@ -97,8 +97,8 @@ MUST_CHECK enum status store_proofs_close(struct store_proofs *proofs, uint64_t 
 uint64_t store_proofs_size(const struct store_proofs *proofs);
 void store_proofs_root(const struct store_proofs *proofs, struct hash *ret);
 
-/* From now on `growth` is kept: its first step is the tree as it is. */
-void store_proofs_watch_growth(struct store_proofs *proofs);
+/* From now on `growth` is kept, and begins with the tree as it is. */
+void store_proofs_begin_growth(struct store_proofs *proofs);
 
 /* How many records of the journal between the first line of the tree and the newest, `last`, are
  * not in it. */
