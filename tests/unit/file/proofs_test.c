@@ -371,10 +371,10 @@ static void test_checkpoints_that_nobody_heard_of_break_no_chain(void **state)
     file_store_send(&store, 10, 12);
     file_store_tick(&store, 200);
     assert_int_equal(last_growth(&told)->size, 12);
-    assert_true(leads_on_from(last_growth(&told), 5));
+    assert_true(leads_on_from(last_growth(&told), 6));
     assert_true(leads_on_from(last_growth(&told), 7));
     assert_true(leads_on_from(last_growth(&told), 9));
-    assert_false(leads_on_from(last_growth(&told), 4));
+    assert_false(leads_on_from(last_growth(&told), 5));
     file_store_fini(&store);
 }
 
