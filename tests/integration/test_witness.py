@@ -102,10 +102,10 @@ def openssl(*words):
 
 def test_cosignatures_come_back_on_record_and_verification_finds_them(home, tmp_path):
     witness = Witness(pathlib.Path(tmp_path))
-    exporters = f"""
-  file/forensic: {{ integrity: {{ witness: true, checkpoint_interval: 1s, heartbeat: 2s }} }}
-  witness/w1: {{ endpoint: "http://127.0.0.1:{witness.server_port}", key: "{witness.vkey}", every: 1s }}
-"""
+    exporters = "\n".join((
+        "file/forensic: { integrity: { witness: true, checkpoint_interval: 1s, heartbeat: 2s } }",
+        f"witness/w1: {{ endpoint: 'http://127.0.0.1:{witness.server_port}', every: 1s, "
+        f"key: '{witness.vkey}' }}"))
     with Daemon(home, exporters, proofs=True) as daemon:
         def grow():
             before = len(witness.cosigned)
