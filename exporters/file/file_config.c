@@ -51,6 +51,12 @@ static const struct config_field integrity_fields[] = {
      .max = UINT64_C(31536000000000000),
      .default_text = "1h",
      .help = "So often the key that signs is replaced and destroyed."},
+    {.key = "witness",
+     .type = CONFIG_BOOL,
+     .offset = offsetof(struct integrity_config, witness),
+     .default_text = "false",
+     .help = "The records of checkpoints also say how the tree grew, some kilobytes each: what an "
+             "exporter of type `witness` needs."},
     {.key = "origin",
      .type = CONFIG_TEXT,
      .offset = offsetof(struct integrity_config, origin),

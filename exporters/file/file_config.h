@@ -24,6 +24,7 @@ struct integrity_config {
     uint64_t checkpoint_interval_ns;
     uint64_t heartbeat_ns;
     uint64_t epoch_ns;
+    bool witness; /* checkpoints say how the tree grew */
 };
 
 struct file_config {
