@@ -92,7 +92,8 @@ static enum status read_tree(struct loading *loading, struct error *err)
     return yaml_tree_read(&loading->report, &loading->root, &loading->parse.complete, err);
 }
 
-/* The type of "type" or "type/name"; NULL, and reported, when it is none. */
+/* The type of "type" or "type/name"; NULL, and reported, when it is none.  NULL alone: it is passed
+ * over. */
 static const struct exporter_ops *find_type(struct loading *loading, const struct yaml_node *key)
 {
     const struct config_source *source = loading->source;
@@ -107,6 +108,8 @@ static const struct exporter_ops *find_type(struct loading *loading, const struc
             return source->exporters[i];
         config_suggest(&suggestion, source->exporters[i]->name);
     }
+    if (source->passes_other_types)
+        return NULL;
     if (suggestion.best != NULL) {
         config_report_add(&loading->report, key->place, "exporters",
                           "unknown type '%s'; did you mean '%s'?", type, suggestion.best);

@@ -172,6 +172,7 @@ struct config_source {
     const struct config_dirs *dirs;
     const struct exporter_ops *const *exporters; /* the types that this build knows */
     size_t exporter_count;
+    bool passes_other_types; /* sections of other types are passed over, unchecked */
 };
 
 /* Reads and checks.  `source` and what it points to is borrowed during the call, but for the

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exporter_list.h -- all exporters there are.  A new one gets a line in exporter_list.c.
+/* exporter_list.h -- all exporters there are.  A new one gets a line in exporter_list.c and in
+ * exporter_type.c.
  *
  * Threads: any; the list never changes.
  */

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* frame_pool.h -- frames of compressed files, taken apart by several threads and given in order.
  *
- * Memory: twice as many frames as there are threads are held, each of FRAME_POOL_SIZE_MAX at most.
+ * Memory: a frame, compressed and not, for each thread, and of the frames ahead the lines that are
+ * wanted, FRAME_POOL_HELD_MAX and one frame at most.
  *
- * Threads: a pool has its own; all functions are for the one that made it.
+ * Threads: a pool has its own; all functions are for the one that made it, which takes frames apart
+ * too where it would have to wait.
  */
 #pragma once
 
 #include "store/store_plan.h"
 
-enum { FRAME_POOL_THREADS_MAX = 8, FRAME_POOL_SIZE_MAX = 8 << 20 };
+enum {
+    FRAME_POOL_THREADS_MAX = 8,
+    FRAME_POOL_SIZE_MAX = 8 << 20, /* of a frame */
+    FRAME_POOL_HELD_MAX = 64 << 20,
+};
 
 struct frame_pool;
 
@@ -34,7 +40,8 @@ struct frame_done {
     size_t line_count;
 };
 
-/* `plan` is borrowed.  ST_NO_MEMORY; ST_IO: no thread could be made. */
+/* `thread_count` comes to the caller's own.  `plan` is borrowed.  ST_NO_MEMORY; ST_IO: no thread
+ * could be made. */
 MUST_CHECK enum status frame_pool_create(const struct store_plan *plan, unsigned thread_count,
                                          struct frame_pool **ret, struct error *err);
 void frame_pool_destroy(struct frame_pool *pool); /* accepts NULL */

@@ -73,7 +73,7 @@ bool store_frames_use_pool(struct store_frames *frames, const struct store_plan 
     if (thread_count < 2 || frame_set_size(&frames->set) < FRAMES_MIN)
         return false;
     if (frames->pool == NULL &&
-        frame_pool_create(plan, thread_count, &frames->pool, &ignored) != ST_OK)
+        frame_pool_create(plan, thread_count - 1, &frames->pool, &ignored) != ST_OK)
         return false;
     frames->is_pooled = true;
     return true;

@@ -28,10 +28,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/line_cutter.h"
 #include "store/store_frames.h"
 #include "store/store_listing.h"
 #include "store/store_source.h"
-#include "telltale/buf.h"
 
 enum {
     CHUNK_SIZE = 256 << 10,
@@ -63,12 +63,7 @@ struct store_reader {
     bool has_last;
     struct store_place last; /* the active file: of the last line given */
 
-    struct buf text;      /* bytes of the file that are not given yet, from `start` on */
-    size_t start;         /* of the next line */
-    size_t scanned;       /* up to here there is no newline */
-    uint64_t line_number; /* of the last line */
-    uint64_t line_offset; /* where the next line begins in the file, uncompressed */
-    bool skipping;        /* within a line that is too long */
+    struct line_cutter lines; /* of what was read here */
 
     /* of the files that are done with, bytes on the disk */
     uint64_t done_bytes, skipped_bytes;
@@ -76,35 +71,6 @@ struct store_reader {
 };
 
 /* --- Lines ----------------------------------------------------------------------------------- */
-
-static void forget_text(struct store_reader *reader)
-{
-    buf_trim(&reader->text, (size_t)4 * CHUNK_SIZE);
-    reader->start = 0;
-    reader->scanned = 0;
-    reader->skipping = false;
-}
-
-/* Cuts the next whole line out of the text that is there. */
-static bool take_line(struct store_reader *reader, struct slice *ret)
-{
-    struct buf *text = &reader->text;
-
-    if (reader->scanned >= text->size)
-        return false;
-    const uint8_t *newline =
-        memchr(text->data + reader->scanned, '\n', text->size - reader->scanned);
-    if (newline == NULL) {
-        reader->scanned = text->size;
-        return false;
-    }
-    *ret = slice_of(text->data + reader->start, (size_t)(newline - text->data) - reader->start);
-    reader->start += ret->size + 1;
-    reader->scanned = reader->start;
-    reader->line_offset += ret->size + 1;
-    reader->line_number++;
-    return true;
-}
 
 static bool may_go_on(struct store_reader *reader)
 {
@@ -121,7 +87,7 @@ static enum status next_run(struct store_reader *reader, struct error *err)
     if (reader->frames.index == NULL || !store_frames_next(&reader->frames, &run))
         return ST_NOT_FOUND;
     enum status st = store_source_go(&reader->source, run.offset, run.end, err);
-    reader->line_number = run.first_line - 1;
+    reader->lines.number = run.first_line - 1;
     reader->run_start = run.offset;
     return st;
 }
@@ -136,13 +102,13 @@ static void count_run(struct store_reader *reader)
 /* The file, or what of it was to be read without a gap, is at its end.  ST_OK: there is more. */
 static enum status end_run(struct store_reader *reader, struct error *err)
 {
-    bool torn = reader->text.size > reader->start || reader->skipping;
+    bool torn = line_cutter_is_torn(&reader->lines);
 
     if (reader->frames.index == NULL)
         return ST_NOT_FOUND;
     if (torn)
         return error_set(err, ST_CORRUPT, "a frame ends within line %llu",
-                         (unsigned long long)reader->line_number + 1);
+                         (unsigned long long)reader->lines.number + 1);
     count_run(reader);
     return reader->frames.is_pooled ? ST_OK : next_run(reader, err);
 }
@@ -150,40 +116,18 @@ static enum status end_run(struct store_reader *reader, struct error *err)
 /* Reads more of the file behind the part of a line that is there.  ST_NOT_FOUND: the end. */
 static enum status read_more(struct store_reader *reader, struct error *err)
 {
-    struct buf *text = &reader->text;
+    struct buf *text = &reader->lines.text;
     size_t got;
 
-    if (reader->start > 0) {
-        text->size -= reader->start;
-        memmove(text->data, text->data + reader->start, text->size);
-        reader->scanned -= reader->start;
-        reader->start = 0;
-    }
-    enum status st = buf_reserve(text, CHUNK_SIZE, err);
-    if (st != ST_OK)
-        return st;
-    st = store_source_read(&reader->source, text->data + text->size, CHUNK_SIZE, &got, err);
+    enum status st = line_cutter_make_room(&reader->lines, err);
+    if (st == ST_OK)
+        st = store_source_read(&reader->source, text->data + text->size, CHUNK_SIZE, &got, err);
     if (st != ST_OK)
         return st;
     if (got == 0)
         return end_run(reader, err);
     text->size += got;
     return may_go_on(reader) ? ST_OK : error_set(err, ST_STOPPING, "the reading was ended");
-}
-
-/* Drops the part of a too long line that has been read; says so the first time. */
-static enum status skip_part(struct store_reader *reader, struct error *err)
-{
-    bool first = !reader->skipping;
-
-    reader->line_offset += reader->text.size - reader->start;
-    reader->text.size = reader->start;
-    reader->scanned = reader->start;
-    reader->skipping = true;
-    if (!first)
-        return ST_OK;
-    return error_set(err, ST_LIMIT, "line %llu is longer than %zu bytes: skipped",
-                     (unsigned long long)reader->line_number + 1, reader->options.line_size_max);
 }
 
 /* The next line out of the pool.  ST_AGAIN: the next frame has to be read here; ST_NOT_FOUND: that
@@ -194,13 +138,13 @@ static enum status next_pooled(struct store_reader *reader, struct slice *ret, s
 
     for (;;) {
         enum status st = store_frames_next_line(&reader->frames, reader->source.fd, ret,
-                                                &reader->line_number, &job);
+                                                &reader->lines.number, &job);
         if (st == ST_OK || st == ST_NOT_FOUND)
             return st;
         if (!may_go_on(reader))
             return error_set(err, ST_STOPPING, "the reading was ended");
         if (st == ST_AGAIN) {
-            reader->line_number = job.first_line - 1;
+            reader->lines.number = job.first_line - 1;
             reader->run_start = job.offset;
             reader->in_run = true;
             st =
@@ -219,23 +163,10 @@ static enum status next_line(struct store_reader *reader, struct slice *ret, str
             if (pooled != ST_AGAIN)
                 return pooled;
         }
-        if (take_line(reader, ret)) {
-            if (!reader->skipping && ret->size <= reader->options.line_size_max)
-                return ST_OK;
-            bool told = reader->skipping;
-            reader->skipping = false;
-            if (told)
-                continue;
-            return error_set(err, ST_LIMIT, "line %llu is longer than %zu bytes: skipped",
-                             (unsigned long long)reader->line_number,
-                             reader->options.line_size_max);
-        }
-        enum status st = ST_OK;
-        if (reader->text.size - reader->start > reader->options.line_size_max ||
-            (reader->skipping && reader->text.size > reader->start))
-            st = skip_part(reader, err);
-        if (st == ST_OK)
-            st = read_more(reader, err);
+        enum status st = line_cutter_next(&reader->lines, ret, err);
+        if (st != ST_NOT_FOUND)
+            return st;
+        st = read_more(reader, err);
         if (st != ST_OK)
             return st;
     }
@@ -245,9 +176,9 @@ static enum status next_line(struct store_reader *reader, struct slice *ret, str
 
 static void start_file(struct store_reader *reader)
 {
-    forget_text(reader);
-    reader->line_number = 0;
-    reader->line_offset = 0;
+    line_cutter_forget(&reader->lines);
+    reader->lines.number = 0;
+    reader->lines.offset = 0;
     reader->is_final = false;
     reader->has_first = false;
     reader->has_last = false;
@@ -433,16 +364,16 @@ static enum status follow_shrinking(struct store_reader *reader, struct error *e
         return error_set_errno(err, ST_IO, "fstat");
     if ((uint64_t)info.st_size >= reader->source.offset)
         return ST_OK;
-    if (reader->line_offset > (uint64_t)info.st_size)
-        reader->line_offset = (uint64_t)info.st_size;
-    forget_text(reader);
-    return store_source_seek(&reader->source, reader->line_offset, err);
+    if (reader->lines.offset > (uint64_t)info.st_size)
+        reader->lines.offset = (uint64_t)info.st_size;
+    line_cutter_forget(&reader->lines);
+    return store_source_seek(&reader->source, reader->lines.offset, err);
 }
 
 /* Leaves the open file for good.  ST_CORRUPT: it ended within a line. */
 static enum status leave(struct store_reader *reader, struct error *err)
 {
-    bool torn = reader->text.size > reader->start || reader->skipping;
+    bool torn = line_cutter_is_torn(&reader->lines);
 
     if (reader->is_active) {
         enum status st = list(reader, err);
@@ -455,11 +386,11 @@ static enum status leave(struct store_reader *reader, struct error *err)
         set_position(reader, &reader->name);
     }
     close_file(reader);
-    forget_text(reader);
+    line_cutter_forget(&reader->lines);
     if (!torn)
         return ST_OK;
     return error_set(err, ST_CORRUPT, "ends within line %llu",
-                     (unsigned long long)reader->line_number + 1);
+                     (unsigned long long)reader->lines.number + 1);
 }
 
 /* Goes on with the next frame, which begins with a line, or with the next file. */
@@ -471,7 +402,7 @@ static void pass_over_damage(struct store_reader *reader)
         count_run(reader); /* and the pool gives the next one */
     else if (!store_source_skip_damage(&reader->source) && next_run(reader, &ignored) != ST_OK)
         (void)leave(reader, &ignored);
-    forget_text(reader);
+    line_cutter_forget(&reader->lines);
 }
 
 /* At the end of the open file.  ST_OK: there may be more, here or in another file. */
@@ -526,7 +457,7 @@ enum status store_reader_open(const char *path, const struct store_reader_option
         reader->options = *options;
     if (reader->options.line_size_max == 0)
         reader->options.line_size_max = STORE_LINE_SIZE_MAX;
-    buf_init(&reader->text, reader->options.line_size_max + (size_t)2 * CHUNK_SIZE);
+    line_cutter_init(&reader->lines, reader->options.line_size_max, CHUNK_SIZE);
     reader->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (reader->dir_fd < 0) {
         enum status st = errno == ENOENT || errno == ENOTDIR ? ST_NOT_FOUND : ST_IO;
@@ -562,7 +493,7 @@ enum status store_reader_next(struct store_reader *reader, struct store_line *re
         }
         if (st == ST_OK) {
             *ret = (struct store_line){
-                .text = line, .file = reader->file, .number = reader->line_number};
+                .text = line, .file = reader->file, .number = reader->lines.number};
             return ST_OK;
         }
         error_context(err, "'%s'", reader->file);
@@ -599,7 +530,7 @@ void store_reader_close(struct store_reader *reader)
     store_frames_fini(&reader->frames);
     store_source_fini(&reader->source);
     store_listing_fini(&reader->listing);
-    buf_fini(&reader->text);
+    line_cutter_fini(&reader->lines);
     if (reader->dir_fd >= 0)
         (void)close(reader->dir_fd); /* a directory */
     free(reader);

@@ -1,55 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_check.c -- telltale check FILE: every mistake of a configuration, before the daemon
- * sees it.  With --print the effective configuration, defaults and all, goes to stdout. */
+ * sees it.  With --print the effective configuration, defaults and all, goes to stdout.
+ *
+ * The daemon does it, `telltaled --check`: it has the exporters, whose options are checked too,
+ * and whose libraries no other verb needs. */
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "config/config.h"
-#include "config/config_print.h"
-#include "deliver/exporter_list.h"
 #include "telltale/command.h"
 
-enum { OUTPUT_SIZE_MAX = 16 * 1024 * 1024 };
+#define DAEMON_NAME "telltaled"
 
-static int print_effective(const struct config *config, struct buf *out)
+/* The daemon's program, which is installed beside this one; where that cannot be told, its name, to
+ * be looked for as a shell does. */
+static void find_daemon(char out[static PATH_MAX])
 {
-    struct error err;
+    ssize_t size = readlink("/proc/self/exe", out, PATH_MAX);
+    const char *slash = size > 0 ? memrchr(out, '/', (size_t)size) : NULL;
+    size_t room = slash != NULL ? PATH_MAX - (size_t)(slash + 1 - out) : 0;
 
-    buf_clear(out);
-    if (config_print(config, out, &err) != ST_OK) {
-        fprintf(stderr, "telltale: %s\n", err.text);
-        return COMMAND_FAILED;
-    }
-    if (fwrite(out->data, 1, out->size, stdout) != out->size || fflush(stdout) != 0) {
-        perror("telltale: stdout");
-        return COMMAND_FAILED;
-    }
-    return COMMAND_OK;
+    if (room >= sizeof(DAEMON_NAME))
+        memcpy(out + (slash + 1 - out), DAEMON_NAME, sizeof(DAEMON_NAME));
+    else
+        memcpy(out, DAEMON_NAME, sizeof(DAEMON_NAME));
 }
 
+/* Does not return, unless there is no such program. */
 static int check_file(const struct command_options *options, const char *path, bool print)
 {
-    const struct config *config;
-    struct config_source source = {.path = path};
-    struct config_dirs dirs;
-    struct error err;
-    struct buf out;
-    int result;
+    enum { ARGUMENTS_MAX = 10 };
+    static const char called[] = "telltale"; /* its complaints begin with argv[0] */
+    const char *arguments[ARGUMENTS_MAX] = {called, "--check", "--config", path};
+    size_t count = 4;
+    char program[PATH_MAX];
 
-    if (!command_dirs(options, &dirs))
-        return COMMAND_FAILED;
-    source.dirs = &dirs;
-    source.exporters = exporter_list(&source.exporter_count);
-    buf_init(&out, OUTPUT_SIZE_MAX);
-    if (config_load(&source, &config, &out, &err) == ST_OK) {
-        result = print ? print_effective(config, &out) : COMMAND_OK;
-        config_destroy(config);
-    } else {
-        fprintf(stderr, "%.*stelltale: %s\n", SLICE_ARG(buf_slice(&out)), err.text);
-        result = COMMAND_FAILED;
+    if (print)
+        arguments[count++] = "--print";
+    if (options->run_dir != NULL) {
+        arguments[count++] = "--run-dir";
+        arguments[count++] = options->run_dir;
     }
-    buf_fini(&out);
-    return result;
+    if (options->state_dir != NULL) {
+        arguments[count++] = "--state-dir";
+        arguments[count++] = options->state_dir;
+    }
+    find_daemon(program);
+    (void)execvp(program, (char *const *)arguments);
+    fprintf(stderr, "telltale: '%s', which checks configurations: %m\n", program);
+    return COMMAND_FAILED;
 }
 
 static int run_check(const struct command_options *options, int argc, char **argv)

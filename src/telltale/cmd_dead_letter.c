@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "deliver/exporter_list.h"
+#include "deliver/exporter_type.h"
 #include "deliver/replay.h"
 #include "query/safe_text.h"
 #include "telltale/command.h"
@@ -350,13 +350,12 @@ static void print_safe(FILE *out, const char *text)
 
 static enum status check_type(const char *exporter, struct error *err)
 {
-    char type[DEAD_LETTER_NAME_SIZE];
+    const struct exporter_type *type =
+        exporter_type_find(slice_of(exporter, strcspn(exporter, "/")));
 
-    snprintf(type, sizeof(type), "%.*s", (int)strcspn(exporter, "/"), exporter);
-    const struct exporter_ops *ops = exporter_find(type);
-    if (ops == NULL)
+    if (type == NULL)
         return error_set(err, ST_INVALID, "there is no such type of exporter");
-    if (ops->in_order_only)
+    if (type->in_order_only)
         return error_set(err, ST_INVALID, "it takes records in order only, and none again");
     return ST_OK;
 }

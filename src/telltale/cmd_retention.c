@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "deliver/exporter_list.h"
 #include "query/safe_text.h"
 #include "query/time_text.h"
 #include "retain/retention_plan.h"
@@ -24,6 +23,8 @@
 enum { OUTPUT_MAX = 64 << 20, REASON_MAX = 4096 };
 
 enum { OPTION_CONFIG = 0x300, OPTION_EXPORTER, OPTION_AT, OPTION_FORMAT };
+
+extern const struct exporter_ops exporter_file;
 
 struct plan_options {
     const char *config, *exporter;
@@ -300,12 +301,19 @@ static enum status print_plan(const struct retention_config *config,
 
 static int plan(const struct config_dirs *dirs, struct plan_options *options)
 {
-    struct config_source source = {.path = options->config, .dirs = dirs};
+    /* The others, with their libraries, are left to telltaled (cmd_check.c). */
+    static const struct exporter_ops *const stores[] = {&exporter_file};
+    const struct config_source source = {
+        .path = options->config,
+        .dirs = dirs,
+        .exporters = stores,
+        .exporter_count = COUNT_OF(stores),
+        .passes_other_types = true,
+    };
     const struct config *config;
     struct error err;
     struct buf report;
 
-    source.exporters = exporter_list(&source.exporter_count);
     buf_init(&report, OUTPUT_MAX);
     enum status st = config_load(&source, &config, &report, &err);
     if (st != ST_OK)

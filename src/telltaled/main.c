@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c -- telltaled(8): reads its arguments and runs the daemon. */
+#include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "telltaled/config_trial.h"
 #include "telltaled/daemon.h"
 #include "util/log.h"
 
@@ -15,13 +17,16 @@ enum exit_code { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static void print_help(FILE *out)
 {
-    fputs("usage: telltaled [--config FILE] [--run-dir DIR] [--state-dir DIR]\n\n"
-          "  --config FILE    its configuration; without one everything has its default\n"
-          "  --run-dir DIR    where its sockets are made\n"
-          "  --state-dir DIR  where its journal and its store are kept\n"
-          "  --help           this text; telltaled(8) has more\n"
-          "  --version        the version\n",
-          out);
+    fputs(
+        "usage: telltaled [--config FILE] [--run-dir DIR] [--state-dir DIR] [--check [--print]]\n\n"
+        "  --config FILE    its configuration; without one everything has its default\n"
+        "  --run-dir DIR    where its sockets are made\n"
+        "  --state-dir DIR  where its journal and its store are kept\n"
+        "  --check          show every mistake of the configuration and start nothing\n"
+        "  --print          with --check: print the configuration that results\n"
+        "  --help           this text; telltaled(8) has more\n"
+        "  --version        the version\n",
+        out);
 }
 
 /* Descriptors that the connection limits of the receivers need, with room for the rest. */
@@ -87,50 +92,85 @@ static int run(const struct daemon_options *options)
     return st == ST_OK ? EXIT_CLEAN : EXIT_FAILED;
 }
 
-int main(int argc, char **argv)
+/* What the command line says. */
+struct arguments {
+    const char *config_path, *run_dir, *state_dir;
+    bool check, print;
+};
+
+/* False: the program ends with *ret_exit. */
+static bool read_arguments(int argc, char **argv, struct arguments *ret, int *ret_exit)
 {
     static const struct option known[] = {
         {"config", required_argument, NULL, 'c'},    {"run-dir", required_argument, NULL, 'r'},
-        {"state-dir", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'},
+        {"state-dir", required_argument, NULL, 's'}, {"check", no_argument, NULL, 'k'},
+        {"print", no_argument, NULL, 'p'},           {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},         {NULL, 0, NULL, 0},
     };
-    struct daemon_options options = {.config_path = NULL};
-    const char *run_dir = NULL;
-    const char *state_dir = NULL;
-    struct error err;
     int option;
 
+    *ret_exit = EXIT_CLEAN;
     while ((option = getopt_long(argc, argv, "c:", known, NULL)) != -1) {
         switch (option) {
         case 'c':
-            options.config_path = optarg;
+            ret->config_path = optarg;
             break;
         case 'r':
-            run_dir = optarg;
+            ret->run_dir = optarg;
             break;
         case 's':
-            state_dir = optarg;
+            ret->state_dir = optarg;
+            break;
+        case 'k':
+            ret->check = true;
+            break;
+        case 'p':
+            ret->print = true;
             break;
         case 'h':
             print_help(stdout);
-            return EXIT_CLEAN;
+            return false;
         case 'v':
             puts("telltaled " TELLTALE_VERSION);
-            return EXIT_CLEAN;
+            return false;
         default:
             print_help(stderr);
-            return EXIT_USAGE;
+            *ret_exit = EXIT_USAGE;
+            return false;
         }
     }
-    if (optind < argc) {
-        print_help(stderr);
-        return EXIT_USAGE;
+    if (optind == argc && (ret->check || !ret->print))
+        return true;
+    print_help(stderr);
+    *ret_exit = EXIT_USAGE;
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {NULL};
+    struct daemon_options options = {NULL};
+    struct error err;
+    int exit_code;
+
+    if (!read_arguments(argc, argv, &arguments, &exit_code))
+        return exit_code;
+    enum status st =
+        config_dirs_resolve(arguments.run_dir, arguments.state_dir, &options.dirs, &err);
+    if (arguments.check) {
+        if (st == ST_OK)
+            return config_trial(arguments.config_path, &options.dirs, arguments.print)
+                       ? EXIT_CLEAN
+                       : EXIT_FAILED;
+        fprintf(stderr, "%s: %s\n", program_invocation_short_name, err.text);
+        return EXIT_FAILED;
     }
     prepare_memory();
     prepare_process();
-    if (config_dirs_resolve(run_dir, state_dir, &options.dirs, &err) != ST_OK) {
+    if (st != ST_OK) {
         log_error("daemon.failed", "error=%s", LOG_TEXT(err.text));
         return EXIT_FAILED;
     }
+    options.config_path = arguments.config_path;
     return run(&options);
 }

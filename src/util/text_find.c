@@ -35,17 +35,18 @@ static int rarity(uint8_t byte)
     return byte >= '2' && byte <= '9' ? 2 : 3;
 }
 
+/* Of bytes that are equally rare, the last: the ids of a day begin alike, with its time. */
 struct text_needle text_needle_of(struct slice text, bool any_case)
 {
     struct text_needle needle = {.text = text, .any_case = any_case};
 
     for (size_t i = 1; i < text.size; i++) {
-        if (rarity(text.data[i]) > rarity(text.data[needle.rare[0]]))
+        if (rarity(text.data[i]) >= rarity(text.data[needle.rare[0]]))
             needle.rare[0] = i;
     }
     needle.rare[1] = needle.rare[0] > 0 ? 0 : text.size - (text.size > 0);
     for (size_t i = 0; i < text.size; i++) {
-        if (i != needle.rare[0] && rarity(text.data[i]) > rarity(text.data[needle.rare[1]]))
+        if (i != needle.rare[0] && rarity(text.data[i]) >= rarity(text.data[needle.rare[1]]))
             needle.rare[1] = i;
     }
     return needle;

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -107,6 +108,24 @@ def test_status_says_in_the_words_of_the_system_why_nobody_answers(home):
     assert b"No such file" in run("status", "--run-dir", home).stderr
     path.symlink_to(path.name)
     assert b"Too many levels of symbolic links" in run("status", "--run-dir", home).stderr
+
+
+def test_status_refuses_an_answer_that_is_none(home):
+    for answer, words in ((b"", "not HTTP"), (b"HTTP/1.1 200", "not HTTP"),
+                          (b"SSH-2.0-x\r\n\r\n{}", "not HTTP"),
+                          (b"HTTP/1.1 404 Not Found\r\n\r\n{}", "it is not ready"),
+                          (b"HTTP/1.1 200 OK\r\n\r\n{\"pid\":", "is not JSON")):
+        (home / "control.sock").unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(home / "control.sock"))
+            listener.listen()
+            asking = subprocess.Popen([BIN / "telltale", "status", "--run-dir", home],
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            with listener.accept()[0] as peer:
+                peer.recv(1024)
+                peer.sendall(answer)
+            out, complaint = asking.communicate(timeout=60)
+        assert (asking.returncode, out) == (1, "") and words in complaint, answer
 
 
 def test_status_of_a_daemon_that_heard_nothing_says_so(home):
@@ -608,6 +627,34 @@ def test_check_shows_every_mistake_and_prints_what_takes_effect(home):
     assert run("check").returncode == 2
     assert run("check", good, bad).returncode == 2
     assert run("check", home / "none.yaml").returncode == 1
+
+
+def test_the_daemon_checks_what_it_would_use(home):
+    def check(*arguments):
+        return subprocess.run([BIN / "telltaled", *arguments], capture_output=True, text=True,
+                              check=False, timeout=60)
+    bad = home / "bad.yaml"
+    bad.write_text("jurnal: {}\n")
+    done = check("--check", "--config", bad)
+    assert done.returncode == 1 and "unknown option 'jurnal'" in done.stderr
+    assert "\ntelltaled: " in done.stderr
+    assert "\ntelltale: " in run("check", bad).stderr.decode()
+    done = check("--check", "--print", "--state-dir", home / "here")
+    assert done.returncode == 0 and f"{home}/here" in done.stdout
+    done = run("check", "--print", "--state-dir", home / "there", "/dev/null")
+    assert done.returncode == 0 and f"{home}/there".encode() in done.stdout
+    assert check("--print").returncode == 2
+    assert not (home / "here").exists()
+
+
+def test_the_command_needs_nothing_that_only_exporters_need(home):
+    needed = subprocess.run(["ldd", BIN / "telltale"], capture_output=True, text=True,
+                            check=True).stdout
+    assert "libc.so" in needed
+    assert not re.findall("lib(?:grpc|rdkafka|curl|fyaml|ssl)[^ ]*", needed)
+    alone = shutil.copy(BIN / "telltale", home)
+    done = subprocess.run([alone, "check", "/dev/null"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and f"'{home}/telltaled', which checks" in done.stderr
 
 
 # --- The manual --------------------------------------------------------------------------------

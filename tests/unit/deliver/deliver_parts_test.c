@@ -19,6 +19,7 @@
 #include "deliver/backoff.h"
 #include "deliver/dead_letter.h"
 #include "deliver/exporter_list.h"
+#include "deliver/exporter_type.h"
 #include "deliver/progress.h"
 #include "deliver/split.h"
 #include "support/temp_dir.h"
@@ -442,6 +443,23 @@ static void test_all_exporters_have_a_name_and_a_table(void **state)
     assert_null(exporter_find("otlp"));
 }
 
+static void test_the_table_without_code_says_of_exporters_what_they_say(void **state)
+{
+    (void)state;
+    size_t count, type_count;
+    const struct exporter_ops *const *list = exporter_list(&count);
+    const struct exporter_type *types = exporter_types(&type_count);
+
+    assert_int_equal(type_count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(types[i].name, list[i]->name);
+        assert_int_equal(types[i].in_order_only, list[i]->in_order_only);
+        assert_ptr_equal(exporter_type_find(slice_of_text(list[i]->name)), &types[i]);
+    }
+    assert_null(exporter_type_find(SLICE("otlp")));
+    assert_null(exporter_type_find(SLICE_EMPTY));
+}
+
 #define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, make_letters, drop_letters)
 
 int main(void)
@@ -462,6 +480,7 @@ int main(void)
         WITH_DIR(test_a_cursor_that_retirement_has_passed_misses_records),
         WITH_DIR(test_a_cursor_of_another_journal_begins_again),
         cmocka_unit_test(test_all_exporters_have_a_name_and_a_table),
+        cmocka_unit_test(test_the_table_without_code_says_of_exporters_what_they_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
