@@ -79,6 +79,8 @@ def check_files(directory):
                f"{name} is not what {MANIFEST} says")
     demand(sorted(listed) == sorted(FILES), MANIFEST + " does not list each file once")
     ok(f"all files are as {MANIFEST} lists them")
+    for name in ("checkpoint.txt", "keys.jsonl", "proof.txt", "records.jsonl"):
+        demand(b"\0" not in read(directory, name), name + " has NUL bytes")
 
 
 # --- Signatures ----------------------------------------------------------------------------------
@@ -288,6 +290,9 @@ def main(arguments):
         check_records(directory, *check_checkpoint(directory, trusted))
     except No as problem:
         print("NO  ", problem)
+        return 1
+    except (ValueError, AttributeError, RecursionError):
+        print("NO   a file is not what it should be")
         return 1
     except (Cannot, OSError) as problem:
         print("cannot check:", problem, file=sys.stderr)

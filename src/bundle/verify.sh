@@ -22,7 +22,7 @@ ok() { say "ok   $*"; }
 cannot() { say "cannot check: $*" >&2; exit 2; }
 
 [ $# -ge 1 ] && [ $# -le 2 ] || { say "usage: sh verify.sh KEY [DIRECTORY]" >&2; exit 2; }
-for tool in awk openssl sha256sum base64 od sort cut cat mkdir mktemp rm ls head tail; do
+for tool in awk openssl sha256sum base64 od sort cut cat mkdir mktemp rm ls head tail tr wc; do
     command -v "$tool" >/dev/null || cannot "there is no '$tool' here"
 done
 key=$1
@@ -52,6 +52,12 @@ cut -c 67- manifest-sha256.txt | sort >"$work/listed"
 sha256sum -c --strict --quiet manifest-sha256.txt >"$work/sums" 2>&1 ||
     no "a file is not what manifest-sha256.txt says"
 ok "all files are as manifest-sha256.txt lists them"
+
+# NUL bytes, which some shells and awks pass by, have no place in texts; nor has a line without end.
+for name in checkpoint.txt keys.jsonl proof.txt records.jsonl; do
+    [ "$(tr -d '\000' <"$name" | wc -c)" -eq "$(wc -c <"$name")" ] || no "$name has NUL bytes"
+    [ -z "$(tail -c 1 "$name")" ] || no "$name ends within a line"
+done
 
 # --- 2. The keys lead from the trusted one to that of the checkpoint ---------------------------
 

@@ -3,6 +3,7 @@
  * (src/bundle/bundle.h).
  *
  * The store is only read, and the daemon may be at work in it. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -16,7 +17,6 @@
 #include "query/filter_plan.h"
 #include "store/store_record.h"
 #include "telltale/command.h"
-#include "telltale/disk_dirs.h"
 #include "telltale/filter_options.h"
 #include "util/clock.h"
 #include "util/fd.h"
@@ -131,6 +131,25 @@ static void hash_program(struct custody *custody)
     (void)close(fd); /* only read from */
 }
 
+/* Only how many there are: their names are of other cases. */
+static uint64_t count_holds(const char *store_dir)
+{
+    char path[PATH_MAX + sizeof("/holds")];
+    uint64_t count = 0;
+    const struct dirent *item;
+
+    (void)snprintf(path, sizeof(path), "%s/holds", store_dir); /* fits */
+    DIR *stream = opendir(path);
+    if (stream == NULL)
+        return 0;
+    while ((item = readdir(stream)) != NULL) {
+        size_t size = strlen(item->d_name);
+        count += size > strlen(".json") && strcmp(item->d_name + size - 5, ".json") == 0;
+    }
+    (void)closedir(stream); /* only read from */
+    return count;
+}
+
 static void fill_custody(struct asked *asked)
 {
     struct custody *custody = &asked->custody;
@@ -149,6 +168,7 @@ static void fill_custody(struct asked *asked)
     hash_program(custody);
     custody->version = TELLTALE_VERSION;
     custody->store_dir = asked->filter.store_dir;
+    custody->holds = count_holds(asked->filter.store_dir);
 }
 
 /* --- Export ---------------------------------------------------------------------------------- */
