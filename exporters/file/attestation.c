@@ -29,6 +29,7 @@ void attestation_init(struct attestation *self, const struct exporter_context *c
         (struct attestation){.key_dir_fd = -1, .checkpoints = {.fd = -1}, .notes = context->notes};
     snprintf(self->exporter, sizeof(self->exporter), "%s", context->name);
     buf_init(&self->note, NOTE_LIMIT + 1);
+    buf_init(&self->growth, EXPORTER_NOTE_TEXT_MAX);
     buf_init(&self->line, LINE_LIMIT);
 }
 
@@ -52,6 +53,22 @@ static void follow_clock(struct attestation *self, uint64_t now_unix_ns)
 
 /* --- Checkpoints ------------------------------------------------------------------------------ */
 
+/* How the tree grew; NULL: nobody wants to know, or it cannot be said: the next one says it.  What
+ * comes behind it is a step of its own. */
+static const char *put_growth(struct attestation *self)
+{
+    struct error ignored;
+
+    if (!self->proofs->is_growing)
+        return NULL;
+    buf_clear(&self->growth);
+    enum status st = tree_growth_put(&self->proofs->growth, &self->growth, &ignored);
+    tree_growth_step(&self->proofs->growth);
+    if (st == ST_OK)
+        st = buf_append(&self->growth, "", 1, &ignored); /* a NUL */
+    return st == ST_OK ? (const char *)self->growth.data : NULL;
+}
+
 static void tell_checkpoint(struct attestation *self, const char *action, const char *reason,
                             uint64_t size, const struct hash *root)
 {
@@ -63,6 +80,7 @@ static void tell_checkpoint(struct attestation *self, const char *action, const 
         .size = size,
         .root = root_text,
         .note = (const char *)self->note.data,
+        .growth = put_growth(self),
         .epoch = key_ring_epoch(self->ring)->number,
         .reason = reason,
         .first = self->proofs->first_sequence,
@@ -299,5 +317,6 @@ void attestation_fini(struct attestation *self, uint64_t now_unix_ns)
         (void)close(self->key_dir_fd); /* a directory */
     self->key_dir_fd = -1;
     buf_fini(&self->note);
+    buf_fini(&self->growth);
     buf_fini(&self->line);
 }

@@ -39,6 +39,7 @@ struct attestation {
     uint64_t clock_ns;
     uint64_t checkpoint_due_ns, heartbeat_due_ns, epoch_due_ns; /* by that clock */
     struct buf note;
+    struct buf growth; /* text */
     struct buf line;
 };
 

@@ -293,6 +293,8 @@ static enum status open_log(struct attestation *self, uint64_t now_unix_ns, stru
     if (st != ST_OK)
         return st;
     begin_times(self, now_unix_ns);
+    if (self->config->witness)
+        store_proofs_recover_growth(self->proofs, self->dir, self->active, line);
     self->is_on = true;
     tell_findings(self, &findings, is_other, is_first, found, now_unix_ns);
     return ST_OK;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "telltale/config_field.h"
+#include "telltale/retention.h"
 
 enum compression { COMPRESSION_NONE, COMPRESSION_ZSTD };
 
@@ -17,18 +18,13 @@ struct rotate_config {
     uint64_t age_ns;
 };
 
-struct retention_config {
-    uint64_t max_age_ns; /* 0: no limit, as below */
-    uint64_t max_size_bytes;
-    uint64_t max_files;
-};
-
 struct integrity_config {
     bool enabled;
     const char *origin; /* NULL: made by us */
     uint64_t checkpoint_interval_ns;
     uint64_t heartbeat_ns;
     uint64_t epoch_ns;
+    bool witness; /* checkpoints say how the tree grew */
 };
 
 struct file_config {

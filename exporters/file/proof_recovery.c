@@ -28,7 +28,12 @@
 #include "file_io.h"
 #include "telltale/store_file.h"
 
-enum { HASH_CHUNK = 1 << 20, DROPPED_MAX = 16 };
+enum {
+    HASH_CHUNK = 1 << 20,
+    DROPPED_MAX = 16,
+    GROWTH_STATES = TREE_GROWTH_STEPS_MAX - 1, /* to lead on from */
+    GROWTH_BYTES_MAX = 32 << 20,               /* of lines that are hashed for that */
+};
 
 /* --- The manifest ----------------------------------------------------------------------------- */
 
@@ -273,15 +278,13 @@ static bool hash_line(struct store_proofs *proofs, struct slice line)
     return true;
 }
 
-/* Hashes the lines behind what the proof tells of.  ST_CORRUPT: they are not lines of ours. */
-static enum status hash_rest(struct store_proofs *proofs, const struct active_file *active,
-                             struct buf *line, struct error *err)
+/* Hashes the lines from one offset to another.  ST_CORRUPT: they are not lines of ours. */
+static enum status hash_lines(struct store_proofs *proofs, const struct active_file *active,
+                              uint64_t at, uint64_t until, struct buf *line, struct error *err)
 {
-    uint64_t at = proofs->stated_bytes;
-
     buf_clear(line);
-    while (at < active->size_bytes) {
-        uint64_t left = active->size_bytes - at;
+    while (at < until) {
+        uint64_t left = until - at;
         size_t want = left < HASH_CHUNK ? (size_t)left : HASH_CHUNK;
         size_t got;
         size_t start = 0;
@@ -411,13 +414,106 @@ static enum status read_active(struct store_proofs *proofs, const struct store_d
         return ST_OK;
     }
     findings->hashed_bytes = active->size_bytes - proofs->stated_bytes;
-    st = hash_rest(proofs, active, line, err);
+    st = hash_lines(proofs, active, proofs->stated_bytes, active->size_bytes, line, err);
     if (st == ST_CORRUPT) {
         set_aside(dir, now_unix_ns);
         return leave_uncovered(proofs, active, findings, "the active file has lines of others");
     }
     proofs->lines = proofs->pending;
     return st;
+}
+
+/* --- Growth ----------------------------------------------------------------------------------- */
+
+struct growth_reading {
+    struct store_proof_reader reader;
+    uint64_t size_bytes; /* of the file */
+    size_t count;
+    struct store_proof_state states[GROWTH_STATES]; /* the last ones */
+    struct store_proof_line line;
+};
+
+static enum status visit_state(void *context, struct slice line, uint64_t number, struct error *err)
+{
+    struct growth_reading *reading = context;
+
+    (void)number;
+    enum status st = store_proof_read_line(&reading->reader, line, &reading->line, err);
+    const struct store_proof_state *state = &reading->line.state;
+    if (st != ST_OK || reading->line.kind != STORE_PROOF_STATE ||
+        state->offset_bytes > reading->size_bytes)
+        return st;
+    bool is_full = reading->count == GROWTH_STATES;
+    if (is_full || (reading->count > 0 &&
+                    reading->size_bytes - reading->states[0].offset_bytes > GROWTH_BYTES_MAX)) {
+        reading->count--;
+        memmove(&reading->states[0], &reading->states[1],
+                reading->count * sizeof(reading->states[0]));
+    }
+    reading->states[reading->count++] = *state;
+    return ST_OK;
+}
+
+/* Hashes the lines behind the first state, with a step at each. */
+static enum status hash_steps(struct store_proofs *proofs, const struct active_file *active,
+                              const struct growth_reading *reading, struct buf *line,
+                              struct error *err)
+{
+    struct merkle_range whole = proofs->closed;
+
+    enum status st = merkle_range_append(&whole, &reading->states[0].range, err);
+    if (st != ST_OK)
+        return st;
+    tree_growth_start(&proofs->growth, &whole);
+    proofs->pending = reading->states[0].range;
+    proofs->is_growing = true;
+    for (size_t i = 0; i < reading->count && st == ST_OK; i++) {
+        bool is_last = i + 1 == reading->count;
+        tree_growth_step(&proofs->growth);
+        proofs->growing = *tree_growth_last(&proofs->growth);
+        st = hash_lines(proofs, active, reading->states[i].offset_bytes,
+                        is_last ? active->size_bytes : reading->states[i + 1].offset_bytes, line,
+                        err);
+        *tree_growth_last(&proofs->growth) = proofs->growing;
+    }
+    return st;
+}
+
+/* Whether the lines that were hashed again give the tree that was found before. */
+static bool growth_is_good(const struct store_proofs *proofs)
+{
+    struct hash root, grown;
+
+    if (tree_growth_size(&proofs->growth) != store_proofs_size(proofs))
+        return false;
+    store_proofs_root(proofs, &root);
+    tree_growth_root(&proofs->growth, &grown);
+    return hash_equal(&root, &grown);
+}
+
+void store_proofs_recover_growth(struct store_proofs *proofs, const struct store_dir *dir,
+                                 const struct active_file *active, struct buf *line)
+{
+    struct growth_reading *reading = calloc(1, sizeof(*reading));
+    struct error ignored;
+    bool is_good = false;
+
+    if (reading != NULL && proofs->cover == COVER_SEEDED && !proofs->must_close) {
+        reading->size_bytes = active->size_bytes;
+        store_proof_reader_init(&reading->reader);
+        is_good = line_file_read(dir->io, dir->fd, STORE_PROOF_ACTIVE_NAME, visit_state, reading,
+                                 NULL, &ignored) == ST_OK &&
+                  reading->count > 0 &&
+                  hash_steps(proofs, active, reading, line, &ignored) == ST_OK &&
+                  growth_is_good(proofs);
+        proofs->pending = proofs->lines;
+    }
+    if (reading != NULL)
+        store_seed_wipe(&reading->line.head.seed);
+    free(reading);
+    buf_clear(line);
+    if (!is_good)
+        store_proofs_begin_growth(proofs);
 }
 
 /* --- Public ----------------------------------------------------------------------------------- */

@@ -30,3 +30,10 @@ MUST_CHECK enum status store_proofs_open(struct store_proofs *proofs, struct sto
 MUST_CHECK enum status store_proofs_restart(struct store_proofs *proofs,
                                             const struct active_file *active, const char *origin,
                                             struct error *err);
+
+/* As store_proofs_begin_growth(), but the steps lead on from the last sizes that active.proof tells
+ * of, among them that of each checkpoint of this file: so a checkpoint that nobody heard of before
+ * a crash breaks no chain.  Hashes some of the last lines again; where it cannot, growth begins
+ * with the tree as it is. */
+void store_proofs_recover_growth(struct store_proofs *proofs, const struct store_dir *dir,
+                                 const struct active_file *active, struct buf *line);

@@ -94,6 +94,8 @@ enum status store_proofs_begin(struct store_proofs *proofs,
     if (proofs->cover == COVER_NONE || (is_stale && !has_lines))
         st = make_seed(proofs, journal_id, err);
     proofs->pending = proofs->lines;
+    if (proofs->is_growing)
+        proofs->growing = *tree_growth_last(&proofs->growth);
     return st;
 }
 
@@ -107,6 +109,8 @@ void store_proofs_add(struct store_proofs *proofs, uint64_t sequence, struct sli
     line.size--;
     store_leaf_of_line(&proofs->head.seed, proofs->pending.end, sequence, line, &leaf);
     merkle_range_append_leaf(&proofs->pending, &leaf);
+    if (proofs->is_growing)
+        merkle_range_append_leaf(&proofs->growing, &leaf);
 }
 
 /* Counting of what was skipped begins with a journal's first line. */
@@ -127,6 +131,8 @@ void store_proofs_commit(struct store_proofs *proofs, const struct active_file *
     if (proofs->cover != COVER_SEEDED)
         return;
     proofs->lines = proofs->pending;
+    if (proofs->is_growing)
+        *tree_growth_last(&proofs->growth) = proofs->growing;
     note_journal(proofs, &active->first);
     if (active->size_bytes - proofs->stated_bytes >= STATE_EVERY)
         /* The lines are durable without it; the next batch tries again. */
@@ -163,16 +169,33 @@ uint64_t store_proofs_size(const struct store_proofs *proofs)
     return proofs->cover == COVER_SEEDED ? proofs->lines.end : proofs->closed.end;
 }
 
-void store_proofs_root(const struct store_proofs *proofs, struct hash *ret)
+static void whole_tree(const struct store_proofs *proofs, struct merkle_range *ret)
 {
-    struct merkle_range whole = proofs->closed;
     struct error err;
 
+    *ret = proofs->closed;
     if (proofs->cover == COVER_SEEDED) {
-        enum status st = merkle_range_append(&whole, &proofs->lines, &err);
+        enum status st = merkle_range_append(ret, &proofs->lines, &err);
         ASSERT(st == ST_OK);
     }
+}
+
+void store_proofs_root(const struct store_proofs *proofs, struct hash *ret)
+{
+    struct merkle_range whole;
+
+    whole_tree(proofs, &whole);
     merkle_range_root(&whole, ret);
+}
+
+void store_proofs_begin_growth(struct store_proofs *proofs)
+{
+    struct merkle_range whole;
+
+    whole_tree(proofs, &whole);
+    tree_growth_start(&proofs->growth, &whole);
+    tree_growth_step(&proofs->growth);
+    proofs->is_growing = true;
 }
 
 uint64_t store_proofs_skipped(const struct store_proofs *proofs, const struct store_place *last)

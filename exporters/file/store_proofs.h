@@ -18,6 +18,7 @@
 #include "telltale/merkle_range.h"
 #include "telltale/store_manifest.h"
 #include "telltale/store_proof.h"
+#include "telltale/tree_growth.h"
 
 enum proof_cover {
     COVER_NONE,    /* the active file has no line, and no seed */
@@ -46,6 +47,9 @@ struct store_proofs {
     struct merkle_range closed;   /* leaves of all files before the active one */
     struct merkle_range lines;    /* of the committed lines of that */
     struct merkle_range pending;  /* and of those behind */
+    bool is_growing;              /* the next two are kept */
+    struct tree_growth growth;    /* of the committed lines of the whole tree */
+    struct merkle_range growing;  /* its last step, and the lines behind */
     uint64_t stated_bytes;        /* of the active file: what active.proof tells of */
     bool must_close;              /* the active file takes no more lines */
     struct proof_closing closing;
@@ -92,6 +96,9 @@ MUST_CHECK enum status store_proofs_close(struct store_proofs *proofs, uint64_t 
 /* How many lines the tree has, and its root. */
 uint64_t store_proofs_size(const struct store_proofs *proofs);
 void store_proofs_root(const struct store_proofs *proofs, struct hash *ret);
+
+/* From now on `growth` is kept, and begins with the tree as it is. */
+void store_proofs_begin_growth(struct store_proofs *proofs);
 
 /* How many records of the journal between the first line of the tree and the newest, `last`, are
  * not in it. */

@@ -19,6 +19,7 @@ struct exporter_note {
     const char *origin;
     const char *root;
     const char *note;
+    const char *growth;
     const char *key;
     const char *reason;
     const char *rule;

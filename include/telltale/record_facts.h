@@ -36,12 +36,14 @@ struct record_facts {
     struct slice turn_id;         /* agent.turn.id */
     struct slice tool_name;       /* gen_ai.tool.name */
     struct slice user_id, user_name, user_email;
-    struct slice host_name;    /* of the record, else of the resource */
-    struct slice service_name; /* of the resource, else of the record */
-    struct slice trace_id;     /* 16 bytes, not text */
-    struct slice span_id;      /* 8 bytes, not text */
-    struct slice body_text;    /* when the body is a text */
-    struct slice body;         /* the encoded AnyValue; no data: there is none */
+    struct slice host_name;        /* of the record, else of the resource */
+    struct slice service_name;     /* of the resource, else of the record */
+    struct slice trace_id;         /* 16 bytes, not text */
+    struct slice span_id;          /* 8 bytes, not text */
+    struct slice integrity_action; /* agent.integrity.*: */
+    struct slice integrity_note, integrity_growth;
+    struct slice body_text; /* when the body is a text */
+    struct slice body;      /* the encoded AnyValue; no data: there is none */
 };
 
 struct record_reader;

@@ -23,7 +23,7 @@
 #include "telltale/line_file.h"
 #include "telltale/merkle_proof.h"
 #include "verify/file_check.h"
-#include "verify/store_plan.h"
+#include "verify/file_plan.h"
 
 enum { TRIES_MAX = 16, PAUSE_US = 50000 };
 
@@ -31,7 +31,7 @@ struct gathering {
     struct evidence *ret;
     const struct evidence_options *options;
     int dir_fd;
-    struct store_plan plan;
+    struct file_plan plan;
     struct file_checker checker;
     struct merkle_forest *forest;
     uint64_t tree_size;      /* of the checkpoint; 0: there is none */
@@ -219,7 +219,7 @@ static enum status append_manifest(struct gathering *gathering, const struct pla
 {
     struct merkle_range range;
 
-    store_plan_range(&gathering->plan, file, &range);
+    file_plan_range(&gathering->plan, file, &range);
     return append(gathering, &range, err);
 }
 
@@ -281,7 +281,7 @@ static enum status read_file(struct gathering *gathering, const struct plan_file
 
 static enum status read_closed(struct gathering *gathering, size_t index, struct error *err)
 {
-    const struct store_plan *plan = &gathering->plan;
+    const struct file_plan *plan = &gathering->plan;
     const struct plan_file *file = &plan->files[index];
     const struct evidence_options *options = gathering->options;
     struct file_check_job job = {.dir_fd = gathering->dir_fd};
@@ -327,7 +327,7 @@ static enum status read_store(struct gathering *gathering, struct error *err)
 {
     struct file_check_job active = {.name = STORE_ACTIVE_NAME, .is_active = true};
 
-    enum status st = store_plan_read(&gathering->plan, gathering->dir_fd, err);
+    enum status st = file_plan_read(&gathering->plan, gathering->dir_fd, err);
     for (size_t i = 0; i < gathering->plan.count && st == ST_OK; i++)
         st = take_file(gathering, i, err);
     if (st != ST_OK || !gathering->plan.has_active)
@@ -421,7 +421,7 @@ static enum status gather(struct gathering *gathering, struct error *err)
     bool is_right = st == ST_OK && has_signed_root(gathering);
     if ((st == ST_OK && (!is_right || ret->is_unsettled) && gathering->tree_size > 0) ||
         st == ST_NOT_FOUND) {
-        if (!store_plan_holds(&gathering->plan, gathering->dir_fd))
+        if (!file_plan_holds(&gathering->plan, gathering->dir_fd))
             return error_set(err, ST_AGAIN, "the store changes faster than it is read");
     }
     if (st == ST_OK && !is_right) {
@@ -440,7 +440,7 @@ static enum status gather_once(struct evidence *evidence, const struct evidence_
 {
     struct gathering gathering = {.ret = evidence, .options = options, .dir_fd = dir_fd};
 
-    store_plan_init(&gathering.plan);
+    file_plan_init(&gathering.plan);
     file_checker_init(&gathering.checker);
     enum status st = key_chain_create(NULL, &gathering.chain, err);
     if (st == ST_OK)
@@ -450,7 +450,7 @@ static enum status gather_once(struct evidence *evidence, const struct evidence_
     merkle_forest_destroy(gathering.forest);
     key_chain_destroy(gathering.chain);
     file_checker_fini(&gathering.checker);
-    store_plan_fini(&gathering.plan);
+    file_plan_fini(&gathering.plan);
     return st;
 }
 

@@ -453,6 +453,10 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
     [KEY_AGENT_INTEGRITY_NOTE] =
         {"agent.integrity.note", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
          "The signed note, whole: a checkpoint, or the beginning of an epoch (INTEGRITY.md)."},
+    [KEY_AGENT_INTEGRITY_GROWTH] =
+        {"agent.integrity.growth", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+         "How the tree came to its size since some checkpoints before: sizes, and hashes of "
+         "subtrees. With `integrity.witness`."},
     [KEY_AGENT_INTEGRITY_KEY] =
         {"agent.integrity.key", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
          "A new verifier key, as NAME+HASH+BASE64: of the log, or of the epoch."},

@@ -31,6 +31,7 @@ MAY_INCLUDE = {
     "verify": BASE | {"wire", "integrity", "index", "store"},
     "bundle": BASE | {"wire", "integrity", "index", "store", "verify"},
     "query": BASE | {"wire", "store", "normalize"},
+    "retain": BASE | {"wire", "normalize", "store", "query"},
     "install": BASE | {"wire"},
 }
 PROGRAMS = {"telltaled", "telltale", "telltale-hook"}

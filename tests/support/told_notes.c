@@ -36,6 +36,7 @@ static bool take(void *context, const char *exporter, const struct exporter_note
     copy(item->root, sizeof(item->root), note->root);
     copy(item->key, sizeof(item->key), note->key);
     copy(item->note, sizeof(item->note), note->note);
+    copy(item->growth, sizeof(item->growth), note->growth);
     return true;
 }
 

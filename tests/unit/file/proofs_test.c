@@ -18,6 +18,7 @@
 #include "support/proofs_found.h"
 #include "support/told_notes.h"
 #include "telltale/encode.h"
+#include "telltale/tree_growth.h"
 #include "wire/otlp.h"
 
 static void set_up(struct file_store *store, struct told_notes *told)
@@ -293,6 +294,87 @@ static void test_a_file_of_words_about_the_store_is_closed_later(void **state)
     send_one(&store, 2, "agent.tool", "unix_socket");
     file_store_tick(&store, 3601);
     assert_int_equal(look(&store).closed, 2);
+    file_store_fini(&store);
+}
+
+/* Whether the note says how its tree grew, and from `old` on. */
+static bool leads_on_from(const struct told_note *note, uint64_t old)
+{
+    static struct tree_growth growth;
+    char root_text[HASH_BASE64_SIZE + 1] = {0};
+    struct hash root;
+    struct error err;
+    size_t before;
+
+    assert_int_equal(tree_growth_read(slice_of_text(note->growth), &growth, &err), ST_OK);
+    assert_int_equal(tree_growth_size(&growth), note->size);
+    tree_growth_root(&growth, &root);
+    hash_format_base64(&root, root_text);
+    assert_string_equal(root_text, note->root);
+    return tree_growth_meets(&growth, old, &before);
+}
+
+/* The last note that says it. */
+static const struct told_note *last_growth(const struct told_notes *told)
+{
+    for (size_t i = told->count; i-- > 0;) {
+        if (told->items[i].growth[0] != 0)
+            return &told->items[i];
+    }
+    fail_msg("no checkpoint says how the tree grew");
+    return NULL;
+}
+
+static void test_checkpoints_say_how_the_tree_grew(void **state)
+{
+    (void)state;
+    static struct told_notes told;
+    struct file_store store;
+    uint64_t old = 0;
+
+    set_up(&store, &told);
+    file_store_set(&store, "integrity.witness", 1);
+    file_store_set(&store, "rotate.size", 20000);
+    file_store_start(&store);
+    file_store_tick(&store, 0);
+    for (uint64_t i = 1; i <= 90; i += 3) {
+        file_store_send(&store, i, i + 2);
+        file_store_tick(&store, i * 20);
+        const struct told_note *note = last_growth(&told);
+        assert_int_equal(note->size, i + 2);
+        assert_true(i == 1 || leads_on_from(note, old));
+        old = note->size;
+    }
+    file_store_fini(&store);
+}
+
+/* What a crash takes: the record of the last checkpoint, and that of the one before. */
+static void test_checkpoints_that_nobody_heard_of_break_no_chain(void **state)
+{
+    (void)state;
+    static struct told_notes told;
+    struct file_store store;
+
+    set_up(&store, &told);
+    file_store_set(&store, "integrity.witness", 1);
+    file_store_start(&store);
+    file_store_tick(&store, 0);
+    for (uint64_t i = 1; i <= 7; i++) {
+        file_store_send(&store, i, i);
+        file_store_tick(&store, i * 20);
+    }
+    assert_int_equal(last_growth(&told)->size, 7);
+    file_store_send(&store, 8, 9);
+    file_store_stop(&store); /* with a checkpoint, of 9 */
+    told.count = 0;
+    file_store_start(&store);
+    file_store_send(&store, 10, 12);
+    file_store_tick(&store, 200);
+    assert_int_equal(last_growth(&told)->size, 12);
+    assert_true(leads_on_from(last_growth(&told), 6));
+    assert_true(leads_on_from(last_growth(&told), 7));
+    assert_true(leads_on_from(last_growth(&told), 9));
+    assert_false(leads_on_from(last_growth(&told), 5));
     file_store_fini(&store);
 }
 
@@ -574,6 +656,8 @@ int main(void)
         cmocka_unit_test(test_records_of_the_journal_that_the_store_was_not_given_are_counted),
         cmocka_unit_test(test_a_checkpoint_is_signed_when_it_is_due_and_at_the_stop),
         cmocka_unit_test(test_words_about_checkpoints_call_for_no_checkpoint),
+        cmocka_unit_test(test_checkpoints_say_how_the_tree_grew),
+        cmocka_unit_test(test_checkpoints_that_nobody_heard_of_break_no_chain),
         cmocka_unit_test(test_a_checkpoint_is_signed_when_a_file_is_closed),
         cmocka_unit_test(test_the_key_is_replaced_and_older_checkpoints_are_thinned),
         cmocka_unit_test(test_nothing_waits_longer_when_the_clock_goes_back),
