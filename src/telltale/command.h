@@ -36,6 +36,7 @@ extern const struct command command_check;
 extern const struct command command_dead_letter;
 extern const struct command command_doctor;
 extern const struct command command_emit;
+extern const struct command command_export;
 extern const struct command command_hold;
 extern const struct command command_install_hooks;
 extern const struct command command_journal;

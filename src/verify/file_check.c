@@ -275,13 +275,50 @@ struct head {
     uint8_t journal_id[JOURNAL_ID_SIZE];
 };
 
+/* Tells of the present line.  `salt`: NULL if it has no leaf. */
+static enum status tell_line(struct walk *walk, const struct store_salt *salt, uint64_t sequence,
+                             bool *ret_alone, struct error *err)
+{
+    struct file_line line = {.text = walk->line,
+                             .sequence = sequence,
+                             .has_leaf = salt != NULL,
+                             .index = walk->piece.end};
+
+    *ret_alone = false;
+    if (walk->job->on_line == NULL)
+        return ST_OK;
+    if (salt != NULL)
+        line.salt = *salt;
+    return walk->job->on_line(walk->job->context, &line, ret_alone, err);
+}
+
+/* Appends the leaf of the present line, which is `is_alone` in its piece or not. */
+static enum status take_leaf(struct walk *walk, const struct hash *leaf, bool is_alone,
+                             struct error *err)
+{
+    enum status st = ST_OK;
+
+    if (is_alone && walk->piece.end > walk->piece.first)
+        st = keep_piece(walk, err);
+    if (st == ST_OK)
+        merkle_range_append_leaf(&walk->piece, leaf);
+    return st == ST_OK && is_alone ? keep_piece(walk, err) : st;
+}
+
 static enum status take_seeded(struct walk *walk, const struct head *head, uint64_t sequence,
                                struct error *err)
 {
+    struct store_salt salt;
     struct hash leaf;
+    bool is_alone;
 
-    store_leaf_of_line(&head->seed, walk->piece.end, sequence, walk->line, &leaf);
-    merkle_range_append_leaf(&walk->piece, &leaf);
+    store_salt_derive(&head->seed, walk->piece.end, &salt);
+    store_leaf_of_salted_line(&salt, sequence, walk->line, &leaf);
+    enum status told = tell_line(walk, &salt, sequence, &is_alone, err);
+    if (told == ST_OK)
+        told = take_leaf(walk, &leaf, is_alone, err);
+    if (told != ST_OK)
+        return told;
     if (walk->has_state && walk->checker->proof.line->state.range.end == walk->piece.end) {
         enum status st = compare_states(walk, err);
         if (st != ST_OK)
@@ -295,12 +332,17 @@ static enum status take_salted(struct walk *walk, uint64_t sequence, struct erro
 {
     const struct store_proof_line *run = walk->checker->proof.line;
     struct hash leaf;
+    bool is_alone;
 
     if (!walk->has_salts)
         return ST_NOT_FOUND;
-    store_leaf_of_salted_line(&run->kept.salts[walk->salts_used], sequence, walk->line, &leaf);
-    merkle_range_append_leaf(&walk->piece, &leaf);
-    enum status st = cut(walk, err);
+    const struct store_salt *salt = &run->kept.salts[walk->salts_used];
+    store_leaf_of_salted_line(salt, sequence, walk->line, &leaf);
+    enum status st = tell_line(walk, salt, sequence, &is_alone, err);
+    if (st == ST_OK)
+        st = take_leaf(walk, &leaf, is_alone, err);
+    if (st == ST_OK)
+        st = cut(walk, err);
     if (++walk->salts_used < run->kept.count || st != ST_OK)
         return st;
     walk->has_salts = false;
@@ -317,8 +359,10 @@ static enum status take_line(struct walk *walk, const struct head *head, struct 
     ret->bytes += walk->line.size + 1;
     if (!take_place(walk, ret->has_proof ? head->journal_id : NULL, &place))
         return ST_NOT_FOUND;
-    if (!ret->has_proof)
-        return ST_OK;
+    if (!ret->has_proof) {
+        bool is_alone; /* there is nothing to be alone in */
+        return tell_line(walk, NULL, place.sequence, &is_alone, err);
+    }
     if (walk->piece.end >= MERKLE_SIZE_MAX) {
         tell(walk, walk->job->name, ret->lines, "is beyond the largest tree");
         return ST_NOT_FOUND;

@@ -26,6 +26,15 @@ struct file_checker {
 void file_checker_init(struct file_checker *checker);
 void file_checker_fini(struct file_checker *checker);
 
+/* A line as it is read; borrowed during the call. */
+struct file_line {
+    struct slice text; /* without its '\n' */
+    uint64_t sequence; /* in its journal */
+    bool has_leaf;     /* its file has a proof; then: */
+    uint64_t index;    /* in the tree */
+    struct store_salt salt;
+};
+
 struct file_check_job {
     int dir_fd;
     char name[STORE_FILE_NAME_SIZE];   /* of the file with the lines */
@@ -38,9 +47,14 @@ struct file_check_job {
     struct hash sha256;    /* by the manifest */
     const uint64_t *sizes; /* borrowed: of the checkpoints, ascending */
     size_t size_count;
+    /* Hears of each line before its leaf counts; with *ret_alone that becomes a piece of its own.
+     * A failure ends the check.  May be NULL. */
+    enum status (*on_line)(void *context, const struct file_line *line, bool *ret_alone,
+                           struct error *err);
+    void *context;
 };
 
-/* The leaves up to a size that a checkpoint has. */
+/* The leaves up to a size that a checkpoint has, or up to or of a line that on_line() chose. */
 struct file_piece {
     uint64_t end;      /* behind its last leaf */
     size_t first_hash; /* in file_check.hashes; the piece's range begins where the last one ends */

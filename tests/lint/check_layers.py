@@ -29,6 +29,7 @@ MAY_INCLUDE = {
     "index": BASE | {"wire"},
     "store": BASE | {"wire", "integrity", "index"},
     "verify": BASE | {"wire", "integrity", "index", "store"},
+    "bundle": BASE | {"wire", "integrity", "index", "store", "verify"},
     "query": BASE | {"wire", "store", "normalize"},
     "retain": BASE | {"wire", "normalize", "store", "query"},
     "install": BASE | {"wire"},
