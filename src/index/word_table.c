@@ -2,8 +2,8 @@
 /* word_table.c -- see word_table.h.
  *
  * A word is 32 bits of its hash.  A filter is made as soon as its block ends, so that no call has
- * much to do.  It was tried to keep words that are in many blocks out of the filters, with a bit a
- * block: an index became a quarter smaller, and took a fifth longer to make, much of it in one go.
+ * much to do.  Keeping words that are in many blocks out of the filters, with a bit a block, halves
+ * an index, but needs a sort of all words of a part, in one long call.
  *
  *     4  number of blocks
  *     4  reserved, 0

@@ -40,10 +40,9 @@ bool fault_point_end(const struct fault_point *point)
     return was_hit;
 }
 
-void fault_points_try(const char *scenario, const struct fault_plan *plan, fault_run *run,
-                      void *context, unsigned points_min)
+static void try_plan(const char *scenario, const struct fault_plan *plan, unsigned seeds,
+                     fault_run *run, void *context, unsigned points_min)
 {
-    unsigned seeds = plan->is_cut_after ? SEEDS : 1;
     bool was_hit = true;
     unsigned runs = 0;
     unsigned at = 0;
@@ -62,11 +61,29 @@ void fault_points_try(const char *scenario, const struct fault_plan *plan, fault
     ASSERT(at - 1 >= points_min); /* the faults did reach the work */
 }
 
+void fault_points_try(const char *scenario, const struct fault_plan *plan, fault_run *run,
+                      void *context, unsigned points_min)
+{
+    try_plan(scenario, plan, plan->is_cut_after ? SEEDS : 1, run, context, points_min);
+}
+
+static unsigned least_points(const struct fault_plan *plan, unsigned points_min,
+                             unsigned sync_points_min)
+{
+    return plan->fault == DISK_FAULT_SYNC ? sync_points_min : points_min;
+}
+
 void fault_points_try_all(const char *scenario, fault_run *run, void *context, unsigned points_min,
                           unsigned sync_points_min)
 {
-    for (const struct fault_plan *plan = fault_plans; plan->name != NULL; plan++) {
-        unsigned least = plan->fault == DISK_FAULT_SYNC ? sync_points_min : points_min;
-        fault_points_try(scenario, plan, run, context, least);
-    }
+    for (const struct fault_plan *plan = fault_plans; plan->name != NULL; plan++)
+        fault_points_try(scenario, plan, run, context,
+                         least_points(plan, points_min, sync_points_min));
+}
+
+void fault_points_try_each_once(const char *scenario, fault_run *run, void *context,
+                                unsigned points_min, unsigned sync_points_min)
+{
+    for (const struct fault_plan *plan = fault_plans; plan->name != NULL; plan++)
+        try_plan(scenario, plan, 1, run, context, least_points(plan, points_min, sync_points_min));
 }

@@ -270,7 +270,8 @@ static void test_proofs_agree_with_the_lines_whatever_call_fails(void **state)
 {
     (void)state;
     struct scenario scenario = {.has_retention = true, .has_proofs = true};
-    fault_points_try_all("store with proofs", run_store, &scenario, POINTS_MIN, SYNC_POINTS_MIN);
+    fault_points_try_each_once("store with proofs", run_store, &scenario, POINTS_MIN,
+                               SYNC_POINTS_MIN);
 }
 
 /* --- A disk that lies ------------------------------------------------------------------------ */
