@@ -179,6 +179,16 @@ static uint64_t birth_unix_ns(int fd)
     return time->tv_sec > 0 ? (uint64_t)time->tv_sec * ns_per_s + time->tv_nsec : 0;
 }
 
+/* When its last line was written, as far as the file says. */
+static uint64_t change_unix_ns(const struct active_file *file)
+{
+    struct stat info;
+
+    if (file->dir->io->fstat(file->fd, &info) < 0 || info.st_mtim.tv_sec <= 0)
+        return 0;
+    return (uint64_t)info.st_mtim.tv_sec * ns_per_s;
+}
+
 /* ST_NOT_FOUND: there are lines, but not ours. */
 static enum status read_places(struct active_file *file, struct buf *line, struct error *err)
 {
@@ -231,6 +241,7 @@ enum status active_file_open(struct active_file *file, const struct store_dir *d
         return error_context(err, "store '%s'", dir->path);
     }
     file->begun_unix_ns = birth_unix_ns(file->fd);
+    file->written_unix_ns = change_unix_ns(file);
     return ST_OK;
 }
 
@@ -286,6 +297,7 @@ enum status active_file_commit(struct active_file *file, const struct store_plac
         file->begun_unix_ns = now_unix_ns;
     }
     file->last = *last;
+    file->written_unix_ns = now_unix_ns;
     file->size_bytes += file->pending_bytes;
     file->pending_bytes = 0;
     release_pages(file);
@@ -317,6 +329,17 @@ static uint64_t name_time(const struct active_file *file)
     return time > least ? time : least;
 }
 
+/* The time of a closed file is that of its last line by the clock that named it: retention goes by
+ * it.  Without it the time of the write is near enough. */
+static void set_written_time(const struct active_file *file, const struct stat *info)
+{
+    const struct timespec written = {.tv_sec = (time_t)(file->written_unix_ns / ns_per_s)};
+    const struct timespec times[2] = {written, written};
+
+    if (written.tv_sec != info->st_mtim.tv_sec)
+        (void)file->dir->io->set_times(file->fd, times);
+}
+
 void active_file_closed_name(const struct active_file *file, struct store_file_name *ret)
 {
     *ret = (struct store_file_name){
@@ -342,7 +365,8 @@ enum status active_file_rotate(struct active_file *file, struct store_entry *ret
         return error_set_errno(err, ST_IO, "fstat");
     active_file_closed_name(file, &entry.name);
     entry.size_bytes = file->size_bytes;
-    entry.written_unix_s = info.st_mtim.tv_sec > 0 ? (uint64_t)info.st_mtim.tv_sec : 0;
+    entry.written_unix_s = file->written_unix_ns / ns_per_s;
+    set_written_time(file, &info);
     store_file_name_format(&entry.name, text);
     if (file->dir->io->rename_at(file->dir->fd, STORE_ACTIVE_NAME, file->dir->fd, text) < 0)
         return error_set_errno(err, ST_IO, "rename '%s/%s' to '%s'", file->dir->path,

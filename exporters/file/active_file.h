@@ -20,6 +20,7 @@ struct active_file {
     bool dirty;                  /* there may be bytes behind size_bytes + pending_bytes */
     bool unsynced;               /* its name may not be durable yet */
     uint64_t begun_unix_ns;      /* when its first line was written; good when size_bytes > 0 */
+    uint64_t written_unix_ns;    /* and its last one */
     struct store_place first;    /* of its committed lines; good when size_bytes > 0 */
     struct store_place last;
 };

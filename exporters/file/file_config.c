@@ -22,26 +22,6 @@ static const struct config_field rotate_fields[] = {
     {.key = NULL},
 };
 
-static const struct config_field retention_fields[] = {
-    {.key = "max_age",
-     .type = CONFIG_DURATION,
-     .offset = offsetof(struct retention_config, max_age_ns),
-     .default_text = "180d",
-     .help = "A closed file is deleted when its last line is older than this. 0s: never."},
-    {.key = "max_size",
-     .type = CONFIG_SIZE,
-     .offset = offsetof(struct retention_config, max_size_bytes),
-     .default_text = "20GiB",
-     .help = "The oldest closed files are deleted while all files together, as they lie on the "
-             "disk, are larger than this. 0: never."},
-    {.key = "max_files",
-     .type = CONFIG_INTEGER,
-     .offset = offsetof(struct retention_config, max_files),
-     .default_text = "0",
-     .help = "The oldest closed files are deleted while there are more than this. 0: never."},
-    {.key = NULL},
-};
-
 static const struct config_field integrity_fields[] = {
     {.key = "enabled",
      .type = CONFIG_BOOL,
@@ -123,8 +103,12 @@ const struct config_field file_config_fields[] = {
      .type = CONFIG_SECTION,
      .offset = offsetof(struct file_config, retention),
      .fields = retention_fields,
-     .help = "When closed files are deleted, oldest first, whole files only. Each deletion is "
-             "written down in store.log."},
+     .help =
+         "What of the closed files is deleted, and when. From the top, who wins: a legal hold "
+         "(`telltale hold`); `min_age`; `max_size`, `max_files`, `min_free` and a full disk, for "
+         "which whole files go, oldest first; the first rule that a record matches; `max_age`. "
+         "`telltale retention plan` shows what would go. Each deletion is written down in "
+         "store.log."},
     {.key = "integrity",
      .type = CONFIG_SECTION,
      .offset = offsetof(struct file_config, integrity),

@@ -9,18 +9,13 @@
 #include <stdint.h>
 
 #include "telltale/config_field.h"
+#include "telltale/retention.h"
 
 enum compression { COMPRESSION_NONE, COMPRESSION_ZSTD };
 
 struct rotate_config {
     uint64_t size_bytes;
     uint64_t age_ns;
-};
-
-struct retention_config {
-    uint64_t max_age_ns; /* 0: no limit, as below */
-    uint64_t max_size_bytes;
-    uint64_t max_files;
 };
 
 struct integrity_config {

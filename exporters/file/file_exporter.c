@@ -38,13 +38,17 @@ enum {
     BUSY_BUDGET = 1 << 20,    /* bytes to compress after a batch, at least */
     IDLE_BUDGET = 8 << 20,    /* and in one tick */
     EXTRA_SIZE_MAX = 4 << 10, /* the place of a line, encoded */
+    PLACE_TRIES_MAX = 8,
 };
 
 static const uint64_t ns_per_s = 1000000000;
 
-static uint64_t unix_now_ns(void)
+static uint64_t unix_now_ns(const struct file_exporter *self)
 {
     struct timespec now;
+
+    if (self->read_clock != NULL)
+        return self->read_clock();
     (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
     return (uint64_t)now.tv_sec * ns_per_s + (uint64_t)now.tv_nsec;
 }
@@ -192,18 +196,52 @@ static enum export_result result_of(enum status st)
     return st == ST_CORRUPT || st == ST_LIMIT ? EXPORT_REJECTED : EXPORT_RETRY;
 }
 
+/* Learns from the newest line of the store what it has.  ST_IO: it could not be read. */
+static enum status find_place(struct file_exporter *self, uint64_t now_unix_ns, struct error *err)
+{
+    if (self->active.size_bytes > 0) {
+        self->place = self->active.last;
+        self->place_known = true;
+        return ST_OK;
+    }
+    enum status st = store_dir_read_newest_line(&self->dir, &self->text, err);
+    if (st == ST_NOT_FOUND)
+        return ST_OK;
+    self->place_known = st == ST_OK && store_line_place(buf_slice(&self->text), &self->place);
+    /* The last lines of that file may have been erased. */
+    uint64_t last = self->dir.entries[self->dir.count - 1].name.last_sequence;
+    if (self->place_known && self->place.sequence < last)
+        self->place.sequence = last;
+    if (!self->place_known)
+        store_dir_note(&self->dir, now_unix_ns, "the newest closed file tells no place: %s",
+                       st == ST_OK ? "not a line of ours" : err->text);
+    return st == ST_IO ? ST_IO : ST_OK;
+}
+
+/* While it is not known what the store has, what comes may be there already; but a file that stays
+ * unreadable must not hold up the delivery for ever. */
+static enum status seek_place(struct file_exporter *self, uint64_t now_unix_ns, struct error *err)
+{
+    if (self->place_tries == 0)
+        return ST_OK;
+    self->place_tries--;
+    enum status st = find_place(self, now_unix_ns, err);
+    if (st == ST_OK)
+        self->place_tries = 0;
+    return self->place_tries > 0 ? st : ST_OK;
+}
+
 static enum export_result file_send(void *self_void, const struct batch *batch,
                                     uint64_t deadline_ns, struct export_report *report,
                                     struct error *err)
 {
     struct file_exporter *self = self_void;
-    enum status st = ST_OK;
-
     (void)deadline_ns; /* a disk cannot be hurried, and the budgets below are small */
-    uint64_t now_unix_ns = unix_now_ns();
+    uint64_t now_unix_ns = unix_now_ns(self);
     uint64_t appended_before = self->appended_bytes;
+    enum status st = seek_place(self, now_unix_ns, err);
     size_t known = count_known(self, batch);
-    if (known < batch->record_count)
+    if (st == ST_OK && known < batch->record_count)
         st = write_records(self, batch, known, now_unix_ns, err);
     buf_trim(&self->text, KEEP_SIZE);
     if (st == ST_IO) /* perhaps it is the temporary file that fills the disk */
@@ -224,7 +262,7 @@ static enum status file_make_room(void *self_void, const struct exporter_room *r
                                   uint64_t *ret_freed, struct error *err)
 {
     struct file_exporter *self = self_void;
-    uint64_t now_unix_ns = unix_now_ns();
+    uint64_t now_unix_ns = unix_now_ns(self);
 
     upkeep_put_off_compression(self,
                                now_unix_ns); /* it needs room itself, perhaps for the oldest file */
@@ -235,34 +273,16 @@ static enum status file_make_room(void *self_void, const struct exporter_room *r
 
 /* --- Creation -------------------------------------------------------------------------------- */
 
-/* Learns from the newest line of the store what it has. */
-static void find_place(struct file_exporter *self, uint64_t now_unix_ns)
-{
-    struct error err;
-
-    if (self->active.size_bytes > 0) {
-        self->place = self->active.last;
-        self->place_known = true;
-        return;
-    }
-    enum status st = store_dir_read_newest_line(&self->dir, &self->text, &err);
-    if (st == ST_NOT_FOUND)
-        return;
-    self->place_known = st == ST_OK && store_line_place(buf_slice(&self->text), &self->place);
-    if (!self->place_known)
-        store_dir_note(&self->dir, now_unix_ns, "the newest closed file tells no place: %s",
-                       st == ST_OK ? "not a line of ours" : err.text);
-}
-
 static void file_destroy(void *self_void)
 {
     struct file_exporter *self = self_void;
 
     if (self == NULL)
         return;
+    retainer_fini(&self->retainer);
     closed_file_destroy(self->job);
     index_job_destroy(self->index_job);
-    attestation_fini(&self->attestation, unix_now_ns());
+    attestation_fini(&self->attestation, unix_now_ns(self));
     store_proofs_fini(&self->proofs);
     record_reader_destroy(self->reader);
     active_file_close(&self->active);
@@ -291,16 +311,34 @@ static enum status start_proofs(struct file_exporter *self, const struct exporte
                        : st;
 }
 
+/* A disk that fails now does not keep the store from starting: upkeep tries again. */
+static enum status finish_erasures(struct file_exporter *self, uint64_t now_unix_ns,
+                                   struct error *err)
+{
+    bool has_proofs = self->config->integrity.enabled;
+
+    enum status st = erasure_recover(&self->dir, has_proofs, now_unix_ns, err);
+    if (st != ST_IO)
+        return st;
+    self->retainer.is_unfinished = has_proofs;
+    store_dir_note(&self->dir, now_unix_ns, "an erasure cannot be finished yet: %s", err->text);
+    return ST_OK;
+}
+
 static enum status file_create(const void *config, const struct exporter_context *context,
                                void **ret_self, struct error *err)
 {
-    uint64_t now_unix_ns = unix_now_ns();
     char path[PATH_MAX];
 
     struct file_exporter *self = calloc(1, sizeof(*self));
     if (self == NULL)
         return error_set(err, ST_NO_MEMORY, "create the file exporter");
     self->config = config;
+    self->name = context->name;
+    self->notes = context->notes;
+    self->read_clock = context->read_clock;
+    uint64_t now_unix_ns = unix_now_ns(self);
+    retainer_init(&self->retainer);
     self->dir.fd = -1;
     self->active.fd = -1;
     store_proofs_init(&self->proofs, &self->dir);
@@ -318,9 +356,12 @@ static enum status file_create(const void *config, const struct exporter_context
                          ? error_set(err, ST_INVALID, "the name of the directory is too long")
                          : store_dir_open(&self->dir, path, disk_io_or_system(context->io), err);
     if (st == ST_OK)
+        st = finish_erasures(self, now_unix_ns, err);
+    if (st == ST_OK)
         st = active_file_open(&self->active, &self->dir, now_unix_ns, &self->text, err);
     if (st == ST_OK) {
-        find_place(self, now_unix_ns);
+        self->place_tries = PLACE_TRIES_MAX;
+        (void)seek_place(self, now_unix_ns, err); /* the first batch tries again */
         st = start_proofs(self, context, now_unix_ns, err);
     }
     if (st != ST_OK) {
@@ -339,7 +380,7 @@ static enum status file_check(const void *config_void, struct error *err)
 
     if (origin != NULL && !note_name_is_good(slice_of_text(origin)))
         return error_set(err, ST_INVALID, "integrity.origin is no name for a log");
-    return ST_OK;
+    return retention_check(&config->retention, err);
 }
 
 extern const struct exporter_ops exporter_file;

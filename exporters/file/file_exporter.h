@@ -10,18 +10,25 @@
 #include "closed_file.h"
 #include "file_config.h"
 #include "index_file.h"
+#include "retainer.h"
 #include "store_dir.h"
 #include "store_proofs.h"
+#include "telltale/exporter.h"
 #include "telltale/record_facts.h"
 
 struct file_exporter {
     const struct file_config *config; /* borrowed */
+    const char *name;                 /* of its section; borrowed */
+    struct exporter_notes notes;
+    uint64_t (*read_clock)(void); /* NULL: the system's */
     struct store_dir dir;
     struct active_file active;
     bool place_known;
+    unsigned place_tries;        /* left, to find it in a file that could not be read */
     struct store_place place;    /* of the newest line; good when place_known */
     uint64_t first_new_sequence; /* the store has no record from here on, whatever its place says;
                                     UINT64_MAX: not known, or the place is of this run */
+    struct retainer retainer;
     struct store_proofs proofs;
     struct attestation attestation;
     struct record_reader *reader; /* owned; NULL while proofs are off */
@@ -31,7 +38,6 @@ struct file_exporter {
     bool unindexed_left; /* there may be compressed files without an index */
     uint64_t compress_not_before_ns;
     uint64_t index_not_before_ns;
-    uint64_t retention_not_before_ns;
     uint64_t note_not_before_ns;
     uint64_t upkeep_unix_ns; /* when the present round of upkeep began */
     uint64_t appended_bytes; /* since the start */

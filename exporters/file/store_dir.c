@@ -228,8 +228,16 @@ out:
     return st;
 }
 
+void store_entry_forget(struct store_entry *entry)
+{
+    free(entry->survey);
+    entry->survey = NULL;
+}
+
 void store_dir_close(struct store_dir *dir)
 {
+    for (size_t i = 0; i < dir->count; i++)
+        store_entry_forget(&dir->entries[i]);
     free(dir->entries);
     if (dir->fd >= 0)
         (void)close(dir->fd); /* a directory */
@@ -259,6 +267,7 @@ enum status store_dir_remove(struct store_dir *dir, size_t index, struct error *
         return error_set_errno(err, ST_IO, "delete '%s/%s'", dir->path, text);
     store_dir_drop_index(dir, entry);
     dir->total_size_bytes -= entry->size_bytes;
+    store_entry_forget(entry);
     dir->count--;
     memmove(entry, entry + 1, (dir->count - index) * sizeof(*entry));
     return ST_OK;

@@ -10,6 +10,7 @@
 
 #include "telltale/buf.h"
 #include "telltale/disk_io.h"
+#include "telltale/retention.h"
 #include "telltale/store_file.h"
 
 /* What is known of the index of a compressed file. */
@@ -24,10 +25,11 @@ struct store_entry {
     uint64_t size_bytes;
     uint64_t index_bytes; /* of its index; 0: it has none */
     enum store_entry_index index;
-    uint64_t written_unix_s; /* when its last line was written: its mtime */
-    bool keep_plain;         /* compressing it failed for good */
-    bool in_manifest;        /* which has a line that it was closed, */
-    bool is_deleted;         /* and one that it was deleted: found at the start, done then */
+    uint64_t written_unix_s;         /* when its last line was written: its mtime */
+    bool keep_plain;                 /* compressing it failed for good */
+    struct retention_survey *survey; /* owned; what retention has found in it; NULL: nothing yet */
+    bool in_manifest;                /* which has a line that it was closed, */
+    bool is_deleted; /* and one that it was deleted: found at the start, done then */
 };
 
 struct store_dir {
@@ -60,6 +62,9 @@ void store_dir_drop_index(struct store_dir *dir, struct store_entry *entry);
 
 /* Deletes the closed file entries[index], and its index. */
 MUST_CHECK enum status store_dir_remove(struct store_dir *dir, size_t index, struct error *err);
+
+/* What retention has found in the file does not count any more. */
+void store_entry_forget(struct store_entry *entry);
 
 /* Makes the names in the directory durable. */
 MUST_CHECK enum status store_dir_sync(const struct store_dir *dir, struct error *err);

@@ -4,7 +4,6 @@
 
 enum {
     RETRY_DELAY_S = 60, /* after a failed compression; between two notes of failures */
-    RETENTION_PERIOD_S = 60,
     QUIET_AGE_FACTOR = 24,
 };
 
@@ -23,7 +22,7 @@ enum status upkeep_rotate(struct file_exporter *self, uint64_t now_unix_ns, stru
         st = store_dir_add(&self->dir, &closed, err);
     if (st == ST_OK) {
         self->plain_left = true;
-        self->retention_not_before_ns = now_unix_ns;
+        self->retainer.not_before_ns = now_unix_ns;
         store_proofs_note_closed(&self->proofs, &closed.name, closed.size_bytes);
         self->attestation.file_has_news = false;
         st = store_proofs_close(&self->proofs, now_unix_ns, err);
@@ -73,26 +72,6 @@ static enum status rotate_when_due(struct file_exporter *self, uint64_t now_unix
     return upkeep_rotate(self, now_unix_ns, err);
 }
 
-/* Why the oldest closed file must go; NULL: it may stay. */
-static const char *reason_to_delete(const struct file_exporter *self, uint64_t now_unix_ns)
-{
-    const struct retention_config *config = &self->config->retention;
-
-    if (self->dir.count == 0)
-        return NULL;
-    if (config->max_files > 0 && self->dir.count > config->max_files)
-        return "retention.max_files";
-    if (config->max_size_bytes > 0 &&
-        self->dir.total_size_bytes + self->active.size_bytes > config->max_size_bytes)
-        return "retention.max_size";
-    uint64_t now_s = now_unix_ns / ns_per_s;
-    uint64_t written_s = self->dir.entries[0].written_unix_s;
-    if (config->max_age_ns > 0 && now_s > written_s &&
-        now_s - written_s > config->max_age_ns / ns_per_s)
-        return "retention.max_age";
-    return NULL;
-}
-
 static void abandon_job(struct file_exporter *self)
 {
     closed_file_destroy(self->job);
@@ -112,44 +91,33 @@ void upkeep_put_off_compression(struct file_exporter *self, uint64_t now_unix_ns
     self->compress_not_before_ns = now_unix_ns + RETRY_DELAY_S * ns_per_s;
 }
 
+void upkeep_abandon_job_of(struct file_exporter *self, const struct store_file_name *name)
+{
+    if (self->job != NULL && store_file_name_compare(closed_file_name(self->job), name) == 0)
+        abandon_job(self);
+    if (self->index_job != NULL &&
+        store_file_name_compare(index_job_file(self->index_job), name) == 0)
+        abandon_index_job(self);
+}
+
 enum status upkeep_delete(struct file_exporter *self, size_t index, const char *reason,
-                          uint64_t now_unix_ns, struct error *err)
+                          const char *rule, uint64_t now_unix_ns, struct error *err)
 {
     const struct store_entry entry = self->dir.entries[index];
     char text[STORE_FILE_NAME_SIZE];
 
     store_file_name_format(&entry.name, text);
-    if (self->job != NULL && store_file_name_compare(closed_file_name(self->job), &entry.name) == 0)
-        abandon_job(self);
-    if (self->index_job != NULL &&
-        store_file_name_compare(index_job_file(self->index_job), &entry.name) == 0)
-        abandon_index_job(self);
+    upkeep_abandon_job_of(self, &entry.name);
     enum status st =
-        store_proofs_note_deletion(&self->proofs, &entry.name, reason, "", now_unix_ns, err);
+        store_proofs_note_deletion(&self->proofs, &entry.name, reason, rule, now_unix_ns, err);
     if (st == ST_OK)
         st = store_dir_remove(&self->dir, index, err);
     if (st != ST_OK)
         return st;
     store_proofs_drop(&self->dir, &entry.name);
-    store_dir_note(&self->dir, now_unix_ns, "deleted %s, %llu bytes: %s", text,
-                   (unsigned long long)entry.size_bytes, reason);
-    attestation_tell_deletion(&self->attestation, &entry, reason, "");
-    return ST_OK;
-}
-
-static enum status retain_when_due(struct file_exporter *self, uint64_t now_unix_ns,
-                                   struct error *err)
-{
-    const char *reason;
-
-    if (now_unix_ns < self->retention_not_before_ns)
-        return ST_OK;
-    self->retention_not_before_ns = now_unix_ns + RETENTION_PERIOD_S * ns_per_s;
-    while ((reason = reason_to_delete(self, now_unix_ns)) != NULL) {
-        enum status st = upkeep_delete(self, 0, reason, now_unix_ns, err);
-        if (st != ST_OK)
-            return error_context(err, "retention");
-    }
+    store_dir_note(&self->dir, now_unix_ns, "deleted %s, %llu bytes: %s%s%s", text,
+                   (unsigned long long)entry.size_bytes, reason, rule[0] != 0 ? " " : "", rule);
+    attestation_tell_deletion(&self->attestation, &entry, reason, rule);
     return ST_OK;
 }
 
@@ -203,7 +171,8 @@ static enum status compress_some(struct file_exporter *self, uint64_t now_unix_n
     struct store_entry compressed;
 
     if (self->config->compression != COMPRESSION_ZSTD || !self->plain_left ||
-        now_unix_ns < self->compress_not_before_ns || self->proofs.closing.is_due)
+        now_unix_ns < self->compress_not_before_ns || self->proofs.closing.is_due ||
+        self->retainer.erasure != NULL || self->retainer.is_unfinished)
         return ST_OK;
     enum status st = self->job == NULL ? begin_next_job(self, err) : ST_OK;
     if (st == ST_OK && self->job == NULL)
@@ -217,6 +186,7 @@ static enum status compress_some(struct file_exporter *self, uint64_t now_unix_n
     if (st == ST_OK && entry != NULL) {
         self->dir.total_size_bytes -= entry->size_bytes;
         self->dir.total_size_bytes += compressed.size_bytes + compressed.index_bytes;
+        compressed.survey = entry->survey; /* the lines are the same */
         *entry = compressed;
         self->unindexed_left |= compressed.index != INDEX_GOOD;
     }
@@ -306,7 +276,7 @@ enum status upkeep_do(struct file_exporter *self, uint64_t now_unix_ns, size_t b
     enum status st = check_active(self, now_unix_ns, err);
     enum status more = rotate_when_due(self, now_unix_ns, st == ST_OK ? err : &later);
     st = st == ST_OK ? more : st;
-    more = retain_when_due(self, now_unix_ns, st == ST_OK ? err : &later);
+    more = retainer_do(self, now_unix_ns, budget, st == ST_OK ? err : &later);
     st = st == ST_OK ? more : st;
     more = compress_some(self, now_unix_ns, budget, st == ST_OK ? err : &later);
     st = st == ST_OK ? more : st;

@@ -20,10 +20,13 @@ MUST_CHECK enum status upkeep_do(struct file_exporter *self, uint64_t now_unix_n
 /* The same beside a delivery, whose outcome it does not change: failures are noted in store.log. */
 void upkeep_beside_delivery(struct file_exporter *self, uint64_t now_unix_ns, size_t budget);
 
-/* Deletes the closed file entries[index], which is in the manifest as deleted before, and says so.
- * `reason` is a word of ours. */
+/* Deletes the closed file entries[index], on record.  Holds have been asked.  `reason` as in
+ * store.log; `rule` may be empty. */
 MUST_CHECK enum status upkeep_delete(struct file_exporter *self, size_t index, const char *reason,
-                                     uint64_t now_unix_ns, struct error *err);
+                                     const char *rule, uint64_t now_unix_ns, struct error *err);
+
+/* Gives up the compression of this file, if it is under way. */
+void upkeep_abandon_job_of(struct file_exporter *self, const struct store_file_name *name);
 
 /* Gives up the compression, and the index, that is under way, for a while. */
 void upkeep_put_off_compression(struct file_exporter *self, uint64_t now_unix_ns);

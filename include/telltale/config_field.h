@@ -17,17 +17,19 @@
 #include <stdint.h>
 
 enum config_type {
-    CONFIG_TEXT,      /* const char *; NULL when absent and without default */
-    CONFIG_BOOL,      /* bool */
-    CONFIG_INTEGER,   /* uint64_t, plain number within min and max */
-    CONFIG_SIZE,      /* uint64_t bytes: "16MiB", "1GB", "512" */
-    CONFIG_DURATION,  /* uint64_t nanoseconds: "5s", "2ms", "1h", "180d" */
-    CONFIG_ENUM,      /* int: index into `choices` */
-    CONFIG_MODE,      /* uint32_t: file mode in octal, "0660" */
-    CONFIG_PATH,      /* const char *: as CONFIG_TEXT; must be absolute */
-    CONFIG_TEXT_LIST, /* struct config_text_list */
-    CONFIG_TEXT_MAP,  /* struct config_text_map: headers and the like */
-    CONFIG_SECTION,   /* nested struct: `fields`, laid at `offset` */
+    CONFIG_TEXT,        /* const char *; NULL when absent and without default */
+    CONFIG_BOOL,        /* bool */
+    CONFIG_INTEGER,     /* uint64_t, plain number within min and max */
+    CONFIG_SIZE,        /* uint64_t bytes: "16MiB", "1GB", "512" */
+    CONFIG_DURATION,    /* uint64_t nanoseconds: "5s", "2ms", "1h", "180d" */
+    CONFIG_ENUM,        /* int: index into `choices` */
+    CONFIG_MODE,        /* uint32_t: file mode in octal, "0660" */
+    CONFIG_PATH,        /* const char *: as CONFIG_TEXT; must be absolute */
+    CONFIG_TEXT_LIST,   /* struct config_text_list; with `choices`: of those words only */
+    CONFIG_TEXT_MAP,    /* struct config_text_map: headers and the like */
+    CONFIG_SECTION,     /* nested struct: `fields`, laid at `offset` */
+    CONFIG_SECTION_MAP, /* struct config_section_map: sections that the file gives names to */
+    CONFIG_ROOM,        /* struct config_room: "10GiB", or "5%" of a file system */
 };
 
 struct config_text_list {
@@ -45,15 +47,29 @@ struct config_text_map {
     size_t count;
 };
 
+/* In the order of the file. */
+struct config_section_map {
+    const void *items; /* structs of `item_size` bytes, which begin with a const char *: the name */
+    size_t count;
+};
+
+/* One of the two is 0. */
+struct config_room {
+    uint64_t bytes;
+    uint32_t percent;
+};
+
 struct config_field {
     const char *key;
     enum config_type type;
     size_t offset;                     /* offsetof in the section's struct */
-    uint64_t min, max;                 /* numbers, sizes and durations; max 0: no upper limit */
+    uint64_t min, max;                 /* numbers, sizes and durations; max 0: no upper limit;
+                                          CONFIG_SECTION_MAP: how many */
     const char *default_text;          /* as it would stand in the file; NULL: none */
     const char *help;                  /* a sentence or two, for the reference page */
-    const char *const *choices;        /* CONFIG_ENUM: NULL-terminated */
-    const struct config_field *fields; /* CONFIG_SECTION: ends with a field whose key is NULL */
+    const char *const *choices;        /* CONFIG_ENUM, CONFIG_TEXT_LIST: NULL-terminated */
+    const struct config_field *fields; /* sections: ends with a field whose key is NULL */
+    size_t item_size;                  /* CONFIG_SECTION_MAP */
     bool required; /* inside a nested section: when that section is in the file */
     bool secret;   /* never printed */
 };

@@ -71,7 +71,8 @@ struct exporter_context {
      * known. */
     uint64_t first_new_sequence;
     const struct disk_io *io; /* for durable files; borrowed until destroy(); NULL: the system's */
-    struct exporter_notes notes; /* to be copied */
+    struct exporter_notes notes;  /* to be copied */
+    uint64_t (*read_clock)(void); /* Unix nanoseconds; NULL: the system's */
 };
 
 /* A file that is about to go before its time, for the books. */

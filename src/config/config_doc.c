@@ -40,6 +40,7 @@ static const char introduction[] =
     "| mode | a file mode in octal, `\"0660\"` |\n"
     "| list | a list of texts, `[ one, two ]` |\n"
     "| map | a map of texts, `{ key: text }` |\n"
+    "| room | a size, or a share of the file system as a whole number with `%` |\n"
     "\n"
     "YAML's anchors, aliases and tags are not taken. A file may have 1 MiB.\n"
     "\n"
@@ -95,10 +96,13 @@ static void write_long_text(struct writer *writer, const char *text)
 static const char *type_name(enum config_type type)
 {
     static const char *const names[] = {
-        [CONFIG_TEXT] = "text",    [CONFIG_BOOL] = "bool",         [CONFIG_INTEGER] = "integer",
-        [CONFIG_SIZE] = "size",    [CONFIG_DURATION] = "duration", [CONFIG_ENUM] = "choice",
-        [CONFIG_MODE] = "mode",    [CONFIG_PATH] = "path",         [CONFIG_TEXT_LIST] = "list",
-        [CONFIG_TEXT_MAP] = "map", [CONFIG_SECTION] = "section",
+        [CONFIG_TEXT] = "text",         [CONFIG_BOOL] = "bool",
+        [CONFIG_INTEGER] = "integer",   [CONFIG_SIZE] = "size",
+        [CONFIG_DURATION] = "duration", [CONFIG_ENUM] = "choice",
+        [CONFIG_MODE] = "mode",         [CONFIG_PATH] = "path",
+        [CONFIG_TEXT_LIST] = "list",    [CONFIG_TEXT_MAP] = "map",
+        [CONFIG_SECTION] = "section",   [CONFIG_SECTION_MAP] = "sections",
+        [CONFIG_ROOM] = "room",
     };
 
     ASSERT(type < COUNT_OF(names));
@@ -147,10 +151,15 @@ static void write_option(struct writer *writer, const struct config_field *field
                field->secret ? " A secret: it is never printed." : "");
 }
 
+static bool is_section(const struct config_field *field)
+{
+    return field->type == CONFIG_SECTION || field->type == CONFIG_SECTION_MAP;
+}
+
 static bool has_options(const struct config_field *fields)
 {
     for (const struct config_field *field = fields; field->key != NULL; field++) {
-        if (field->type != CONFIG_SECTION)
+        if (!is_section(field))
             return true;
     }
     return false;
@@ -164,15 +173,16 @@ static void write_section(struct writer *writer, const struct config_field *fiel
     if (has_options(fields)) {
         write_text(writer, "| Option | Type | Default | Meaning |\n|---|---|---|---|\n");
         for (const struct config_field *field = fields; field->key != NULL; field++) {
-            if (field->type != CONFIG_SECTION)
+            if (!is_section(field))
                 write_option(writer, field);
         }
         write_text(writer, "\n");
     }
     for (const struct config_field *field = fields; field->key != NULL; field++) {
-        if (field->type != CONFIG_SECTION)
+        if (!is_section(field))
             continue;
-        snprintf(inner, sizeof(inner), "%s.%s", path, field->key);
+        snprintf(inner, sizeof(inner), "%s.%s%s", path, field->key,
+                 field->type == CONFIG_SECTION_MAP ? ".NAME" : "");
         write_text(writer, "### `%s`\n\n%s\n\n", inner, field->help != NULL ? field->help : "");
         write_section(writer, field->fields, inner);
     }

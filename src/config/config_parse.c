@@ -54,6 +54,8 @@ static const char *type_name(enum config_type type)
         [CONFIG_TEXT_LIST] = "a list",
         [CONFIG_TEXT_MAP] = "a map of texts",
         [CONFIG_SECTION] = "a map of options",
+        [CONFIG_SECTION_MAP] = "a map of names, with options each",
+        [CONFIG_ROOM] = "a size, or a share like '5%'",
     };
 
     ASSERT(type < COUNT_OF(names));
@@ -145,7 +147,10 @@ static enum status read_choice(const struct config_field *field, const char *tex
     char known[128] = "";
     for (size_t i = 0; field->choices[i] != NULL; i++) {
         size_t used = strlen(known);
-        snprintf(known + used, sizeof(known) - used, "%s%s", i > 0 ? ", " : "", field->choices[i]);
+        int more = snprintf(known + used, sizeof(known) - used, "%s%s", i > 0 ? ", " : "",
+                            field->choices[i]);
+        if (more < 0 || (size_t)more >= sizeof(known) - used)
+            return error_set(err, ST_INVALID, "unknown value '%.64s'", text);
     }
     return error_set(err, ST_INVALID, "unknown value '%.64s'; known are: %s", text, known);
 }
@@ -178,6 +183,8 @@ static enum status read_scalar(const struct target *target, const char *text, st
         return read_choice(target->field, text, target->value, err);
     case CONFIG_MODE:
         return config_read_mode(text, target->value, err);
+    case CONFIG_ROOM:
+        return config_read_room(text, target->value, err);
     default:
         return read_text(target, text, target->value, err);
     }
@@ -204,6 +211,12 @@ static const char *parse_item(const struct target *target, const struct yaml_nod
         report_error(target, node, &err);
     } else if (read_text(target, node->text, &value, &err) != ST_OK) {
         report_error(target, node, &err);
+    } else if (target->field->choices != NULL) {
+        int index;
+        if (read_choice(target->field, value, &index, &err) != ST_OK) {
+            report_error(target, node, &err);
+            value = "";
+        }
     }
     return value;
 }
@@ -302,6 +315,54 @@ static bool may_lack_options(const struct yaml_node *section)
     return section->kind == YAML_MAP || is_empty(section);
 }
 
+static bool check_section_name(const struct target *target, const struct yaml_node *key)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+    if (key->text_size > 0 && key->text_size <= CONFIG_SECTION_NAME_MAX &&
+        strspn(key->text, allowed) == key->text_size)
+        return true;
+    config_report_add(target->parse->report, key->place, target->path,
+                      "'%.80s' is not a name: letters, digits, '_' and '-', %d at most", key->text,
+                      CONFIG_SECTION_NAME_MAX);
+    return false;
+}
+
+static void parse_section_map(const struct target *target, const struct yaml_node *node)
+{
+    const struct config_field *field = target->field;
+    struct config_section_map *map = target->value;
+    struct config_parse *parse = target->parse;
+
+    if (node->kind != YAML_MAP) {
+        report_kind(target, node);
+        return;
+    }
+    if (field->max != 0 && node->count > field->max) {
+        config_report_add(parse->report, node->key->place, target->path,
+                          "%zu sections, and no more than %" PRIu64 " are taken", node->count,
+                          field->max);
+        return;
+    }
+    uint8_t *items = config_pool_alloc(parse->pool, (node->count + 1) * field->item_size);
+    if (items == NULL)
+        return;
+    size_t count = 0;
+    for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
+        if (child->key->text == NULL || !check_section_name(target, child->key))
+            continue;
+        uint8_t *item = items + count * field->item_size;
+        const struct config_table table = {field->fields, item};
+        *(const char **)(void *)item =
+            config_pool_copy(parse->pool, child->key->text, child->key->text_size);
+        config_parse_section(parse, child, config_parse_path(parse, target->path, child->key->text),
+                             &table, 1);
+        count++;
+    }
+    *map = (struct config_section_map){items, count};
+}
+
 static void parse_field(struct config_parse *parse, const struct yaml_node *section,
                         const char *path, const struct config_field *field, void *base)
 {
@@ -314,6 +375,10 @@ static void parse_field(struct config_parse *parse, const struct yaml_node *sect
             config_parse_section(parse, node, config_parse_path(parse, path, field->key), &table,
                                  1);
         }
+    } else if (field->type == CONFIG_SECTION_MAP) {
+        target.path = config_parse_path(parse, path, field->key);
+        if (node != NULL && !is_empty(node))
+            parse_section_map(&target, node);
     } else {
         set_default(&target);
         if (node != NULL) {

@@ -30,7 +30,7 @@ struct config_table {
     void *base; /* the struct that they describe */
 };
 
-enum { CONFIG_TABLES_MAX = 2 };
+enum { CONFIG_TABLES_MAX = 2, CONFIG_SECTION_NAME_MAX = 64 };
 
 /* Reads `node` (NULL: absent, all defaults) into `tables`.  `path` names the section in
  * messages, "" for the file's own level. */

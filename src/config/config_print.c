@@ -105,6 +105,9 @@ static void print_scalar(struct printer *printer, const struct config_field *fie
     case CONFIG_DURATION:
         config_write_duration(*(const uint64_t *)value, text);
         break;
+    case CONFIG_ROOM:
+        config_write_room(value, text);
+        break;
     case CONFIG_MODE:
         config_write_mode(*(const uint32_t *)value, mode);
         snprintf(quoted, sizeof(quoted), "\"%s\"", mode);
@@ -134,6 +137,19 @@ static bool is_absent(const struct config_field *section, const void *base)
 static void print_fields(struct printer *printer, const struct config_field *fields,
                          const void *base, unsigned indent);
 
+static void print_section_map(struct printer *printer, const struct config_field *field,
+                              const struct config_section_map *map, unsigned indent)
+{
+    const uint8_t *item = map->items;
+
+    print_text(printer, map->count > 0 ? "\n" : " {}\n");
+    for (size_t i = 0; i < map->count; i++, item += field->item_size) {
+        print_line_start(printer, indent + 2, *(const char *const *)(const void *)item);
+        print_text(printer, "\n");
+        print_fields(printer, field->fields, item, indent + 4);
+    }
+}
+
 static void print_field(struct printer *printer, const struct config_field *field, const void *base,
                         unsigned indent)
 {
@@ -155,6 +171,8 @@ static void print_field(struct printer *printer, const struct config_field *fiel
     if (field->type == CONFIG_SECTION) {
         print_text(printer, "\n");
         print_fields(printer, field->fields, value, indent + 2);
+    } else if (field->type == CONFIG_SECTION_MAP) {
+        print_section_map(printer, field, value, indent);
     } else if (field->type == CONFIG_TEXT_LIST) {
         print_list(printer, field, value);
     } else if (field->type == CONFIG_TEXT_MAP) {

@@ -176,6 +176,24 @@ enum status config_read_duration(const char *text, uint64_t *ret, struct error *
     return read_quantity(&duration, text, ret, err);
 }
 
+enum status config_read_room(const char *text, struct config_room *ret, struct error *err)
+{
+    const char *rest = text;
+    uint64_t value;
+
+    if (read_digits(text, &value, &rest) == ST_OK && strcmp(rest, "%") == 0) {
+        if (value > 100)
+            return error_set(err, ST_INVALID, "'%.64s' is more than all there is", text);
+        *ret = (struct config_room){.percent = (uint32_t)value};
+        return ST_OK;
+    }
+    enum status st = config_read_size(text, &value, err);
+    if (st != ST_OK)
+        return st;
+    *ret = (struct config_room){.bytes = value};
+    return ST_OK;
+}
+
 enum status config_read_mode(const char *text, uint32_t *ret, struct error *err)
 {
     size_t size = strlen(text);
@@ -214,6 +232,14 @@ const char *config_write_duration(uint64_t nanoseconds, char out[CONFIG_VALUE_TE
     if (nanoseconds == 0)
         return memcpy(out, "0s", sizeof("0s"));
     return write_quantity(duration_units, nanoseconds, out);
+}
+
+const char *config_write_room(const struct config_room *room, char out[CONFIG_VALUE_TEXT_MAX])
+{
+    if (room->percent == 0)
+        return config_write_size(room->bytes, out);
+    snprintf(out, CONFIG_VALUE_TEXT_MAX, "%" PRIu32 "%%", room->percent);
+    return out;
 }
 
 const char *config_write_mode(uint32_t mode, char out[CONFIG_VALUE_TEXT_MAX])

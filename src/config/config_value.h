@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "telltale/config_field.h"
 #include "telltale/error.h"
 
 enum { CONFIG_VALUE_TEXT_MAX = 32 }; /* what the writers need */
@@ -22,11 +23,14 @@ MUST_CHECK enum status config_read_bool(const char *text, bool *ret, struct erro
 MUST_CHECK enum status config_read_integer(const char *text, uint64_t *ret, struct error *err);
 MUST_CHECK enum status config_read_size(const char *text, uint64_t *ret, struct error *err);
 MUST_CHECK enum status config_read_duration(const char *text, uint64_t *ret, struct error *err);
+MUST_CHECK enum status config_read_room(const char *text, struct config_room *ret,
+                                        struct error *err);
 MUST_CHECK enum status config_read_mode(const char *text, uint32_t *ret, struct error *err);
 
 /* In the largest unit that needs no fraction; return `out`. */
 const char *config_write_size(uint64_t bytes, char out[CONFIG_VALUE_TEXT_MAX]);
 const char *config_write_duration(uint64_t nanoseconds, char out[CONFIG_VALUE_TEXT_MAX]);
+const char *config_write_room(const struct config_room *room, char out[CONFIG_VALUE_TEXT_MAX]);
 const char *config_write_mode(uint32_t mode, char out[CONFIG_VALUE_TEXT_MAX]);
 
 /* An address to listen on: "127.0.0.1:4318", "[::1]:4318", "localhost:4318" or

@@ -39,7 +39,7 @@
 #define INDEX_MAGIC "TTINDEX" /* with its NUL */
 
 enum {
-    INDEX_VERSION = 1,
+    INDEX_VERSION = 2,
     INDEX_MAGIC_SIZE = 8,
     INDEX_HEAD_SIZE = 64,
     INDEX_HEAD_SUM_AT = 56,

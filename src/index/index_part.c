@@ -7,9 +7,8 @@
  * newer one takes the place of an older one; the seed is chance, so nobody can aim at the places
  * of others.
  *
- * Words that are met again in their block are kept away from the list of pairs in the same way.
- * What slips through only makes the list longer: it is sorted in the end, and each pair is kept
- * once.
+ * Words that are met again in their block are kept away from its list in the same way.  What slips
+ * through only makes the list longer: it is sorted in the end, and each word is kept once.
  */
 #include "index/index_part.h"
 
@@ -24,11 +23,12 @@
 #include "wire/base64.h"
 
 enum {
-    KNOWN_BITS = 14,
+    KNOWN_BITS = 13,
     KNOWN_COUNT = 1 << KNOWN_BITS,
-    SEEN_BITS = 15,
+    MET_COUNT = 1 << 10,
+    KEYS_COUNT = 1 << 10,
+    SEEN_BITS = 14,
     SEEN_COUNT = 1 << SEEN_BITS,
-    BLOCKS_MAX = PART_FRAMES_MAX / WORD_BLOCK_FRAMES,
 };
 
 /* An attribute that was met before. */
@@ -43,17 +43,31 @@ struct known {
     bool is_id;
 };
 
+/* A text that was met in a block. */
+struct met {
+    uint64_t hash;
+    uint32_t block; /* 0: none */
+};
+
+/* A key that was met before, and what it is. */
+struct met_key {
+    uint64_t hash;
+    uint32_t block;
+    struct index_key is;
+};
+
 struct index_part {
     uint64_t seed;       /* of what is in the index */
     uint64_t known_seed; /* of what is remembered */
     struct known *known; /* owned, as the others */
-    uint64_t *seen;      /* words of the present block: upper bits of the hash, and the block */
+    struct met *met;
+    struct met_key *keys;
+    uint64_t *seen; /* words of the present block: upper bits of the hash, and the block */
     struct pair_list ids;
-    struct pair_list words;
-    struct fuse_maker maker;
+    struct word_table_maker words;
     struct buf scratch;
     uint64_t unknown_ids[PART_FRAMES_MAX / 64];
-    uint64_t unknown_words[BLOCKS_MAX / 64];
+    bool has_any_word;  /* the present block may have */
     size_t frame_count; /* ended ones of this part */
     uint32_t frame;     /* of all of the file, from 1 */
     uint32_t block;
@@ -82,14 +96,15 @@ enum status index_part_create(uint64_t seed, struct index_part **ret, struct err
     part->seed = seed;
     part->known_seed = random_bits();
     part->known = calloc(KNOWN_COUNT, sizeof(*part->known));
+    part->met = calloc(MET_COUNT, sizeof(*part->met));
+    part->keys = calloc(KEYS_COUNT, sizeof(*part->keys));
     part->seen = calloc(SEEN_COUNT, sizeof(*part->seen));
     pair_list_init(&part->ids, PART_PAIRS_MAX);
-    pair_list_init(&part->words, PART_PAIRS_MAX);
-    fuse_maker_init(&part->maker);
+    word_table_init(&part->words);
     buf_init(&part->scratch, PART_SCRATCH_MAX);
     part->frame = 1;
     part->block = 1;
-    if (part->known == NULL || part->seen == NULL) {
+    if (part->known == NULL || part->met == NULL || part->keys == NULL || part->seen == NULL) {
         index_part_destroy(part);
         return error_set(err, ST_NO_MEMORY, "begin an index");
     }
@@ -102,10 +117,11 @@ void index_part_destroy(struct index_part *part)
     if (part == NULL)
         return;
     free(part->known);
+    free(part->met);
+    free(part->keys);
     free(part->seen);
     pair_list_fini(&part->ids);
-    pair_list_fini(&part->words);
-    fuse_maker_fini(&part->maker);
+    word_table_fini(&part->words);
     buf_fini(&part->scratch);
     free(part);
 }
@@ -120,29 +136,38 @@ static void widen(struct time_range *range, uint64_t time)
         range->last = time;
 }
 
-static void mark(uint64_t *bits, size_t number)
+static void mark_any_id(struct index_part *part)
 {
-    bits[number / 64] |= UINT64_C(1) << (number % 64);
+    part->unknown_ids[part->frame_count / 64] |= UINT64_C(1) << (part->frame_count % 64);
 }
 
-static uint32_t present_block(const struct index_part *part)
+static void note_failure(struct index_part *part, enum status st)
 {
-    return (uint32_t)(part->frame_count / WORD_BLOCK_FRAMES);
-}
-
-/* Where a pair had no room, its frame or block may have any; other failures end the index. */
-static void note(struct index_part *part, enum status st, uint64_t *unknown, size_t number)
-{
-    if (st == ST_LIMIT)
-        mark(unknown, number);
-    else if (st != ST_OK && part->status == ST_OK)
+    if (st != ST_OK && part->status == ST_OK)
         part->status = st;
 }
 
+/* Where an id or a word had no room, its frame or block may have any; other failures end the index.
+ */
 static void add_id(struct index_part *part, uint64_t hash)
 {
-    note(part, pair_list_add(&part->ids, hash, (uint32_t)part->frame_count, part->err),
-         part->unknown_ids, part->frame_count);
+    enum status st = pair_list_add(&part->ids, hash, (uint32_t)part->frame_count, part->err);
+
+    if (st == ST_LIMIT)
+        mark_any_id(part);
+    else
+        note_failure(part, st);
+}
+
+static bool make_room_for_word(struct index_part *part)
+{
+    enum status st = word_table_grow(&part->words, part->err);
+
+    if (st == ST_LIMIT)
+        part->has_any_word = true;
+    else
+        note_failure(part, st);
+    return st == ST_OK;
 }
 
 static void add_words(struct index_part *part, struct slice text, const uint8_t *readable)
@@ -150,24 +175,30 @@ static void add_words(struct index_part *part, struct slice text, const uint8_t 
     if (text.size == 0)
         return;
     struct word_split split = word_split_start(text, readable);
-    uint32_t block = present_block(part);
+    struct word_table_maker *words = &part->words;
     uint64_t *seen = part->seen;
+    size_t count = words->count;
     struct slice word;
 
     while (word_split_next(&split, &word)) {
-        if (word.size < WORD_SIZE_MIN)
-            continue;
+        if (__builtin_expect(count == words->capacity, 0)) {
+            words->count = count;
+            if (!make_room_for_word(part))
+                return;
+        }
         uint64_t hash = word_hash(word, readable, part->seed);
         uint64_t entry = (hash & ~(uint64_t)UINT32_MAX) | part->block;
         uint64_t *pair = &seen[hash & (SEEN_COUNT - 2)];
-        if (pair[0] == entry || pair[1] == entry)
-            continue;
-        pair[1] = pair[0];
-        pair[0] = entry;
-        enum status st = pair_list_add(&part->words, hash, block, part->err);
-        if (st != ST_OK)
-            note(part, st, part->unknown_words, block);
+        uint64_t first = pair[0];
+        uint64_t second = pair[1];
+        /* Nobody can foretell whether it is new, least of all the processor. */
+        bool is_new = (first != entry) & (second != entry) & (word.size >= WORD_SIZE_MIN);
+        pair[0] = is_new ? entry : first;
+        pair[1] = is_new ? first : second;
+        words->words[count] = word_table_word(hash);
+        count += is_new;
     }
+    words->count = count;
 }
 
 /* The text without escapes: as it stands in the line, or in the scratch. *ret_readable: bytes may
@@ -192,8 +223,23 @@ static bool decode(struct index_part *part, const struct json_text *text, struct
 
 static void give_up(struct index_part *part)
 {
-    mark(part->unknown_ids, part->frame_count);
-    mark(part->unknown_words, present_block(part));
+    mark_any_id(part);
+    part->has_any_word = true;
+}
+
+/* Whether a text with this hash has stood in the block before, or one whose hash looks like it in
+ * 64 bits that are chance; if not, it has from now on. */
+static bool was_text_met(struct index_part *part, uint64_t hash)
+{
+    struct met *pair = &part->met[hash & (MET_COUNT - 2)];
+
+    if (pair[0].hash == hash && pair[0].block == part->block)
+        return true;
+    if (pair[1].hash == hash && pair[1].block == part->block)
+        return true;
+    pair[1] = pair[0];
+    pair[0] = (struct met){.hash = hash, .block = part->block};
+    return false;
 }
 
 static void add_text(struct index_part *part, const struct json_text *text)
@@ -201,6 +247,8 @@ static void add_text(struct index_part *part, const struct json_text *text)
     const uint8_t *readable;
     struct slice decoded;
 
+    if (was_text_met(part, XXH3_64bits_withSeed(text->raw, text->raw_size, part->known_seed)))
+        return;
     if (decode(part, text, &decoded, &readable))
         add_words(part, decoded, readable);
     else
@@ -264,25 +312,44 @@ static void take_role(struct index_part *part, const struct known *known,
     }
 }
 
+/* What the key of an attribute is; its words are in the block then.  False: there is no room to
+ * look at it. */
+static bool learn_key(struct index_part *part, const struct json_text *text, struct index_key *ret)
+{
+    uint64_t hash = XXH3_64bits_withSeed(text->raw, text->raw_size, part->known_seed);
+    struct met_key *met = &part->keys[hash & (KEYS_COUNT - 1)];
+    const uint8_t *readable;
+    struct slice key;
+
+    if (met->hash != hash || met->block != part->block) {
+        if (!decode(part, text, &key, &readable))
+            return false;
+        if (met->hash != hash || met->block == 0)
+            *met = (struct met_key){.hash = hash, .is = index_key_of(key)};
+        met->block = part->block;
+        add_words(part, key, readable);
+    }
+    *ret = met->is;
+    return true;
+}
+
 /* Looks closely at an attribute that is new in this block. */
 static void learn(struct index_part *part, const struct line_attribute *attribute,
                   struct known *known)
 {
     const uint8_t *readable;
-    struct slice key;
+    struct index_key is;
     struct slice value;
     uint64_t unix_ms;
 
-    if (!decode(part, &attribute->key, &key, &readable)) {
+    if (!learn_key(part, &attribute->key, &is)) {
         give_up(part);
         return;
     }
-    struct index_key is = index_key_of(key);
     known->role = (uint8_t)is.role;
     known->chain = (uint8_t)(is.chain < UINT8_MAX ? is.chain : UINT8_MAX);
     known->is_id = is.is_id;
     known->number = CONTENTS_NONE;
-    add_words(part, key, readable);
     if (attribute->type == LINE_BYTES)
         add_bytes(part, &attribute->value);
     if (attribute->type != LINE_TEXT)
@@ -298,8 +365,7 @@ static void learn(struct index_part *part, const struct line_attribute *attribut
     }
     add_words(part, value, readable);
     enum status st = find_number(part, is.role, value, &known->number);
-    if (st != ST_OK && part->status == ST_OK)
-        part->status = st;
+    note_failure(part, st);
 }
 
 /* Of key and value as they stand in the line; of what the value of is counted or looked up by
@@ -343,7 +409,7 @@ static void take_id(struct index_part *part, const struct known *known,
         add_id(part, index_id_hash(slice_of(attribute->value.raw, attribute->value.raw_size),
                                    part->seed));
     else if (attribute->type != LINE_TEXT)
-        mark(part->unknown_ids, part->frame_count);
+        mark_any_id(part);
 }
 
 static void on_attribute(void *context, const struct line_attribute *attribute)
@@ -466,12 +532,20 @@ void index_part_give_up_frame(struct index_part *part, struct time_range *times,
 
 /* --- Frames and parts ------------------------------------------------------------------------ */
 
-void index_part_end_frame(struct index_part *part)
+static enum status end_block(struct index_part *part, struct error *err)
+{
+    enum status st = word_table_end_block(&part->words, part->has_any_word, err);
+
+    part->has_any_word = false;
+    part->block++;
+    return st;
+}
+
+enum status index_part_end_frame(struct index_part *part, struct error *err)
 {
     part->frame_count++;
     part->frame++;
-    if (part->frame_count % WORD_BLOCK_FRAMES == 0)
-        part->block++;
+    return part->frame_count % WORD_BLOCK_FRAMES == 0 ? end_block(part, err) : ST_OK;
 }
 
 size_t index_part_frame_count(const struct index_part *part)
@@ -483,8 +557,7 @@ bool index_part_is_full(const struct index_part *part)
 {
     if (part->frame_count == 0 || part->frame_count % WORD_BLOCK_FRAMES != 0)
         return false;
-    return part->frame_count == PART_FRAMES_MAX || part->ids.count > PART_PAIRS_FULL ||
-           part->words.count > PART_PAIRS_FULL;
+    return part->frame_count == PART_FRAMES_MAX || part->ids.count > PART_PAIRS_FULL;
 }
 
 enum status index_part_append_ids(struct index_part *part, struct buf *out, struct error *err)
@@ -495,18 +568,16 @@ enum status index_part_append_ids(struct index_part *part, struct buf *out, stru
 
 enum status index_part_append_words(struct index_part *part, struct buf *out, struct error *err)
 {
-    size_t blocks = (part->frame_count + WORD_BLOCK_FRAMES - 1) / WORD_BLOCK_FRAMES;
+    enum status st = ST_OK;
 
-    pair_list_sort(&part->words);
-    return word_table_append(&part->words, part->unknown_words, blocks, &part->maker, out, err);
+    if (part->frame_count % WORD_BLOCK_FRAMES != 0)
+        st = end_block(part, err);
+    return st == ST_OK ? word_table_append(&part->words, out, err) : st;
 }
 
 void index_part_clear(struct index_part *part)
 {
     part->ids.count = 0;
-    part->words.count = 0;
     memset(part->unknown_ids, 0, sizeof(part->unknown_ids));
-    memset(part->unknown_words, 0, sizeof(part->unknown_words));
     part->frame_count = 0;
-    part->block++;
 }

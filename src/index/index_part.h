@@ -9,16 +9,16 @@
 #pragma once
 
 #include "index/contents.h"
-#include "index/fuse_filter.h"
 #include "index/index_format.h"
 #include "index/line_walk.h"
 #include "index/pair_list.h"
+#include "index/word_table.h"
 
 enum {
-    PART_PAIRS_MAX = 1 << 20,                 /* of ids, and of words */
+    PART_PAIRS_MAX = 1 << 18,                 /* of ids: what one call can sort and write */
     PART_PAIRS_FULL = PART_PAIRS_MAX / 4 * 3, /* then it ends with the block */
-    PART_FRAMES_MAX = 1 << 14,                /* a multiple of WORD_BLOCK_FRAMES */
-    PART_SCRATCH_MAX = 64 << 20,              /* for one text with escapes, or in base64 */
+    PART_FRAMES_MAX = WORD_BLOCKS_MAX * WORD_BLOCK_FRAMES / 2,
+    PART_SCRATCH_MAX = 64 << 20, /* for one text with escapes, or in base64 */
 };
 
 struct index_part;
@@ -36,7 +36,7 @@ MUST_CHECK enum status index_part_add(struct index_part *part, struct slice line
 void index_part_give_up_frame(struct index_part *part, struct time_range *times,
                               struct time_range *arrivals);
 
-void index_part_end_frame(struct index_part *part);
+MUST_CHECK enum status index_part_end_frame(struct index_part *part, struct error *err);
 
 /* How many frames it has. */
 size_t index_part_frame_count(const struct index_part *part);

@@ -37,44 +37,53 @@ enum member {
     MEMBER_FOREIGN,
 };
 
+/* In the order of their sizes. */
 static const struct {
     struct slice name;
     enum member member;
 } members[] = {
-    {SLICE("resourceLogs"), MEMBER_RESOURCE_LOGS},
-    {SLICE("resource"), MEMBER_RESOURCE},
-    {SLICE("scope"), MEMBER_SCOPE},
-    {SLICE("logRecords"), MEMBER_RECORDS},
-    {SLICE("timeUnixNano"), MEMBER_TIME},
-    {SLICE("observedTimeUnixNano"), MEMBER_OBSERVED_TIME},
-    {SLICE("traceId"), MEMBER_TRACE_ID},
-    {SLICE("spanId"), MEMBER_SPAN_ID},
-    {SLICE("body"), MEMBER_BODY},
     {SLICE("key"), MEMBER_KEY},
+    {SLICE("body"), MEMBER_BODY},
     {SLICE("value"), MEMBER_VALUE},
-    {SLICE("stringValue"), MEMBER_STRING},
+    {SLICE("scope"), MEMBER_SCOPE},
+    {SLICE("spanId"), MEMBER_SPAN_ID},
+    {SLICE("traceId"), MEMBER_TRACE_ID},
     {SLICE("intValue"), MEMBER_INT},
-    {SLICE("bytesValue"), MEMBER_BYTES},
-    {SLICE("resourceSpans"), MEMBER_FOREIGN},
-    {SLICE("resourceMetrics"), MEMBER_FOREIGN},
-    /* As protobuf names them, which readers of OTLP JSON may take. */
-    {SLICE("resource_logs"), MEMBER_FOREIGN},
-    {SLICE("scope_logs"), MEMBER_FOREIGN},
-    {SLICE("log_records"), MEMBER_FOREIGN},
-    {SLICE("time_unix_nano"), MEMBER_FOREIGN},
-    {SLICE("observed_time_unix_nano"), MEMBER_FOREIGN},
+    {SLICE("resource"), MEMBER_RESOURCE},
     {SLICE("trace_id"), MEMBER_FOREIGN},
-    {SLICE("string_value"), MEMBER_FOREIGN},
     {SLICE("int_value"), MEMBER_FOREIGN},
+    {SLICE("logRecords"), MEMBER_RECORDS},
+    {SLICE("bytesValue"), MEMBER_BYTES},
+    {SLICE("scope_logs"), MEMBER_FOREIGN},
+    {SLICE("stringValue"), MEMBER_STRING},
+    {SLICE("log_records"), MEMBER_FOREIGN},
     {SLICE("bytes_value"), MEMBER_FOREIGN},
+    {SLICE("timeUnixNano"), MEMBER_TIME},
+    {SLICE("resourceLogs"), MEMBER_RESOURCE_LOGS},
+    {SLICE("string_value"), MEMBER_FOREIGN},
+    {SLICE("resourceSpans"), MEMBER_FOREIGN},
+    /* Some as protobuf names them, which readers of OTLP JSON may take. */
+    {SLICE("resource_logs"), MEMBER_FOREIGN},
+    {SLICE("time_unix_nano"), MEMBER_FOREIGN},
+    {SLICE("resourceMetrics"), MEMBER_FOREIGN},
+    {SLICE("observedTimeUnixNano"), MEMBER_OBSERVED_TIME},
+    {SLICE("observed_time_unix_nano"), MEMBER_FOREIGN},
 };
+
+enum { MEMBER_SIZE_MAX = 23 };
+
+/* With which of these the names of a size begin. */
+static const uint8_t first_of_size[MEMBER_SIZE_MAX + 2] = {
+    0, 0, 0, 0, 1, 2, 4, 5, 6, 9, 10, 13, 16, 19, 21, 22, 23, 23, 23, 23, 23, 24, 24, 24, 25};
 
 static enum member member_of(const struct json_text *name)
 {
     if (name->size != name->raw_size)
         return MEMBER_FOREIGN;
-    for (size_t i = 0; i < COUNT_OF(members); i++) {
-        if (slice_equal(members[i].name, slice_of(name->raw, name->raw_size)))
+    if (name->size > MEMBER_SIZE_MAX)
+        return MEMBER_OTHER;
+    for (size_t i = first_of_size[name->size]; i < first_of_size[name->size + 1]; i++) {
+        if (memcmp(members[i].name.data, name->raw, name->size) == 0)
             return members[i].member;
     }
     return MEMBER_OTHER;

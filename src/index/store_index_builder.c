@@ -227,7 +227,9 @@ enum status store_index_builder_end_frame(struct store_index_builder *builder,
     builder->frame_count++;
     builder->size = 0;
     builder->lines = 0;
-    index_part_end_frame(builder->part);
+    st = index_part_end_frame(builder->part, err);
+    if (st != ST_OK)
+        return st;
     return index_part_is_full(builder->part) ? end_part(builder, err) : ST_OK;
 }
 

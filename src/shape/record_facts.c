@@ -1,31 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* record_facts.c -- the facts of the record that a reader has at hand. */
 #include "shape/record_reader.h"
-#include "util/clock.h"
+#include "wire/record_uid.h"
 
-enum { UID_SIZE = 36, UID_TIME_DIGITS = 12, SEVERITY_MAX = 24 };
-/* The milliseconds that a UUIDv7 begins with, in nanoseconds; 0: it is none. */
-static uint64_t time_of_uid(struct slice uid)
-{
-    uint64_t ms = 0;
-    unsigned digits = 0;
-
-    if (uid.size != UID_SIZE || uid.data[14] != '7')
-        return 0;
-    for (size_t i = 0; digits < UID_TIME_DIGITS; i++) {
-        uint8_t byte = uid.data[i];
-        if (i == 8) /* a hyphen */
-            continue;
-        unsigned value = byte >= '0' && byte <= '9'   ? (unsigned)byte - '0'
-                         : byte >= 'a' && byte <= 'f' ? (unsigned)byte - 'a' + 10
-                                                      : 16;
-        if (value > 15)
-            return 0;
-        ms = ms << 4 | value;
-        digits++;
-    }
-    return ms <= INT64_MAX / NS_PER_MS ? ms * NS_PER_MS : 0;
-}
+enum { SEVERITY_MAX = 24 };
 
 static bool is_usable_time(uint64_t unix_ns)
 {
@@ -34,7 +12,7 @@ static bool is_usable_time(uint64_t unix_ns)
 
 static void gather_times(struct record_facts *facts, const struct record_view *view)
 {
-    facts->received_unix_ns = time_of_uid(facts->uid);
+    facts->received_unix_ns = record_uid_unix_ns(facts->uid);
     facts->observed_unix_ns = view->observed_time_unix_nano;
     facts->time_unix_ns = is_usable_time(view->time_unix_nano) ? view->time_unix_nano
                           : is_usable_time(view->observed_time_unix_nano)

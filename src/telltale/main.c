@@ -7,10 +7,11 @@
 #include "telltale/command.h"
 
 static const struct command *const commands[] = {
-    &command_status,   &command_emit,          &command_tail,        &command_query,
-    &command_sessions, &command_timeline,      &command_around,      &command_report,
-    &command_verify,   &command_journal,       &command_dead_letter, &command_losses,
-    &command_check,    &command_install_hooks, &command_doctor,
+    &command_status,      &command_emit,     &command_tail,      &command_query,
+    &command_sessions,    &command_timeline, &command_around,    &command_report,
+    &command_verify,      &command_hold,     &command_retention, &command_journal,
+    &command_dead_letter, &command_losses,   &command_check,     &command_install_hooks,
+    &command_doctor,
 };
 
 static void print_help(FILE *out)

@@ -17,7 +17,7 @@ static void use_closed_range(const struct tree_walk *walk, const struct plan_fil
 {
     if (!file->is_closed && !file->is_gone)
         return;
-    store_plan_range(&walk->plan, file, &outcome->range);
+    file_plan_range(&walk->plan, file, &outcome->range);
     outcome->has_range = true;
 }
 
@@ -45,7 +45,7 @@ static void compare_closed(const struct tree_walk *walk, const struct plan_file 
     struct verify_finding finding;
     struct merkle_range closed;
 
-    store_plan_range(&walk->plan, file, &closed);
+    file_plan_range(&walk->plan, file, &closed);
     bool is_same_size = file->is_rewritten || file->closed_bytes == check->bytes;
     if (is_same_size && closed.first == check->range.first && closed.end == check->range.end &&
         memcmp(closed.hashes, check->range.hashes, closed.count * sizeof(closed.hashes[0])) == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tree_walk.c -- see tree_walk.h.
  *
- * A plan (store_plan.h) is walked from the first file to the last, and the active file comes at the
+ * A plan (file_plan.h) is walked from the first file to the last, and the active file comes at the
  * end.  The writer goes on meanwhile: files are rotated, compressed, rewritten and deleted.  So
  * before anything is said to be wrong with a file, it is looked whether directory, manifest and
  * that file are still as they were when the plan was made; if not, a new plan is made and the walk
@@ -25,13 +25,13 @@ enum { PLAN_TRIES_MAX = 16, PLAN_PAUSE_US = 20000 };
 
 void tree_walk_init(struct tree_walk *walk)
 {
-    store_plan_init(&walk->plan);
+    file_plan_init(&walk->plan);
     merkle_range_init(&walk->tree, 0);
 }
 
 void tree_walk_fini(struct tree_walk *walk)
 {
-    store_plan_fini(&walk->plan);
+    file_plan_fini(&walk->plan);
 }
 
 /* --- Roots ----------------------------------------------------------------------------------- */
@@ -215,7 +215,7 @@ static bool needs_check(const struct plan_file *file)
 
 /* A closed file whose proof has not got its new name yet: a rotation is under way, or a crash ended
  * it. */
-static bool has_active_proof(const struct store_plan *plan, size_t index)
+static bool has_active_proof(const struct file_plan *plan, size_t index)
 {
     return !plan->files[index].has_proof && !plan->files[index].is_closed &&
            index + 1 == plan->count && plan->has_active_proof && !plan->has_active;
@@ -249,7 +249,7 @@ static void make_job(const struct tree_walk *walk, size_t index, struct file_che
 static bool is_settled(const struct tree_walk *walk, const struct file_check_job *job,
                        const struct file_check *check)
 {
-    return store_plan_holds(&walk->plan, walk->dir_fd) &&
+    return file_plan_holds(&walk->plan, walk->dir_fd) &&
            (check == NULL ||
             (file_identity_holds(&check->data_identity, walk->dir_fd, job->name) &&
              (job->proof_name[0] == 0 ||
@@ -355,7 +355,7 @@ static enum status walk_active(struct tree_walk *walk, bool may_retry, struct er
                                  .size_count = walk->set->size_count};
 
     if (!walk->plan.has_active) /* what was signed of it is missed at the end */
-        return may_retry && !store_plan_holds(&walk->plan, walk->dir_fd) ? ST_AGAIN : ST_OK;
+        return may_retry && !file_plan_holds(&walk->plan, walk->dir_fd) ? ST_AGAIN : ST_OK;
     if (walk->plan.has_active_proof)
         (void)snprintf(job.proof_name, sizeof(job.proof_name), "%s", STORE_PROOF_ACTIVE_NAME);
     check_pool_submit(walk->pool, &job);
@@ -424,7 +424,7 @@ static void look_at_manifest(struct tree_walk *walk)
 }
 
 /* A closed file that the manifest should have: only the last one may be waiting for its line. */
-static bool is_unlisted(const struct store_plan *plan, size_t index)
+static bool is_unlisted(const struct file_plan *plan, size_t index)
 {
     const struct plan_file *file = &plan->files[index];
 
@@ -442,7 +442,7 @@ static void look_at_unlisted(struct tree_walk *walk)
 }
 
 /* Whether there is nothing to say of manifest and directory. */
-static bool is_plan_clean(const struct store_plan *plan)
+static bool is_plan_clean(const struct file_plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
         if (is_unlisted(plan, i))
@@ -456,7 +456,7 @@ static enum status make_plan(struct tree_walk *walk, struct error *err)
     struct stat info;
     char name[STORE_FILE_NAME_SIZE];
 
-    enum status st = store_plan_read(&walk->plan, walk->dir_fd, err);
+    enum status st = file_plan_read(&walk->plan, walk->dir_fd, err);
     if (st != ST_OK || walk->total_bytes > 0)
         return st;
     for (size_t i = 0; i < walk->plan.count; i++) {
@@ -492,7 +492,7 @@ enum status tree_walk_run(struct tree_walk *walk, struct error *err)
         before = walk->position;
     }
     for (int tries = 0; tries < PLAN_TRIES_MAX && st == ST_OK; tries++) {
-        if (is_plan_clean(&walk->plan) || store_plan_holds(&walk->plan, walk->dir_fd))
+        if (is_plan_clean(&walk->plan) || file_plan_holds(&walk->plan, walk->dir_fd))
             break;
         (void)usleep(PLAN_PAUSE_US); /* as above */
         st = make_plan(walk, err);

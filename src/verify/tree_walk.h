@@ -9,7 +9,7 @@
 
 #include "verify/check_pool.h"
 #include "verify/checkpoint_set.h"
-#include "verify/store_plan.h"
+#include "verify/file_plan.h"
 #include "verify/verify.h"
 
 struct tree_walk {
@@ -20,7 +20,7 @@ struct tree_walk {
     struct verify_summary *summary;
     struct check_pool *pool;
 
-    struct store_plan plan;
+    struct file_plan plan;
     bool has_position;
     struct store_file_name position; /* the last file that is done with */
     struct merkle_range tree;        /* while not is_lost: all leaves up to next_index */

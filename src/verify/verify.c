@@ -24,11 +24,11 @@ struct closed_ends {
 
 static enum status read_closed_ends(int dir_fd, struct closed_ends *ret, struct error *err)
 {
-    struct store_plan plan;
+    struct file_plan plan;
     struct stat info;
 
-    store_plan_init(&plan);
-    enum status st = store_plan_read(&plan, dir_fd, err);
+    file_plan_init(&plan);
+    enum status st = file_plan_read(&plan, dir_fd, err);
     for (size_t i = 0; i < plan.count && st == ST_OK; i++) {
         ret->has_any |= plan.files[i].is_closed || plan.files[i].has_proof;
         if (!plan.files[i].is_closed || plan.files[i].end_index <= ret->last)
@@ -36,7 +36,7 @@ static enum status read_closed_ends(int dir_fd, struct closed_ends *ret, struct 
         ret->second_last = ret->last;
         ret->last = plan.files[i].end_index;
     }
-    store_plan_fini(&plan);
+    file_plan_fini(&plan);
     if (fstatat(dir_fd, STORE_CHECKPOINTS_NAME, &info, AT_SYMLINK_NOFOLLOW) == 0)
         file_identify(&info, &ret->checkpoints);
     return st;

@@ -30,6 +30,7 @@ MAY_INCLUDE = {
     "store": BASE | {"wire", "integrity", "index"},
     "verify": BASE | {"wire", "integrity", "index", "store"},
     "query": BASE | {"wire", "store", "normalize"},
+    "retain": BASE | {"wire", "normalize", "store", "query"},
     "install": BASE | {"wire"},
 }
 PROGRAMS = {"telltaled", "telltale", "telltale-hook"}

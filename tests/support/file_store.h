@@ -8,6 +8,7 @@
 #include "support/temp_dir.h"
 #include "telltale/buf.h"
 #include "telltale/exporter.h"
+#include "telltale/retention.h"
 
 enum { FILE_STORE_NAMES_MAX = 512, FILE_STORE_NAME_SIZE = 80 };
 
@@ -15,13 +16,15 @@ struct file_store {
     struct temp_dir dir;
     char path[TEMP_DIR_PATH_MAX + 16]; /* the store's directory, below `dir` */
     void *config;
-    void *exporter;              /* NULL while it is not started */
-    uint8_t journal_id;          /* every byte of the journal's id */
-    uint64_t first_new_sequence; /* what the next start is told */
-    size_t padding_bytes;        /* how much text each record carries */
-    const struct disk_io *io;    /* NULL: the system's */
-    const char *state_dir;       /* borrowed; NULL: `dir` */
-    struct exporter_notes notes; /* what the next start is given */
+    void *exporter;               /* NULL while it is not started */
+    uint8_t journal_id;           /* every byte of the journal's id */
+    uint64_t first_new_sequence;  /* what the next start is told */
+    size_t padding_bytes;         /* how much text each record carries */
+    bool odd_go;                  /* records of odd numbers are due after a second */
+    const struct disk_io *io;     /* NULL: the system's */
+    const char *state_dir;        /* borrowed; NULL: `dir` */
+    struct exporter_notes notes;  /* what the next start is given */
+    uint64_t (*read_clock)(void); /* NULL: the system's */
     struct export_report report;
     struct error err;
 };
@@ -37,6 +40,12 @@ void file_store_fini(struct file_store *store);
 
 /* Sets an option, as in "rotate.size". */
 void file_store_set(struct file_store *store, const char *option, uint64_t value);
+/* From now on records of odd numbers are prompts, and due a second after they were written. */
+void file_store_let_odd_go(struct file_store *store);
+
+/* Borrowed. */
+void file_store_set_rules(struct file_store *store, const struct retention_rule *rules,
+                          size_t count);
 void file_store_set_dir(struct file_store *store, const char *dir);
 /* The store is <root>/store, and <root> the state directory; borrowed. */
 void file_store_set_root(struct file_store *store, const char *root);
@@ -55,7 +64,7 @@ void file_store_send(struct file_store *store, uint64_t first, uint64_t last);
 enum export_result file_store_try_record(struct file_store *store, uint64_t sequence,
                                          struct slice bytes);
 
-/* Ticks at `seconds` from now. */
+/* Ticks at `seconds` from now, by its clock. */
 enum status file_store_try_tick(struct file_store *store, uint64_t seconds);
 void file_store_tick(struct file_store *store, uint64_t seconds);
 /* Ticks until no closed file is left to compress. */

@@ -16,7 +16,15 @@
 #include "telltale/store_manifest.h"
 #include "telltale/store_proof.h"
 
-enum { FACTS_MAX = 512, SIZE_MAX_LINES = 8192, STATES_MAX = 256 };
+enum { FACTS_MAX = 8192, SIZE_MAX_LINES = 8192, STATES_MAX = 256, RUNS_MAX = 256 };
+
+/* Of a proof without seed. */
+struct run {
+    bool is_erased;
+    struct merkle_range erased;
+    size_t count, used;
+    struct store_salt salts[STORE_PROOF_RUN_MAX];
+};
 
 struct looking {
     struct proofs_found *found;
@@ -38,6 +46,8 @@ struct looking {
     struct store_proof_head head;
     struct store_proof_state *states; /* STATES_MAX */
     size_t state_count, next_state;
+    struct run *runs; /* RUNS_MAX */
+    size_t run_count, next_run;
     struct merkle_range range;
     uint64_t size_bytes;
 };
@@ -85,6 +95,7 @@ static enum status take_fact(void *context, struct slice line, uint64_t number, 
     look->found->closed += fact->kind == MANIFEST_CLOSED;
     look->found->compressed += fact->kind == MANIFEST_COMPRESSED;
     look->found->deleted += fact->kind == MANIFEST_DELETED;
+    look->found->rewritten += fact->kind == MANIFEST_REWRITTEN;
     return ST_OK;
 }
 
@@ -144,10 +155,20 @@ static enum status take_proof_line(void *context, struct slice line, uint64_t nu
     }
     if (look->line.kind == STORE_PROOF_HEAD) {
         look->head = look->line.head;
-        look->has_proof = look->head.has_seed;
+        look->has_proof = true;
     } else if (look->line.kind == STORE_PROOF_STATE) {
         ASSERT(look->state_count < STATES_MAX);
         look->states[look->state_count++] = look->line.state;
+    } else {
+        ASSERT(look->run_count < RUNS_MAX);
+        struct run *run = &look->runs[look->run_count++];
+        *run = (struct run){.is_erased = look->line.kind == STORE_PROOF_ERASED};
+        if (run->is_erased) {
+            run->erased = look->line.erased;
+        } else {
+            run->count = look->line.kept.count;
+            memcpy(run->salts, look->line.kept.salts, run->count * sizeof(run->salts[0]));
+        }
     }
     return ST_OK;
 }
@@ -174,6 +195,7 @@ static void begin_file(struct looking *look, const char *file)
     strcat(name, STORE_PROOF_SUFFIX);
     look->has_proof = false;
     look->state_count = look->next_state = 0;
+    look->run_count = look->next_run = 0;
     look->size_bytes = 0;
     store_proof_reader_init(&look->reader);
     read_lines(look, name, take_proof_line);
@@ -198,6 +220,25 @@ static void check_states(struct looking *look)
     }
 }
 
+/* Goes on to the next salt of a proof without seed; NULL: there is none. */
+static const struct store_salt *next_salt(struct looking *look)
+{
+    struct error err;
+
+    for (; look->next_run < look->run_count; look->next_run++) {
+        struct run *run = &look->runs[look->next_run];
+        if (!run->is_erased && run->used < run->count)
+            return &run->salts[run->used++];
+        if (!run->is_erased)
+            continue;
+        look->found->erased += run->erased.end - run->erased.first;
+        if (merkle_range_append(&look->tree, &run->erased, &err) != ST_OK ||
+            merkle_range_append(&look->range, &run->erased, &err) != ST_OK)
+            complain(look, "%s: %s", look->file, err.text);
+    }
+    return NULL;
+}
+
 static void add_line(struct looking *look, const struct store_line *line)
 {
     struct store_place place;
@@ -213,7 +254,16 @@ static void add_line(struct looking *look, const struct store_line *line)
         return;
     }
     look->found->covered++;
-    store_leaf_of_line(&look->head.seed, look->tree.end, place.sequence, line->text, &leaf);
+    if (look->head.has_seed) {
+        store_leaf_of_line(&look->head.seed, look->tree.end, place.sequence, line->text, &leaf);
+    } else {
+        const struct store_salt *salt = next_salt(look);
+        if (salt == NULL) {
+            complain(look, "%s: its proof tells of fewer lines", look->file);
+            return;
+        }
+        store_leaf_of_salted_line(salt, place.sequence, line->text, &leaf);
+    }
     merkle_range_append_leaf(&look->tree, &leaf);
     merkle_range_append_leaf(&look->range, &leaf);
     note_root(look);
@@ -222,13 +272,17 @@ static void add_line(struct looking *look, const struct store_line *line)
 
 static void check_compressed(struct looking *look, const char *base)
 {
-    const struct manifest_fact *fact = last_fact(look, MANIFEST_COMPRESSED, base);
+    const struct manifest_fact *fact = last_fact(look, MANIFEST_REWRITTEN, base);
+    const struct manifest_fact *compressed = last_fact(look, MANIFEST_COMPRESSED, base);
     struct hasher hasher;
     uint8_t chunk[4096];
     uint64_t size = 0;
     struct hash hash;
     ssize_t got;
 
+    /* Of both the last word counts, and facts stand in their order. */
+    if (fact == NULL || compressed > fact)
+        fact = compressed;
     if (fact == NULL) {
         complain(look, "%s is not in the manifest", look->file);
         return;
@@ -261,10 +315,15 @@ static void end_file(struct looking *look)
     }
     base_of(look, base);
     const struct manifest_fact *fact = last_fact(look, MANIFEST_CLOSED, base);
-    if (fact == NULL || fact->size_bytes != look->size_bytes ||
+    bool is_rewritten = last_fact(look, MANIFEST_REWRITTEN, base) != NULL;
+    if (!look->head.has_seed && next_salt(look) != NULL)
+        complain(look, "%s: its proof tells of more lines than there are", look->file);
+    if (is_rewritten == look->head.has_seed)
+        complain(look, "%s: the seed is %s", look->file, is_rewritten ? "there still" : "gone");
+    if (fact == NULL || (!is_rewritten && fact->size_bytes != look->size_bytes) ||
         !same_range(&fact->range, &look->range))
         complain(look, "%s is not what the manifest says", look->file);
-    if (strstr(look->file, ".zst") != NULL)
+    if (strstr(look->file, ".zst") != NULL || is_rewritten)
         check_compressed(look, base);
 }
 
@@ -357,6 +416,8 @@ void proofs_found_read(const char *path, struct proofs_found *ret)
     look->roots = calloc(SIZE_MAX_LINES, sizeof(*look->roots));
     look->is_root_known = calloc(SIZE_MAX_LINES, sizeof(*look->is_root_known));
     look->states = calloc(STATES_MAX, sizeof(*look->states));
+    look->runs = calloc(RUNS_MAX, sizeof(*look->runs));
+    ASSERT(look->runs != NULL);
     ASSERT(look->facts != NULL && look->roots != NULL && look->is_root_known != NULL &&
            look->states != NULL);
     buf_init(&look->note, NOTE_SIZE_MAX);
@@ -373,5 +434,6 @@ void proofs_found_read(const char *path, struct proofs_found *ret)
     free(look->roots);
     free(look->is_root_known);
     free(look->states);
+    free(look->runs);
     free(look);
 }

@@ -15,7 +15,9 @@ struct proofs_found {
     uint64_t uncovered; /* lines of files without proof */
     uint64_t tree_size;
     unsigned closed, compressed, deleted; /* lines of the manifest */
-    unsigned states;                      /* in active.proof */
+    unsigned rewritten;
+    uint64_t erased; /* leaves of lines that are gone from their files */
+    unsigned states; /* in active.proof */
     unsigned checkpoints;
     unsigned epochs, lost_chains;
     uint64_t signed_size; /* of the last checkpoint */

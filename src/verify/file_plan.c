@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_plan.c -- see store_plan.h.
+/* file_plan.c -- see file_plan.h.
  *
  * Everything that a name stands with, in the directory and in each line of the manifest, becomes a
  * fact.  Sorted by names, and where they are equal in the order in which they came, the facts of
  * one file stand together and are folded into it. */
-#include "verify/store_plan.h"
+#include "verify/file_plan.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -35,37 +35,37 @@ struct fact {
 };
 
 struct reading {
-    struct store_plan *plan;
+    struct file_plan *plan;
     struct fact *facts;
     size_t count, capacity;
     struct manifest_chain chain;
     struct manifest_fact *fact; /* the last line; large */
 };
 
-void store_plan_init(struct store_plan *plan)
+void file_plan_init(struct file_plan *plan)
 {
-    *plan = (struct store_plan){.files = NULL};
+    *plan = (struct file_plan){.files = NULL};
     buf_init(&plan->hashes, PLAN_HASHES_MAX);
     verify_report_init(&plan->report);
 }
 
-static void clear(struct store_plan *plan)
+static void clear(struct file_plan *plan)
 {
     free(plan->files);
     verify_report_fini(&plan->report);
     buf_clear(&plan->hashes);
     struct buf hashes = plan->hashes;
-    *plan = (struct store_plan){.hashes = hashes};
+    *plan = (struct file_plan){.hashes = hashes};
 }
 
-void store_plan_fini(struct store_plan *plan)
+void file_plan_fini(struct file_plan *plan)
 {
     clear(plan);
     buf_fini(&plan->hashes);
 }
 
-void store_plan_range(const struct store_plan *plan, const struct plan_file *file,
-                      struct merkle_range *ret)
+void file_plan_range(const struct file_plan *plan, const struct plan_file *file,
+                     struct merkle_range *ret)
 {
     ASSERT(file->is_closed || file->is_gone);
     merkle_range_init(ret, file->first_index);
@@ -128,7 +128,7 @@ static enum status take_manifest_line(void *context, struct slice line, uint64_t
 {
     struct reading *reading = context;
     const struct manifest_fact *from = reading->fact;
-    struct store_plan *plan = reading->plan;
+    struct file_plan *plan = reading->plan;
 
     plan->manifest_lines = number;
     enum status st = manifest_read_line(line, &reading->chain, reading->fact, err);
@@ -168,7 +168,7 @@ static enum status take_manifest_line(void *context, struct slice line, uint64_t
 
 static enum status read_manifest(struct reading *reading, int dir_fd, struct error *err)
 {
-    struct store_plan *plan = reading->plan;
+    struct file_plan *plan = reading->plan;
     bool is_torn = false;
 
     reading->fact = malloc(sizeof(*reading->fact));
@@ -322,7 +322,7 @@ static void start_file(struct plan_file *file, const struct store_file_name *nam
 
 static enum status fold(struct reading *reading, struct error *err)
 {
-    struct store_plan *plan = reading->plan;
+    struct file_plan *plan = reading->plan;
 
     if (reading->count == 0)
         return ST_OK;
@@ -341,7 +341,7 @@ static enum status fold(struct reading *reading, struct error *err)
 
 /* --- Public ---------------------------------------------------------------------------------- */
 
-enum status store_plan_read(struct store_plan *plan, int dir_fd, struct error *err)
+enum status file_plan_read(struct file_plan *plan, int dir_fd, struct error *err)
 {
     struct reading reading = {.plan = plan};
 
@@ -364,7 +364,7 @@ static bool is_same(const struct stat *a, const struct stat *b)
 
 /* File systems count time in ticks of some milliseconds: what changed so shortly before it was read
  * may have changed again without a trace. */
-static bool is_young(const struct store_plan *plan)
+static bool is_young(const struct file_plan *plan)
 {
     const struct timespec *changed = &plan->dir_info.st_mtim;
     uint64_t changed_ns = (uint64_t)changed->tv_sec * NS_PER_S + (uint64_t)changed->tv_nsec;
@@ -372,7 +372,7 @@ static bool is_young(const struct store_plan *plan)
     return plan->read_unix_ns < changed_ns + TICKS_NS && changed_ns < plan->read_unix_ns + TICKS_NS;
 }
 
-bool store_plan_holds(const struct store_plan *plan, int dir_fd)
+bool file_plan_holds(const struct file_plan *plan, int dir_fd)
 {
     struct stat manifest = {.st_ino = 0};
     struct stat dir;

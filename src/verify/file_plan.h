@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_plan.h -- which files a store has and had: its directory and its manifest side by side, in
+/* file_plan.h -- which files a store has and had: its directory and its manifest side by side, in
  * the order of writing.
  *
  * Threads: one owner at a time.
@@ -35,7 +35,7 @@ struct plan_file {
     struct store_file_name last_name; /* gone: of the last file */
 };
 
-struct store_plan {
+struct file_plan {
     struct plan_file *files; /* owned; in the order of writing */
     size_t count;
     struct buf hashes;
@@ -47,15 +47,15 @@ struct store_plan {
     struct stat manifest_info, dir_info; /* before they were read; zeroed: none */
 };
 
-void store_plan_init(struct store_plan *plan);
-void store_plan_fini(struct store_plan *plan);
+void file_plan_init(struct file_plan *plan);
+void file_plan_fini(struct file_plan *plan);
 
 /* Reads manifest and directory, in this order, in place of what the plan held. */
-MUST_CHECK enum status store_plan_read(struct store_plan *plan, int dir_fd, struct error *err);
+MUST_CHECK enum status file_plan_read(struct file_plan *plan, int dir_fd, struct error *err);
 
 /* Whether neither has changed since. */
-bool store_plan_holds(const struct store_plan *plan, int dir_fd);
+bool file_plan_holds(const struct file_plan *plan, int dir_fd);
 
 /* The range of a file that is_closed or is_gone. */
-void store_plan_range(const struct store_plan *plan, const struct plan_file *file,
-                      struct merkle_range *ret);
+void file_plan_range(const struct file_plan *plan, const struct plan_file *file,
+                     struct merkle_range *ret);
