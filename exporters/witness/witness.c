@@ -30,6 +30,8 @@ enum {
     ATTEMPTS_MAX = 3,           /* with the sizes that the witness says */
 };
 
+static const char lacking[] = "checkpoints of a store do not say how its tree grew: they cannot "
+                              "be shown without integrity.witness there";
 static const char away[] = "the witness does not cosign: checkpoints wait for it";
 
 struct witness {
@@ -43,6 +45,7 @@ struct witness {
     struct record_reader *reader; /* of records */
     struct tree_growth *growth;   /* of the record at hand */
     struct buf body, note;
+    bool lacks_growth; /* so did the last checkpoint */
     uint64_t uses;
     struct witness_log logs[LOGS_MAX];
 };
@@ -159,10 +162,13 @@ static bool read_checkpoint(struct witness *self, const struct record_facts *fac
     struct hash root;
 
     if (!slice_equal(facts->kind, SLICE("agent.integrity")) ||
-        !slice_equal(facts->transport, SLICE("internal")) || facts->integrity_growth.size == 0 ||
+        !slice_equal(facts->transport, SLICE("internal")) ||
         facts->integrity_note.size > WITNESS_NOTE_MAX ||
         (!slice_equal(facts->integrity_action, SLICE("checkpoint")) &&
          !slice_equal(facts->integrity_action, SLICE("heartbeat"))))
+        return false;
+    self->lacks_growth = facts->integrity_growth.size == 0;
+    if (self->lacks_growth)
         return false;
     struct note *note = malloc(sizeof(*note));
     bool is_good = note != NULL && note_parse(facts->integrity_note, note, &ignored) == ST_OK &&
@@ -345,6 +351,8 @@ static enum export_result witness_send(void *self_pointer, const struct batch *b
     enum status st = take_batch(self, batch, err);
     if (st != ST_OK)
         return EXPORT_RETRY;
+    if (self->lacks_growth)
+        report->notice = lacking;
     /* Where records never cease there is no tick(). */
     if (show_due(self, clock_unix_ns(), deadline_ns, &trouble) != ST_OK)
         report->notice = away;

@@ -7,7 +7,8 @@
  * 3: a signed note, as a note, a checkpoint, a certificate and a tlog-proof
  * 4: lines of checkpoints.jsonl
  * 5: a verifier key and a private key
- * 6: a proof of inclusion, of consistency and of a set, in binary */
+ * 6: a proof of inclusion, of consistency and of a set, in binary
+ * 7: how a tree grew; what is proved from any of its sizes is right */
 #include <stdlib.h>
 
 #include "telltale/checkpoint_line.h"
@@ -16,10 +17,11 @@
 #include "telltale/store_manifest.h"
 #include "telltale/store_proof.h"
 #include "telltale/tlog_proof.h"
+#include "telltale/tree_growth.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { OUT_MAX = 8 << 20, MODES = 7, SET_MAX = 64 };
+enum { OUT_MAX = 8 << 20, MODES = 8, SET_MAX = 64 };
 
 static struct error err;
 static struct buf out;
@@ -202,6 +204,30 @@ static void try_merkle(struct slice bytes)
                             &err) == ST_OK); /* zeros prove nothing */
 }
 
+static void try_growth(struct slice text)
+{
+    static struct tree_growth growth;
+    struct merkle_range first, next;
+    struct merkle_path path;
+    struct hash old_root, root;
+
+    if (tree_growth_read(text, &growth, &err) != ST_OK)
+        return;
+    buf_clear(&out);
+    ASSERT(tree_growth_put(&growth, &out, &err) == ST_OK);
+    ASSERT(slice_equal(text, buf_slice(&out)));
+    tree_growth_root(&growth, &root);
+    for (size_t i = 1; i < growth.count; i++) {
+        tree_growth_join(&growth, 0, i, &first);
+        tree_growth_join(&growth, i, growth.count, &next);
+        merkle_range_root(&first, &old_root);
+        ASSERT(tree_growth_prove(&first, &next, &path, &err) == ST_OK);
+        ASSERT(merkle_check_consistency(first.end, &old_root, next.end, &root, &path, &err) ==
+               ST_OK);
+    }
+    tree_growth_step(&growth);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
@@ -227,8 +253,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 5:
         try_keys_as_text(rest);
         break;
-    default:
+    case 6:
         try_merkle(rest);
+        break;
+    default:
+        try_growth(rest);
         break;
     }
     buf_fini(&out);

@@ -47,6 +47,7 @@ struct scene {
     struct export_report report;
     uint64_t sequence;
     const char *transport;
+    bool without_growth;
 };
 
 static void make_witness_key(struct scene *scene)
@@ -210,7 +211,8 @@ static void send_record(struct scene *scene)
     put_text(&bytes, "agent.transport", slice_of_text(scene->transport));
     put_text(&bytes, "agent.integrity.action", SLICE("checkpoint"));
     put_text(&bytes, "agent.integrity.note", buf_slice(&scene->note));
-    put_text(&bytes, "agent.integrity.growth", buf_slice(&growth));
+    if (!scene->without_growth)
+        put_text(&bytes, "agent.integrity.growth", buf_slice(&growth));
     const struct record record = {.sequence = ++scene->sequence, .bytes = buf_slice(&bytes)};
     const struct batch batch = {
         .records = &record, .record_count = 1, .groups = &group, .group_count = 1};
@@ -488,6 +490,11 @@ static void test_only_our_own_words_are_shown(void **state)
     tree_growth_last(&scene->growth)->hashes[0].bytes[3] ^= 1; /* not the tree that was signed */
     send_record(scene);
     assert_int_equal(http_sink_count(scene->sink), 0);
+    assert_null(scene->report.notice);
+    scene->without_growth = true;
+    send_record(scene);
+    assert_int_equal(http_sink_count(scene->sink), 0);
+    assert_non_null(strstr(scene->report.notice, "integrity.witness"));
 }
 
 static void test_a_log_is_shown_only_every_so_often(void **state)
