@@ -148,8 +148,8 @@ static bool read_arguments(int argc, char **argv, struct arguments *ret, int *re
 
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {NULL};
-    struct daemon_options options = {NULL};
+    struct arguments arguments = {.config_path = NULL};
+    struct daemon_options options = {.config_path = NULL};
     struct error err;
     int exit_code;
 
