@@ -52,8 +52,7 @@ static void name_files(struct erasure *erasure)
 }
 
 enum status erasure_begin(const struct store_dir *dir, struct store_proofs *proofs,
-                          const struct store_entry *entry, const struct retention_config *config,
-                          struct record_classifier *classifier, int level, uint64_t now_unix_ns,
+                          const struct store_entry *entry, const struct erasure_order *order,
                           struct erasure **ret, struct error *err)
 {
     struct erasure *erasure = calloc(1, sizeof(*erasure));
@@ -62,9 +61,9 @@ enum status erasure_begin(const struct store_dir *dir, struct store_proofs *proo
     erasure->dir = dir;
     erasure->proofs = proofs;
     erasure->entry = *entry;
-    erasure->config = config;
-    erasure->classifier = classifier;
-    erasure->now_unix_ns = now_unix_ns;
+    erasure->config = order->config;
+    erasure->classifier = order->classifier;
+    erasure->now_unix_ns = order->now_unix_ns;
     erasure->writer.fd = -1;
     name_files(erasure);
     enum status st = ST_NOT_FOUND;
@@ -77,7 +76,7 @@ enum status erasure_begin(const struct store_dir *dir, struct store_proofs *proo
             closed_lines_open(dir->fd, erasure->name, entry->name.compressed, &erasure->lines, err);
     if (st == ST_OK) {
         st = frame_writer_open(&erasure->writer, dir->io, dir->fd, erasure->next_name,
-                               entry->name.compressed ? level : 0, err);
+                               entry->name.compressed ? order->level : 0, err);
     }
     if (st != ST_OK) {
         erasure_destroy(erasure);

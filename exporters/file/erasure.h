@@ -28,13 +28,20 @@ struct erasure_result {
     uint64_t size_bytes; /* of the new file */
 };
 
-/* Begins with `entry` of `dir`, whose records are due as of `now_unix_ns`.  Borrowed until it is
- * destroyed are `dir`, `proofs`, the configuration and the classifier. */
+/* By which rules records are due, and when; level of the compression. */
+struct erasure_order {
+    const struct retention_config *config;
+    struct record_classifier *classifier;
+    uint64_t now_unix_ns;
+    int level;
+};
+
+/* Begins with `entry` of `dir`.  Borrowed until it is destroyed are `dir`, `proofs`, the
+ * configuration and the classifier. */
 MUST_CHECK enum status erasure_begin(const struct store_dir *dir, struct store_proofs *proofs,
                                      const struct store_entry *entry,
-                                     const struct retention_config *config,
-                                     struct record_classifier *classifier, int level,
-                                     uint64_t now_unix_ns, struct erasure **ret, struct error *err);
+                                     const struct erasure_order *order, struct erasure **ret,
+                                     struct error *err);
 
 /* Goes through about *budget bytes of lines, and takes them off that.  ST_AGAIN: there are more.
  * ST_OK: the new file is durable beside the old one.  Another status: it failed; ST_CORRUPT,

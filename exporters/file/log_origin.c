@@ -25,7 +25,8 @@ enum status log_keys_open(const struct disk_io *io, const char *state_dir, const
     if (size < 0 || (size_t)size >= sizeof(path))
         return error_set(err, ST_INVALID, "the name of the directory of keys is too long");
     for (char *c = path + size - strlen(exporter); *c != 0; c++)
-        *c = *c == '/' ? '.' : *c;
+        if (*c == '/')
+            *c = '.';
     enum status st = disk_make_dirs(io, path, err);
     if (st != ST_OK)
         return error_context(err, "directory of keys");
@@ -74,7 +75,8 @@ static void host_name(char out[HOST_SIZE])
     for (char *c = out; *c != 0; c++) {
         bool is_good = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
                        (*c >= '0' && *c <= '9') || *c == '-' || *c == '.';
-        *c = is_good ? *c : '-';
+        if (!is_good)
+            *c = '-';
     }
     if (out[0] == 0)
         snprintf(out, HOST_SIZE, "host");

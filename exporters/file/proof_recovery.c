@@ -246,13 +246,14 @@ static enum status finish_newest(struct store_proofs *proofs, const struct store
                                  struct proof_reading *reading, uint64_t now_unix_ns,
                                  struct error *err)
 {
-    char name[STORE_FILE_NAME_SIZE + 8];
+    char base[STORE_FILE_NAME_SIZE];
+    char name[STORE_FILE_NAME_SIZE + sizeof(STORE_PROOF_SUFFIX)];
 
     if (dir->count == 0 || dir->entries[dir->count - 1].in_manifest)
         return ST_OK;
     const struct store_entry *newest = &dir->entries[dir->count - 1];
-    store_base_format(&newest->name, name);
-    strcat(name, STORE_PROOF_SUFFIX);
+    store_base_format(&newest->name, base);
+    snprintf(name, sizeof(name), "%s" STORE_PROOF_SUFFIX, base);
     enum status st = read_proof(dir, name, UINT64_MAX, reading, err);
     if (st == ST_NOT_FOUND)
         return ST_OK;

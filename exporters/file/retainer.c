@@ -196,9 +196,13 @@ static enum status begin_erasure(struct file_exporter *self, const struct retent
     enum status st = need_classifier(self, err);
     if (st != ST_OK)
         return st;
-    return erasure_begin(&self->dir, &self->proofs, entry, &self->config->retention,
-                         retainer->classifier, (int)self->config->compression_level, now_unix_ns,
-                         &retainer->erasure, err);
+    const struct erasure_order order = {
+        .config = &self->config->retention,
+        .classifier = retainer->classifier,
+        .now_unix_ns = now_unix_ns,
+        .level = (int)self->config->compression_level,
+    };
+    return erasure_begin(&self->dir, &self->proofs, entry, &order, &retainer->erasure, err);
 }
 
 static void note_erasure(struct file_exporter *self, const struct store_entry *entry,

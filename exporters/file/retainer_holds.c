@@ -16,13 +16,13 @@
 static enum status add_known(struct hold_list *list, const char *id, struct error *err)
 {
     if (list->items == NULL)
-        list->items = calloc(HOLDS_MAX, sizeof(list->items[0]));
+        list->items = calloc(HOLDS_MAX, sizeof(struct hold *));
     struct hold *hold = calloc(1, sizeof(*hold));
     if (list->items == NULL || hold == NULL || list->count == HOLDS_MAX) {
         free(hold);
         return list->count == HOLDS_MAX ? ST_OK : error_set(err, ST_NO_MEMORY, "list the holds");
     }
-    snprintf(hold->id, sizeof(hold->id), "%s", id);
+    snprintf(hold->id, sizeof(hold->id), "%.*s", (int)sizeof(hold->id) - 1, id);
     list->items[list->count++] = hold;
     return ST_OK;
 }

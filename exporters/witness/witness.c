@@ -87,7 +87,8 @@ static enum status open_dir(struct witness *self, const char *state_dir, struct 
     if (size < 0 || (size_t)size >= sizeof(path))
         return error_set(err, ST_INVALID, "the name of the witness' directory is too long");
     for (char *c = path + size - strlen(self->name); *c != 0; c++)
-        *c = *c == '/' ? '.' : *c;
+        if (*c == '/')
+            *c = '.';
     enum status st = disk_make_dirs(self->io, path, err);
     if (st != ST_OK)
         return st;

@@ -84,6 +84,19 @@ static bool take_hash(struct slice *text)
     return hash_equal(&said, &found);
 }
 
+/* "SENT NEWEST". */
+static bool read_sizes(const char *text, size_t *ret_sent, size_t *ret_newest)
+{
+    char *end;
+
+    *ret_sent = strtoul(text, &end, 10);
+    if (end == text || *end != ' ')
+        return false;
+    text = end + 1;
+    *ret_newest = strtoul(text, &end, 10);
+    return end != text && *end == 0;
+}
+
 /* ST_INVALID: it is damaged, or of another log. */
 static enum status parse(struct witness_log *log, struct slice text, struct error *err)
 {
@@ -100,7 +113,7 @@ static enum status parse(struct witness_log *log, struct slice text, struct erro
     memcpy(line, sizes.data, sizes.size);
     line[sizes.size] = 0;
     enum status st = tree_growth_read(ranges, &log->growth, err);
-    if (st != ST_OK || log->growth.count != 3 || sscanf(line, "%zu %zu", &sent, &newest) != 2 ||
+    if (st != ST_OK || log->growth.count != 3 || !read_sizes(line, &sent, &newest) ||
         sent > text.size || newest != text.size - sent)
         return error_set(err, ST_INVALID, "it is not of this version");
     log->witnessed = log->growth.steps[0];

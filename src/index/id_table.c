@@ -267,6 +267,7 @@ static bool find(struct slice table, uint64_t hash, const struct part_frames *pa
         return false;
     uint64_t cut = hash >> (64 - REST_BITS - bits);
     size_t bucket = (size_t)(cut >> REST_BITS);
+    ASSERT(rest.data != NULL);
     uint32_t start = le32_get(rest.data + 4 * bucket);
     uint32_t end = le32_get(rest.data + 4 * bucket + 4);
     struct slice entries = slice_from(rest, 4 * (buckets + 1));

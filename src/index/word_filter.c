@@ -34,7 +34,8 @@ static uint32_t mix(uint32_t word)
 enum status word_filter_append(const uint32_t *words, size_t count, struct buf *out,
                                struct error *err)
 {
-    size_t group_count = (count * BITS_A_WORD + GROUP_SIZE * 8 - 1) / (GROUP_SIZE * 8);
+    size_t group_count =
+        (count * BITS_A_WORD + (size_t)GROUP_SIZE * 8 - 1) / ((size_t)GROUP_SIZE * 8);
 
     ASSERT(count > 0 && count <= WORD_FILTER_WORDS_MAX);
     enum status st = buf_reserve(out, group_count * GROUP_SIZE, err);

@@ -147,6 +147,7 @@ static enum status find(struct session_list *list, struct slice id, struct row *
         list->rows[list->count++] = row;
         *slot = (uint32_t)list->count;
     }
+    ASSERT(list->rows != NULL); /* a slot that is taken has its row */
     *ret = &list->rows[*slot - 1];
     return ST_OK;
 }

@@ -11,11 +11,11 @@ enum { READ_STEP = 16 * 1024 };
 
 struct slice secret_trim(struct slice text)
 {
-    const char *const blanks = " \t\r\n";
+    static const char blanks[] = {' ', '\t', '\r', '\n'};
 
-    while (text.size > 0 && memchr(blanks, text.data[text.size - 1], strlen(blanks)) != NULL)
+    while (text.size > 0 && memchr(blanks, text.data[text.size - 1], sizeof(blanks)) != NULL)
         text.size--;
-    while (text.size > 0 && memchr(blanks, text.data[0], strlen(blanks)) != NULL)
+    while (text.size > 0 && memchr(blanks, text.data[0], sizeof(blanks)) != NULL)
         text = slice_from(text, 1);
     return text;
 }

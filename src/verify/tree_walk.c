@@ -116,6 +116,7 @@ static enum status append_outcome(struct tree_walk *walk, const struct file_outc
     walk->is_lost |= outcome->begins_late;
     if (!outcome->has_pieces)
         return append(walk, &outcome->range, file, err);
+    ASSERT(check != NULL); /* who found pieces has looked at the file */
     for (size_t i = 0; i < check->piece_count && st == ST_OK; i++) {
         file_check_piece(check, i, &piece);
         st = append(walk, &piece, file, err);
@@ -183,6 +184,7 @@ static void count_check(struct tree_walk *walk, const struct file_outcome *outco
 static void count_absent(struct tree_walk *walk, const struct plan_file *file,
                          const struct file_outcome *outcome)
 {
+    ASSERT(file != NULL);
     walk->has_last = false; /* what was before the next line is not known */
     if (!outcome->has_range || !(file->is_gone || file->is_deleted))
         return;
