@@ -132,18 +132,15 @@ static enum status begin_survey(struct file_exporter *self, size_t index, uint64
 {
     const struct store_entry *entry = &self->dir.entries[index];
     struct retainer *retainer = &self->retainer;
-    char name[STORE_FILE_NAME_SIZE];
     struct retention_file file;
 
     describe(entry, &file);
-    store_file_name_format(&entry->name, name);
     retainer->subject = entry->name;
     enum status st = need_classifier(self, err);
     if (st != ST_OK)
         return st;
-    return file_survey_begin(self->dir.fd, name, entry->name.compressed, &file,
-                             &self->config->retention, retainer->classifier, now_unix_ns,
-                             &retainer->survey, err);
+    return file_survey_begin(self->dir.fd, &entry->name, &file, &self->config->retention,
+                             retainer->classifier, now_unix_ns, &retainer->survey, err);
 }
 
 static enum status survey_some(struct file_exporter *self, size_t *budget, struct error *err)

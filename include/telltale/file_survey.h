@@ -7,6 +7,7 @@
 #pragma once
 
 #include "telltale/record_class.h"
+#include "telltale/store_file.h"
 
 struct file_survey;
 
@@ -18,7 +19,7 @@ struct file_survey_result {
 
 /* `file` says when it was begun and written; records are due as of `now_unix_ns`.  Borrowed until
  * it is destroyed are the configuration and the classifier made from it. */
-MUST_CHECK enum status file_survey_begin(int dir_fd, const char *name, bool is_compressed,
+MUST_CHECK enum status file_survey_begin(int dir_fd, const struct store_file_name *name,
                                          const struct retention_file *file,
                                          const struct retention_config *config,
                                          struct record_classifier *classifier, uint64_t now_unix_ns,

@@ -443,7 +443,7 @@ size_t around_rank(struct around *around, struct around_session *order[AROUND_SE
             order[shown++] = session;
     }
     if (shown > 0)
-        qsort(order, shown, sizeof(order[0]), by_best);
+        qsort(order, shown, sizeof(struct around_session *), by_best);
     return shown;
 }
 

@@ -29,20 +29,23 @@ uint64_t file_survey_arrival(const struct retention_file *file, const struct rec
     return record->arrived_unix_ns > begun ? record->arrived_unix_ns : begun;
 }
 
-enum status file_survey_begin(int dir_fd, const char *name, bool is_compressed,
+enum status file_survey_begin(int dir_fd, const struct store_file_name *name,
                               const struct retention_file *file,
                               const struct retention_config *config,
                               struct record_classifier *classifier, uint64_t now_unix_ns,
                               struct file_survey **ret, struct error *err)
 {
+    char text[STORE_FILE_NAME_SIZE];
+
+    store_file_name_format(name, text);
     struct file_survey *survey = calloc(1, sizeof(*survey));
     if (survey == NULL)
-        return error_set(err, ST_NO_MEMORY, "look at '%s'", name);
+        return error_set(err, ST_NO_MEMORY, "look at '%s'", text);
     survey->config = config;
     survey->classifier = classifier;
     survey->file = *file;
     survey->now_unix_ns = now_unix_ns;
-    enum status st = closed_lines_open(dir_fd, name, is_compressed, &survey->lines, err);
+    enum status st = closed_lines_open(dir_fd, text, name->compressed, &survey->lines, err);
     if (st != ST_OK) {
         file_survey_destroy(survey);
         return st;

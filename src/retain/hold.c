@@ -210,7 +210,7 @@ static bool read_text(struct reading *reading, const char **ret)
 
 static bool read_time(struct reading *reading, uint64_t *ret)
 {
-    const char *text;
+    const char *text = "";
 
     if (!read_text(reading, &text))
         return false;

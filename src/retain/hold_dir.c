@@ -247,7 +247,7 @@ enum status hold_list_read(struct hold_list *list, int dir_fd, bool with_release
         return ST_OK;
     if (st != ST_OK)
         return st;
-    list->items = calloc(HOLDS_MAX, sizeof(list->items[0]));
+    list->items = calloc(HOLDS_MAX, sizeof(struct hold *));
     st = list->items != NULL ? list_files(&listing, err)
                              : error_set(err, ST_NO_MEMORY, "list '%s'", HOLD_DIR_NAME);
     (void)close(listing.fd); /* a directory */
@@ -257,13 +257,13 @@ enum status hold_list_read(struct hold_list *list, int dir_fd, bool with_release
     }
     list->stamp = listing.stamp;
     if (list->count > 0)
-        qsort(list->items, list->count, sizeof(list->items[0]), compare_holds);
+        qsort(list->items, list->count, sizeof(struct hold *), compare_holds);
     return ST_OK;
 }
 
 void hold_list_fini(struct hold_list *list)
 {
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; list->items != NULL && i < list->count; i++)
         hold_destroy(list->items[i]);
     free(list->items);
     *list = (struct hold_list){.items = NULL};

@@ -98,9 +98,9 @@ static enum status read_whole(struct planning *planning, struct retention_plan_e
                                         .written_unix_s = entry->written_unix_s};
     struct file_survey *survey = NULL;
 
-    enum status st = file_survey_begin(planning->dir_fd, entry->name, entry->parts.compressed,
-                                       &file, planning->plan->config, planning->classifier,
-                                       planning->at_unix_ns, &survey, err);
+    enum status st =
+        file_survey_begin(planning->dir_fd, &entry->parts, &file, planning->plan->config,
+                          planning->classifier, planning->at_unix_ns, &survey, err);
     if (st != ST_OK)
         return st;
     do {

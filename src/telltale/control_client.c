@@ -104,7 +104,7 @@ static enum status take_head(struct buf *answer, int *ret_code, struct error *er
         memcmp(answer->data, version, sizeof(version) - 1) != 0)
         return error_set(err, ST_INVALID, "the answer is not HTTP");
     memcpy(code, answer->data + CODE_AT, CODE_SIZE);
-    *ret_code = atoi(code);
+    *ret_code = (int)strtol(code, NULL, 10);
     answer->size -= (size_t)(end - answer->data) + sizeof(blank) - 1;
     memmove(answer->data, end + sizeof(blank) - 1, answer->size);
     return ST_OK;
