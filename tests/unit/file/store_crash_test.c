@@ -125,7 +125,8 @@ static const char *start_and_look(struct file_store *store, struct store_found *
         return "it does not start";
     store_found_read(store->path, ret);
     struct store_indexes indexes = store_indexes_look(store->path);
-    if (indexes.refused > 0)
+    /* That of a file whose records were erased may have come back; it is made anew when idle. */
+    if (indexes.refused > 0 && !store->odd_go)
         return "an index is of no use";
     return indexes.left_over > 0 ? "an index has no file" : NULL;
 }

@@ -255,15 +255,16 @@ static void test_an_erasure_takes_what_is_due_and_nothing_else_whatever_call_fai
 {
     (void)state;
     struct scenario scenario = {.has_rule = true};
-    fault_points_try_all("store with erasures", run_store, &scenario, POINTS_MIN, SYNC_POINTS_MIN);
+    fault_points_try_each_once("store with erasures", run_store, &scenario, POINTS_MIN,
+                               SYNC_POINTS_MIN);
 }
 
 static void test_proofs_agree_after_an_erasure_whatever_call_fails(void **state)
 {
     (void)state;
     struct scenario scenario = {.has_rule = true, .has_proofs = true};
-    fault_points_try_all("store with erasures and proofs", run_store, &scenario, POINTS_MIN,
-                         SYNC_POINTS_MIN);
+    fault_points_try_each_once("store with erasures and proofs", run_store, &scenario, POINTS_MIN,
+                               SYNC_POINTS_MIN);
 }
 
 static void test_proofs_agree_with_the_lines_whatever_call_fails(void **state)
