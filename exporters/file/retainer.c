@@ -429,6 +429,8 @@ enum status retainer_do(struct file_exporter *self, uint64_t now_unix_ns, size_t
 
     if (!is_busy && now_unix_ns < retainer->not_before_ns)
         return ST_OK;
+    if (self->proofs.closing.is_due) /* the newest file has no proof under its name yet */
+        return ST_OK;
     enum status st = finish_failed(self, now_unix_ns, err);
     if (st == ST_OK)
         st = retainer_look_at_holds(self, now_unix_ns, err);
