@@ -373,6 +373,10 @@ static enum status take_step(struct file_exporter *self, uint64_t now_unix_ns, s
     if (st != ST_OK)
         return st;
     struct retention_step step = retention_next(&state, now_unix_ns, &is_stuck);
+    /* Until the newest file has its proof under its name it stays as it is. */
+    if (self->proofs.closing.is_due && step.action != RETENTION_KEEP &&
+        step.index + 1 == self->dir.count)
+        return ST_NOT_FOUND;
     switch (step.action) {
     case RETENTION_DELETE:
         return delete_by(self, &step, now_unix_ns, err);
@@ -428,8 +432,6 @@ enum status retainer_do(struct file_exporter *self, uint64_t now_unix_ns, size_t
     bool is_busy = retainer->survey != NULL || retainer->erasure != NULL;
 
     if (!is_busy && now_unix_ns < retainer->not_before_ns)
-        return ST_OK;
-    if (self->proofs.closing.is_due) /* the newest file has no proof under its name yet */
         return ST_OK;
     enum status st = finish_failed(self, now_unix_ns, err);
     if (st == ST_OK)
