@@ -234,6 +234,11 @@ enum status erasure_commit(struct erasure *erasure, const char *reason, const ch
                : ST_OK;
 }
 
+bool erasure_is_committed(const struct erasure *erasure)
+{
+    return erasure->is_committed;
+}
+
 const struct store_file_name *erasure_name(const struct erasure *erasure)
 {
     return &erasure->entry.name;

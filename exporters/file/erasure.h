@@ -55,6 +55,10 @@ MUST_CHECK enum status erasure_step(struct erasure *erasure, size_t *budget,
 MUST_CHECK enum status erasure_commit(struct erasure *erasure, const char *reason, const char *rule,
                                       struct error *err);
 
+/* After a failed commit: the manifest has it, or the new file is there, so it has to be finished.
+ */
+bool erasure_is_committed(const struct erasure *erasure);
+
 /* Which file it is about. */
 const struct store_file_name *erasure_name(const struct erasure *erasure);
 

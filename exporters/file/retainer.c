@@ -248,7 +248,8 @@ static enum status commit_erasure(struct file_exporter *self, struct store_entry
     if (lock >= 0)
         (void)close(lock); /* a directory */
     if (st != ST_OK) {
-        self->retainer.is_unfinished = self->proofs.is_on;
+        /* What the manifest does not have for good, nobody is to finish. */
+        self->retainer.is_unfinished = erasure_is_committed(self->retainer.erasure);
         return st;
     }
     self->dir.total_size_bytes -= entry->size_bytes;
