@@ -10,7 +10,8 @@
 /* Where the next character stands. */
 struct line_place {
     bool at_start;     /* of a line */
-    bool after_indent; /* behind nothing but blanks and '-' */
+    bool after_indent; /* behind nothing but blanks and '-', or where a value may begin */
+    uint8_t last;      /* the byte before it */
 };
 
 static bool is_blank(uint8_t byte)
@@ -48,8 +49,11 @@ static void pass(struct line_place *place, const uint8_t *data, size_t size)
     bool is_mark = size == 3 && data[0] == 0xEF && data[1] == 0xBB && data[2] == 0xBF;
 
     place->at_start = is_break(data, size) || (is_mark && place->at_start);
-    place->after_indent =
-        place->at_start || (place->after_indent && (is_blank(data[0]) || data[0] == '-'));
+    bool begins_value = is_blank(data[0]) && (place->last == ':' || place->last == '{' ||
+                                              place->last == '[' || place->last == ',');
+    place->after_indent = place->at_start || begins_value ||
+                          (place->after_indent && (is_blank(data[0]) || data[0] == '-'));
+    place->last = data[size - 1];
 }
 
 bool yaml_text_check(struct config_report *report)

@@ -561,6 +561,7 @@ static void test_aliases_are_never_followed(void **state)
               "d: &d [ *c, *c, *c, *c, *c, *c, *c, *c, *c, *c ]\n",
               "test.yaml:2:9: anchors and aliases are not supported");
     must_fail("a:\n  - ? x:\t:\n", "test.yaml:2:5: keys behind '?' are not supported");
+    must_fail("a:\t: ? x:\t:\n", "test.yaml:1:6: keys behind '?' are not supported");
     must_fail("? x:\t:", "write 'key: value'");
     must_fail("x: &a\n  <<: *a\n", "anchors and aliases are not supported");
 }
