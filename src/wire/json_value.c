@@ -70,29 +70,44 @@ enum status json_values_fail(struct json_values *values, enum status status, con
     return error_set(values->err, status, "byte %zu: %s", byte_offset(values), reason);
 }
 
-/* How much of a key is shown: never half a character. */
-static int shown_size(const struct json_text *key)
+/* A key as a message shows it: as much as fits, whole characters; and since messages come to
+ * terminals, each character that acts there stands as a question mark. */
+struct shown_key {
+    char text[SHOWN_KEY_MAX + 1];
+};
+
+static struct shown_key show_key(const struct json_text *key)
 {
-    if (key->raw_size <= SHOWN_KEY_MAX)
-        return (int)key->raw_size;
-    size_t size = SHOWN_KEY_MAX;
-    while (size > 0 && utf8_is_tail(key->raw[size]))
-        size--;
-    return (int)size;
+    const uint8_t *end = key->raw + key->raw_size;
+    struct shown_key shown;
+    size_t used = 0;
+
+    for (const uint8_t *at = key->raw; at < end;) {
+        size_t size = utf8_size(at, end);
+        bool is_safe = size > 0 && !utf8_acts(utf8_code_point(at, size));
+        size_t shown_size = is_safe ? size : 1;
+        if (used + shown_size > SHOWN_KEY_MAX)
+            break;
+        memcpy(shown.text + used, is_safe ? at : (const uint8_t *)"?", shown_size);
+        used += shown_size;
+        at += size > 0 ? size : 1;
+    }
+    shown.text[used] = '\0';
+    return shown;
 }
 
 enum status json_key_fail(struct json_values *values, enum status status,
                           const struct json_text *key, const char *reason)
 {
-    return error_set(values->err, status, "byte %zu: '%.*s' %s", byte_offset(values),
-                     shown_size(key), (const char *)key->raw, reason);
+    return error_set(values->err, status, "byte %zu: '%s' %s", byte_offset(values),
+                     show_key(key).text, reason);
 }
 
 enum status json_key_over_limit(struct json_values *values, const struct json_text *key,
                                 const char *what, size_t limit)
 {
-    return error_set(values->err, ST_LIMIT, "byte %zu: '%.*s': %s, the limit is %zu",
-                     byte_offset(values), shown_size(key), (const char *)key->raw, what, limit);
+    return error_set(values->err, ST_LIMIT, "byte %zu: '%s': %s, the limit is %zu",
+                     byte_offset(values), show_key(key).text, what, limit);
 }
 
 /* --- Room --------------------------------------------------------------------------------- */

@@ -454,6 +454,26 @@ static void test_known_texts_have_longest_sizes(void **state)
     check_long_text("event", 256);
 }
 
+/* Messages come to terminals: a key may not clear one, nor turn the direction of its writing. */
+static void test_messages_show_no_character_that_acts(void **state)
+{
+    (void)state;
+    static const struct otlp_limits shallow = {
+        .record_size_max = BIG, .attribute_count_max = 1, .key_size_max = 128, .depth_max = 8};
+    assert_refused_with(SLICE("{\"n\":1,\"a\xe2\x80\xae\xc2\x9b\xc3\xa9\x7f!\":1}"), &shallow,
+                        ST_LIMIT, "'a??\xc3\xa9?!': too many attributes");
+    assert_refused_with(
+        SLICE("{\"n\":1,\"0123456789012345678901234567890123456789012345678901234567890123"
+              "\xe2\x80\xae\":1}"),
+        &shallow, ST_LIMIT,
+        "'0123456789012345678901234567890123456789012345678901234567890123': too many");
+    assert_refused_with(
+        SLICE("{\"n\":1,\"012345678901234567890123456789012345678901234567890123456789012"
+              "\xc3\xa9\":1}"),
+        &shallow, ST_LIMIT,
+        "'012345678901234567890123456789012345678901234567890123456789012': too many");
+}
+
 static void test_attributes_are_counted(void **state)
 {
     (void)state;
@@ -728,6 +748,7 @@ int main(void)
         cmocka_unit_test(test_lines_that_are_not_one_object_are_refused),
         cmocka_unit_test(test_event_cut_at_any_byte_is_refused),
         cmocka_unit_test(test_known_texts_have_longest_sizes),
+        cmocka_unit_test(test_messages_show_no_character_that_acts),
         cmocka_unit_test(test_attributes_are_counted),
         cmocka_unit_test(test_keys_have_a_longest_size),
         cmocka_unit_test(test_nesting_stops_at_its_depth),
