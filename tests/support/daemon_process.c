@@ -28,26 +28,20 @@ static void write_config(const char *path, const char *config)
     ASSERT(fclose(file) == 0);
 }
 
-static pid_t spawn(const char *program, const char *home, const char *config)
+static pid_t spawn(const char *const *arguments, const char *home)
 {
-    char state_dir[DAEMON_PATH_MAX];
-    char run_dir[DAEMON_PATH_MAX];
     char log[DAEMON_PATH_MAX];
     posix_spawn_file_actions_t actions;
     pid_t pid;
 
-    snprintf(state_dir, sizeof(state_dir), "%s/state", home);
-    snprintf(run_dir, sizeof(run_dir), "%s/run", home);
     snprintf(log, sizeof(log), "%s/log", home);
-    const char *const arguments[] = {program,   "--config",  config,  "--state-dir",
-                                     state_dir, "--run-dir", run_dir, NULL};
     (void)posix_spawn_file_actions_init(&actions);
     (void)posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log,
                                            O_WRONLY | O_CREAT | O_APPEND, 0600);
-    int failed = posix_spawn(&pid, program, &actions, NULL, (char *const *)arguments, environ);
+    int failed = posix_spawn(&pid, arguments[0], &actions, NULL, (char *const *)arguments, environ);
     (void)posix_spawn_file_actions_destroy(&actions);
     if (failed != 0)
-        fprintf(stderr, "cannot start '%s': %s\n", program, strerror(failed));
+        fprintf(stderr, "cannot start '%s': %s\n", arguments[0], strerror(failed));
     ASSERT(failed == 0);
     return pid;
 }
@@ -64,24 +58,39 @@ static bool is_listening(const char *path)
     return connected;
 }
 
-void daemon_process_start(struct daemon_process *daemon, const char *program, struct temp_dir *home,
-                          const char *config)
+void daemon_process_start_other(struct daemon_process *daemon, const char *const *arguments,
+                                struct temp_dir *home)
 {
-    char config_path[DAEMON_PATH_MAX];
     uint64_t deadline_ns = clock_monotonic_ns() + START_TIMEOUT_S * NS_PER_S;
 
-    snprintf(config_path, sizeof(config_path), "%s/telltale.yaml", home->path);
-    write_config(config_path, config);
     daemon->home = home;
-    snprintf(daemon->socket_path, sizeof(daemon->socket_path), "%s/run/agent.sock", home->path);
-    daemon->pid = spawn(program, home->path, config_path);
+    daemon->pid = spawn(arguments, home->path);
     while (!is_listening(daemon->socket_path)) {
         if (clock_monotonic_ns() > deadline_ns || waitpid(daemon->pid, NULL, WNOHANG) != 0) {
-            fprintf(stderr, "telltaled does not start: see '%s/log'\n", home->path);
+            fprintf(stderr, "%s does not start: see '%s/log'\n", arguments[0], home->path);
             abort();
         }
         (void)usleep(POLL_US);
     }
+}
+
+void daemon_process_start(struct daemon_process *daemon, const char *program, struct temp_dir *home,
+                          const char *config)
+{
+    char config_path[DAEMON_PATH_MAX];
+    char state_dir[DAEMON_PATH_MAX];
+    char run_dir[DAEMON_PATH_MAX];
+
+    snprintf(config_path, sizeof(config_path), "%s/telltale.yaml", home->path);
+    snprintf(state_dir, sizeof(state_dir), "%s/state", home->path);
+    snprintf(run_dir, sizeof(run_dir), "%s/run", home->path);
+    snprintf(daemon->socket_path, sizeof(daemon->socket_path), "%s/run/agent.sock", home->path);
+    write_config(config_path, config);
+    daemon_process_start_other(daemon,
+                               (const char *const[]){program, "--config", config_path,
+                                                     "--state-dir", state_dir, "--run-dir", run_dir,
+                                                     NULL},
+                               home);
 }
 
 void daemon_process_stop(struct daemon_process *daemon)

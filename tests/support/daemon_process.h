@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* daemon_process.h -- a real telltaled as a child, and what the kernel says that it uses.
+/* daemon_process.h -- a real telltaled, or a program beside it, as a child, and what the kernel
+ * says that it uses.
  *
  * Failures abort.  Threads: one owner at a time.
  */
@@ -21,6 +22,11 @@ struct daemon_process {
 /* Starts `program` in `home` with the configuration `config`, and waits until it listens. */
 void daemon_process_start(struct daemon_process *daemon, const char *program, struct temp_dir *home,
                           const char *config);
+
+/* The same with any other program, which writes to the log and listens on daemon->socket_path,
+ * given by the caller.  `arguments`: that of the program first; ends with NULL. */
+void daemon_process_start_other(struct daemon_process *daemon, const char *const *arguments,
+                                struct temp_dir *home);
 
 /* Stops it cleanly; aborts if it was not clean. */
 void daemon_process_stop(struct daemon_process *daemon);

@@ -44,6 +44,27 @@ static uint64_t count_lines(struct slice body)
     return count;
 }
 
+/* The objects of a body that are in no other one. */
+static uint64_t count_objects(struct slice body)
+{
+    const uint8_t *end = body.data + body.size;
+    bool is_in_string = false;
+    uint64_t count = 0;
+    size_t depth = 0;
+
+    for (const uint8_t *at = body.data; at < end; at++) {
+        if (is_in_string && *at == '\\')
+            at++;
+        else if (*at == '"')
+            is_in_string = !is_in_string;
+        else if (!is_in_string && *at == '{')
+            depth++;
+        else if (!is_in_string && *at == '}' && --depth == 0)
+            count++;
+    }
+    return count;
+}
+
 static void answer_bulk(uint64_t count, struct buf *body)
 {
     put(body, SLICE("{\"errors\":false,\"items\":["));
@@ -63,7 +84,8 @@ static uint64_t take(const struct http_counter *counter, struct slice request, s
         return otlp_count_records(request, NULL);
     case COUNT_SPLUNK_HEC:
         put(body, SLICE("{\"text\":\"Success\",\"code\":0}"));
-        return count_lines(request); /* one an event */
+        count = count_lines(request); /* one an event; exporters may as well put nothing between */
+        return count > 0 ? count : count_objects(request);
     case COUNT_BULK:
         count = count_lines(request) / 2; /* an action and a document */
         answer_bulk(count, body);
@@ -104,6 +126,11 @@ struct http_counter *http_counter_start(const char *unix_path, enum http_counter
     counter->protocol = protocol;
     counter->sink = http_sink_start(&settings);
     return counter;
+}
+
+int http_counter_port(const struct http_counter *counter)
+{
+    return http_sink_port(counter->sink);
 }
 
 struct sink_counts http_counter_read(struct http_counter *counter)

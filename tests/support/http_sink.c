@@ -3,6 +3,7 @@
 #include "support/http_sink.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -387,6 +388,9 @@ static void *run_sink(void *context)
         ASSERT(connection != NULL);
         connection->sink = sink;
         connection->fd = fd;
+        /* Or the body of an answer waits for the acknowledgement of its head.  A Unix socket
+         * refuses, and has no need of it. */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
         buf_init(&connection->answer, ANSWER_MAX);
         lock(sink);
         ASSERT(sink->connection_count < CONNECTIONS_MAX);
