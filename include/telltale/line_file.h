@@ -42,9 +42,13 @@ void line_file_close(struct line_file *file);
 typedef enum status line_file_visit(void *context, struct slice line, uint64_t number,
                                     struct error *err);
 
-/* Reads a file from its beginning.  The last line counts only with its '\n': *ret_torn says that
- * there was one without, and may be NULL.  ST_NOT_FOUND: no such file.  ST_LIMIT: a line that is
- * longer than LINE_FILE_LINE_MAX. */
+/* Whether a part of the line never came to the disk, by its NUL bytes.  Then it is torn, if it is
+ * the last one. */
+bool line_file_has_hole(struct slice line);
+
+/* Reads a file from its beginning.  The last line counts only with its '\n' and without a hole:
+ * *ret_torn says that there was one that is torn, and may be NULL.  ST_NOT_FOUND: no such file.
+ * ST_LIMIT: a line that is longer than LINE_FILE_LINE_MAX. */
 MUST_CHECK enum status line_file_read(const struct disk_io *io, int dir_fd, const char *name,
                                       line_file_visit *visit, void *context, bool *ret_torn,
                                       struct error *err);

@@ -22,19 +22,31 @@ struct line_reading {
     uint64_t end;    /* offset behind the last of them */
 };
 
-/* Visits the whole lines of `bytes`, which begin at reading->end. */
+/* A block of a write that never arrived, though its newline did, is NUL bytes: several of them, or
+ * those that the line begins with.  A single one within was put there. */
+bool line_file_has_hole(struct slice line)
+{
+    return line.size > 0 && (line.data[0] == 0 || memmem(line.data, line.size, "\0\0", 2) != NULL);
+}
+
+/* Visits the whole lines of `bytes`, which begin at reading->end, but for a last one with a hole:
+ * that is as torn as one without its end. */
 static enum status visit_lines(struct line_reading *reading, struct slice bytes, struct error *err)
 {
     const uint8_t *newline;
 
     while (bytes.size > 0 && (newline = memchr(bytes.data, '\n', bytes.size)) != NULL) {
         struct slice line = slice_of(bytes.data, (size_t)(newline - bytes.data));
+        struct slice rest = slice_from(bytes, line.size + 1);
+        if (line_file_has_hole(line) &&
+            (rest.size == 0 || memchr(rest.data, '\n', rest.size) == NULL))
+            return ST_OK;
         reading->number++;
         enum status st = reading->visit(reading->context, line, reading->number, err);
         if (st != ST_OK)
             return st;
         reading->end += line.size + 1;
-        bytes = slice_from(bytes, line.size + 1);
+        bytes = rest;
     }
     return ST_OK;
 }
@@ -92,7 +104,6 @@ enum status line_file_read(const struct disk_io *io, int dir_fd, const char *nam
 /* --- Writing -----------------------------------------------------------------------------------
  */
 
-/* Stops at a line with NUL bytes: blocks of a write that never arrived. */
 static enum status stop_at_hole(void *context, struct slice line, uint64_t number,
                                 struct error *err)
 {

@@ -244,6 +244,7 @@ static enum status judge(struct checkpoint_set *set, struct slice note, struct s
         tell_verdict(set, root, &judgement, err);
         return ST_OK;
     }
+    set->by_log_key += judgement.is_log_trusted;
     if (!judgement.is_log_signed) {
         tell(set, checkpoint_set_file(set, root), root->line, VERIFY_NO,
              "the log key that keys.jsonl names did not sign this checkpoint");
@@ -431,7 +432,12 @@ static void conclude_trust(struct checkpoint_set *set)
                           "system log or a SIEM got when the log began, and give it with --key");
         return;
     }
-    if (set->anchored == 0)
+    if (set->anchored == 0 && set->by_log_key > 0)
+        verify_report_say(set->report, VERIFY_ATTESTED, VERIFY_CANNOT, NULL,
+                          "the key that was given is the log's own, which names the log to "
+                          "witnesses and is never destroyed: who has it can sign the past anew; "
+                          "give the key of an epoch");
+    else if (set->anchored == 0)
         verify_report_say(set->report, VERIFY_ATTESTED, VERIFY_NO, STORE_KEYS_NAME,
                           "no key that was given leads to a key that signed a checkpoint");
     else if (set->unanchored > 0)
@@ -478,7 +484,10 @@ void checkpoint_set_conclude(struct checkpoint_set *set, bool has_tree, bool has
              "there are no proofs: the store is from before there were any, or they are gone");
         return;
     }
-    if (!set->has_keys)
+    if (!set->has_keys && set->lines == 0 && !has_closed)
+        tell(set, STORE_KEYS_NAME, 0, VERIFY_CANNOT,
+             "is missing: the log has only begun, or its beginning was taken away");
+    else if (!set->has_keys)
         tell(set, STORE_KEYS_NAME, 0, VERIFY_NO, "is missing");
     if (set->lines == 0)
         tell(set, STORE_CHECKPOINTS_NAME, 0, has_closed ? VERIFY_NO : VERIFY_CANNOT,

@@ -38,6 +38,7 @@ struct checkpoint_set {
     uint64_t first_epoch_size, last_epoch_size; /* at which the first and the last epoch began */
     uint64_t copies, foreign;
     uint64_t anchored, unanchored; /* by a trusted key, or good and not */
+    uint64_t by_log_key;           /* and by the log's own, which was given */
     uint64_t unanchored_size;      /* the largest of the latter */
     struct verify_report *report;  /* borrowed */
     const struct verify_options *options;

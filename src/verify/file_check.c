@@ -150,8 +150,9 @@ void file_check_piece(const struct file_check *check, size_t index, struct merkl
     merkle_range_init(ret, first);
     ret->end = piece->end;
     ret->count = merkle_range_count(first, piece->end);
-    memcpy(ret->hashes, check->hashes.data + piece->first_hash * sizeof(struct hash),
-           ret->count * sizeof(struct hash));
+    if (ret->count > 0) /* of a file without lines there are none at all */
+        memcpy(ret->hashes, check->hashes.data + piece->first_hash * sizeof(struct hash),
+               ret->count * sizeof(struct hash));
 }
 
 /* --- The proof beside the lines -------------------------------------------------------------- */
@@ -349,6 +350,30 @@ static enum status take_salted(struct walk *walk, uint64_t sequence, struct erro
     return find_salts(walk, err);
 }
 
+/* The proof says nothing of the lines from here on, so the exporter had not acknowledged them: what
+ * is no line among them, a crash left. */
+static bool is_unproved_end(const struct walk *walk)
+{
+    return walk->job->is_active &&
+           (!walk->ret->has_proof || (walk->proof_ended && !walk->has_state));
+}
+
+/* The present line does not count, nor what is behind it. */
+static void pass_by_end(struct walk *walk)
+{
+    struct file_check *ret = walk->ret;
+    struct verify_finding finding;
+
+    ret->lines--;
+    ret->bytes -= walk->line.size + 1;
+    ret->is_whole = true;
+    verify_finding_set(&finding, VERIFY_UNCHANGED, VERIFY_CANNOT, walk->job->name,
+                       "behind line %" PRIu64 " is what is no line, and what the proof does not "
+                       "tell of: after a crash the next start cuts it off",
+                       ret->lines);
+    verify_report_add(&ret->report, &finding);
+}
+
 /* ST_NOT_FOUND: that was told, and the rest of the lines is not read. */
 static enum status take_line(struct walk *walk, const struct head *head, struct error *err)
 {
@@ -357,6 +382,10 @@ static enum status take_line(struct walk *walk, const struct head *head, struct 
 
     ret->lines++;
     ret->bytes += walk->line.size + 1;
+    if (!store_line_place(walk->line, &place) && is_unproved_end(walk)) {
+        pass_by_end(walk);
+        return ST_NOT_FOUND;
+    }
     if (!take_place(walk, ret->has_proof ? head->journal_id : NULL, &place))
         return ST_NOT_FOUND;
     if (!ret->has_proof) {

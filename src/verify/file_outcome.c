@@ -139,3 +139,15 @@ void file_outcome_of_lines(const struct tree_walk *walk, const struct plan_file 
         say(outcome, VERIFY_COMPLETE, VERIFY_CANNOT, job->name,
             "its lines are not in the tree: written while there were no proofs, or put there");
 }
+
+void file_outcome_under_erasure(const struct tree_walk *walk, const struct plan_file *file,
+                                const char *name, struct file_outcome *outcome)
+{
+    verify_report_fini(&outcome->found);
+    *outcome = (struct file_outcome){.has_range = false};
+    verify_report_init(&outcome->found);
+    use_closed_range(walk, file, outcome);
+    say(outcome, VERIFY_UNCHANGED, VERIFY_CANNOT, name,
+        "an erasure of it was not finished (what ends in .next): after a crash the next start "
+        "goes on with it");
+}

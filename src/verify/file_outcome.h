@@ -26,6 +26,11 @@ void file_outcome_of_lines(const struct tree_walk *walk, const struct plan_file 
                            const struct file_check_job *job, const struct file_check *check,
                            struct file_outcome *outcome);
 
+/* In place of the above for a closed file whose erasure was not finished, and that disagrees with
+ * its proof or the manifest: one of them is old, and which one only the exporter makes out. */
+void file_outcome_under_erasure(const struct tree_walk *walk, const struct plan_file *file,
+                                const char *name, struct file_outcome *outcome);
+
 /* After one of these: whether its leaves are the next ones; if not, that is found. */
 void file_outcome_check_index(const struct tree_walk *walk, const char *name,
                               const char *proof_name, struct file_outcome *outcome);

@@ -18,10 +18,13 @@
 #include "telltale/store_index.h"
 #include "telltale/store_proof.h"
 #include "util/clock.h"
+#include "verify/proof_source.h"
 
 enum { TICKS_NS = 100 * 1000 * 1000 };
 
-enum fact_kind { FACT_PLAIN, FACT_COMPRESSED, FACT_PROOF, FACT_INDEX, FACT_MANIFEST };
+#define NEXT_SUFFIX ".next"
+
+enum fact_kind { FACT_PLAIN, FACT_COMPRESSED, FACT_PROOF, FACT_INDEX, FACT_NEXT, FACT_MANIFEST };
 
 struct fact {
     struct store_file_name name;
@@ -223,6 +226,10 @@ static enum status take_name(struct reading *reading, const char *text, struct e
         fact.kind = FACT_PROOF;
     else if (parse_beside(text, STORE_INDEX_SUFFIX, &fact.name))
         fact.kind = FACT_INDEX;
+    else if (parse_beside(text, ".jsonl" NEXT_SUFFIX, &fact.name) ||
+             parse_beside(text, ".jsonl.zst" NEXT_SUFFIX, &fact.name) ||
+             parse_beside(text, STORE_PROOF_SUFFIX NEXT_SUFFIX, &fact.name))
+        fact.kind = FACT_NEXT;
     else
         return ST_OK;
     return add_fact(reading, &fact, err);
@@ -306,6 +313,7 @@ static void fold_fact(struct plan_file *file, const struct fact *fact)
     file->has_compressed |= fact->kind == FACT_COMPRESSED;
     file->has_proof |= fact->kind == FACT_PROOF;
     file->has_index |= fact->kind == FACT_INDEX;
+    file->has_next |= fact->kind == FACT_NEXT;
 }
 
 static void start_file(struct plan_file *file, const struct store_file_name *name)
@@ -339,6 +347,40 @@ static enum status fold(struct reading *reading, struct error *err)
     return ST_OK;
 }
 
+/* --- The proof of the last file ----------------------------------------------------------------
+ */
+
+/* *ret: active.proof tells of lines.  One that cannot be read on tells of none: whose it is, what
+ * reads it for its lines will say. */
+static enum status find_proved_lines(int dir_fd, bool *ret, struct error *err)
+{
+    struct proof_source proof;
+    struct error ignored;
+
+    *ret = false;
+    proof_source_init(&proof);
+    enum status st = proof_source_open(&proof, dir_fd, STORE_PROOF_ACTIVE_NAME, err);
+    bool is_open = st == ST_OK;
+    while (is_open && !*ret && proof_source_next(&proof, &ignored) == ST_OK)
+        *ret = proof.line->kind == STORE_PROOF_STATE && proof.line->state.offset_bytes > 0;
+    proof_source_fini(&proof);
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+/* The exporter gives the lines their name, begins an empty file, and then names the proof. */
+static enum status find_owner_of_proof(struct file_plan *plan, int dir_fd, struct error *err)
+{
+    const struct plan_file *last = plan->count > 0 ? &plan->files[plan->count - 1] : NULL;
+    struct stat active = {.st_size = 0};
+
+    if (last == NULL || last->has_proof || last->is_closed || last->is_gone ||
+        !plan->has_active_proof)
+        return ST_OK;
+    if (plan->has_active && fstatat(dir_fd, STORE_ACTIVE_NAME, &active, AT_SYMLINK_NOFOLLOW) < 0)
+        active.st_size = 0; /* it has gone meanwhile */
+    return active.st_size > 0 ? ST_OK : find_proved_lines(dir_fd, &plan->is_proof_of_last, err);
+}
+
 /* --- Public ---------------------------------------------------------------------------------- */
 
 enum status file_plan_read(struct file_plan *plan, int dir_fd, struct error *err)
@@ -352,6 +394,8 @@ enum status file_plan_read(struct file_plan *plan, int dir_fd, struct error *err
         st = read_directory(&reading, dir_fd, err);
     if (st == ST_OK)
         st = fold(&reading, err);
+    if (st == ST_OK)
+        st = find_owner_of_proof(plan, dir_fd, err);
     free(reading.facts);
     return st;
 }

@@ -23,6 +23,7 @@ struct plan_file {
     struct store_file_name name;
     char base[PLAN_BASE_SIZE];
     bool has_plain, has_compressed, has_proof, has_index; /* in the directory */
+    bool has_next; /* what an erasure puts in their place, which is not finished */
 
     bool is_closed; /* in the manifest; then: */
     uint64_t closed_line, closed_bytes;
@@ -40,6 +41,9 @@ struct file_plan {
     size_t count;
     struct buf hashes;
     bool has_active, has_active_proof;
+    /* active.proof is still that of the last file, which has no proof of its own name and is not in
+     * the manifest: a rotation is under way, or a crash ended it. */
+    bool is_proof_of_last;
     bool has_manifest;
     struct verify_report report; /* what is wrong with the manifest */
     uint64_t manifest_lines;

@@ -83,6 +83,15 @@ static enum status read_more(struct proof_source *source, struct error *err)
     return got > 0 ? ST_OK : ST_NOT_FOUND;
 }
 
+static bool is_last_with_hole(const struct proof_source *source, struct slice line)
+{
+    size_t behind = source->start + line.size + 1;
+    const struct buf *text = &source->text;
+
+    return line_file_has_hole(line) && source->left == 0 &&
+           (behind == text->size || memchr(text->data + behind, '\n', text->size - behind) == NULL);
+}
+
 enum status proof_source_next(struct proof_source *source, struct error *err)
 {
     size_t scanned = source->start;
@@ -94,6 +103,9 @@ enum status proof_source_next(struct proof_source *source, struct error *err)
         if (newline != NULL) {
             const uint8_t *start = text->data + source->start;
             struct slice line = slice_of(start, (size_t)(newline - start));
+            source->is_torn = is_last_with_hole(source, line);
+            if (source->is_torn)
+                return ST_NOT_FOUND;
             source->start += line.size + 1;
             return store_proof_read_line(&source->reader, line, source->line, err);
         }

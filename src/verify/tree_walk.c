@@ -215,14 +215,6 @@ static bool needs_check(const struct plan_file *file)
     return (file->has_plain || file->has_compressed) && !file->is_deleted && !file->is_gone;
 }
 
-/* A closed file whose proof has not got its new name yet: a rotation is under way, or a crash ended
- * it. */
-static bool has_active_proof(const struct file_plan *plan, size_t index)
-{
-    return !plan->files[index].has_proof && !plan->files[index].is_closed &&
-           index + 1 == plan->count && plan->has_active_proof && !plan->has_active;
-}
-
 static void make_job(const struct tree_walk *walk, size_t index, struct file_check_job *ret)
 {
     const struct plan_file *file = &walk->plan.files[index];
@@ -240,7 +232,7 @@ static void make_job(const struct tree_walk *walk, size_t index, struct file_che
     store_file_name_format(&name, ret->name);
     ret->has_index = is_compressed && file->has_index;
     ret->index_of = name;
-    if (has_active_proof(&walk->plan, index))
+    if (walk->plan.is_proof_of_last && index + 1 == walk->plan.count)
         (void)snprintf(ret->proof_name, sizeof(ret->proof_name), "%s", STORE_PROOF_ACTIVE_NAME);
     else if (file->has_proof || file->is_closed)
         (void)snprintf(ret->proof_name, sizeof(ret->proof_name), "%s" STORE_PROOF_SUFFIX,
@@ -282,6 +274,8 @@ static enum status settle(struct tree_walk *walk, const struct plan_file *file,
     if ((has_no(&outcome->found) || outcome->is_unproved) && may_retry &&
         !is_settled(walk, job, check))
         return ST_AGAIN;
+    if (file != NULL && file->is_closed && file->has_next && has_no(&outcome->found))
+        file_outcome_under_erasure(walk, file, job->name, outcome);
     return ST_OK;
 }
 
@@ -358,7 +352,7 @@ static enum status walk_active(struct tree_walk *walk, bool may_retry, struct er
 
     if (!walk->plan.has_active) /* what was signed of it is missed at the end */
         return may_retry && !file_plan_holds(&walk->plan, walk->dir_fd) ? ST_AGAIN : ST_OK;
-    if (walk->plan.has_active_proof)
+    if (walk->plan.has_active_proof && !walk->plan.is_proof_of_last)
         (void)snprintf(job.proof_name, sizeof(job.proof_name), "%s", STORE_PROOF_ACTIVE_NAME);
     check_pool_submit(walk->pool, &job);
     const struct file_check *check = check_pool_wait(walk->pool);

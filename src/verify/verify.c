@@ -18,7 +18,7 @@
 /* Where the last closed files ended before anything else was read: each has had its checkpoint. */
 struct closed_ends {
     uint64_t last, second_last;
-    bool has_any; /* or only files with proofs, and no manifest that says where they end */
+    size_t count; /* with files that have proofs, and no manifest that says where they end */
     struct file_identity checkpoints; /* before they were read */
 };
 
@@ -30,7 +30,7 @@ static enum status read_closed_ends(int dir_fd, struct closed_ends *ret, struct 
     file_plan_init(&plan);
     enum status st = file_plan_read(&plan, dir_fd, err);
     for (size_t i = 0; i < plan.count && st == ST_OK; i++) {
-        ret->has_any |= plan.files[i].is_closed || plan.files[i].has_proof;
+        ret->count += plan.files[i].is_closed || plan.files[i].has_proof;
         if (!plan.files[i].is_closed || plan.files[i].end_index <= ret->last)
             continue;
         ret->second_last = ret->last;
@@ -159,7 +159,7 @@ static enum status verify_tree(const struct verify_options *options, struct chec
     if (st == ST_OK) {
         fill_summary(&walk, summary);
         look_at_seals(set, ends, dir_fd, report);
-        checkpoint_set_conclude(set, walk.has_tree, ends->has_any);
+        checkpoint_set_conclude(set, walk.has_tree, ends->count > 1); /* the last may wait */
         tell_rest(&walk, report);
     }
     check_pool_destroy(walk.pool);

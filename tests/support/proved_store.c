@@ -125,7 +125,7 @@ static enum status take_key_line(void *context, struct slice line, uint64_t numb
     return key_chain_read_line(context, line, number, err);
 }
 
-void proved_store_first_key(const struct proved_store *store, char out[NOTE_VKEY_SIZE])
+static struct key_chain *read_chain(const struct proved_store *store)
 {
     struct key_chain *chain;
     struct error err;
@@ -134,8 +134,23 @@ void proved_store_first_key(const struct proved_store *store, char out[NOTE_VKEY
     expect_ok(line_file_read(&disk_io_system, store->dir_fd, STORE_KEYS_NAME, take_key_line, chain,
                              NULL, &err),
               &err);
+    return chain;
+}
+
+void proved_store_first_key(const struct proved_store *store, char out[NOTE_VKEY_SIZE])
+{
+    struct key_chain *chain = read_chain(store);
     struct epoch_certificate first = key_chain_epoch(chain, 0);
+
     note_vkey_format(&first.vkey, out);
+    key_chain_destroy(chain);
+}
+
+void proved_store_log_key(const struct proved_store *store, char out[NOTE_VKEY_SIZE])
+{
+    struct key_chain *chain = read_chain(store);
+
+    note_vkey_format(key_chain_log_key(chain), out);
     key_chain_destroy(chain);
 }
 

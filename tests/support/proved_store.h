@@ -66,5 +66,8 @@ void proved_store_sign(struct proved_store *store, struct buf *out);
 /* The verifier key of the first epoch. */
 void proved_store_first_key(const struct proved_store *store, char out[NOTE_VKEY_SIZE]);
 
+/* The log's own, which is not an epoch\'s. */
+void proved_store_log_key(const struct proved_store *store, char out[NOTE_VKEY_SIZE]);
+
 /* Two files, one of them compressed, an active one, two epochs and a few checkpoints. */
 void proved_store_fill(struct proved_store *store);

@@ -105,6 +105,23 @@ static void test_torn_end_is_seen_by_readers_and_cut_off_by_writers(void **state
     temp_dir_remove(&dir);
 }
 
+static void test_last_line_with_a_hole_is_torn_and_one_before_it_is_not(void **state)
+{
+    bool torn;
+    (void)state;
+    temp_dir_make(&dir);
+    put_bytes("a\n\0\0b\n", 6);
+    assert_string_equal(read_all(&torn), "a|");
+    assert_true(torn);
+    put_bytes("c", 1);
+    assert_string_equal(read_all(&torn), "a|");
+    assert_true(torn);
+    put_bytes("\n", 1); /* nobody appends behind a hole: somebody has made one */
+    assert_string_equal(read_all(&torn), "a||c|"); /* the string ends at its NUL bytes */
+    assert_false(torn);
+    temp_dir_remove(&dir);
+}
+
 static void test_line_has_a_limit(void **state)
 {
     size_t size = LINE_FILE_LINE_MAX;
@@ -184,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_are_read_as_appended),
         cmocka_unit_test(test_torn_end_is_seen_by_readers_and_cut_off_by_writers),
+        cmocka_unit_test(test_last_line_with_a_hole_is_torn_and_one_before_it_is_not),
         cmocka_unit_test(test_line_has_a_limit),
         cmocka_unit_test(test_appended_lines_stay_whatever_call_fails),
     };

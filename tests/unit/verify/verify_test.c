@@ -656,6 +656,24 @@ static void test_a_wrong_key_is_never_fine(void **state)
     proved_store_fini(&store);
 }
 
+static void test_the_logs_own_key_attests_nothing_and_raises_no_alarm(void **state)
+{
+    (void)state;
+    struct proved_store store;
+    struct judged judged;
+    char key[NOTE_VKEY_SIZE];
+    const char *keys[] = {key};
+
+    proved_store_init(&store);
+    proved_store_fill(&store);
+    proved_store_log_key(&store, key);
+    judge_with(&store, (struct verify_options){.keys = keys, .key_count = 1}, &judged);
+    expect_answers(&judged, VERIFY_YES, VERIFY_YES, VERIFY_CANNOT);
+    expect_finding(&judged, VERIFY_ATTESTED, VERIFY_CANNOT, "", "give the key of an epoch");
+    forget(&judged);
+    proved_store_fini(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -680,6 +698,7 @@ int main(void)
         cmocka_unit_test(test_a_copy_finds_an_end_that_was_cut_off_with_its_checkpoints),
         cmocka_unit_test(test_a_copy_finds_a_rewritten_end),
         cmocka_unit_test(test_a_wrong_key_is_never_fine),
+        cmocka_unit_test(test_the_logs_own_key_attests_nothing_and_raises_no_alarm),
     };
 
     temp_dir_prefer_memory();
