@@ -4,10 +4,13 @@ counts in verification, and what it refuses is an alarm."""
 
 import base64
 import hashlib
+import http.client
+import http.server
 import json
 import pathlib
 import shutil
 import sys
+import threading
 
 import pytest
 
@@ -32,13 +35,44 @@ def vkey_of_another(name):
     return f"{name}+{key_id.hex()}+{base64.b64encode(bytes([1]) + public).decode()}"
 
 
+class Forwarder(http.server.ThreadingHTTPServer):
+    """Stands before a witness; loses as many answers as it is told."""
+
+    def __init__(self, witness):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(handler):
+                body = handler.rfile.read(int(handler.headers["Content-Length"]))
+                connection = http.client.HTTPConnection("127.0.0.1", witness.port)
+                connection.request("POST", handler.path, body)
+                answer = connection.getresponse()
+                text = answer.read()
+                connection.close()
+                self.answers.append((body.split(b"\n")[0].decode(), answer.status))
+                if self.to_lose > 0 and answer.status == 200:
+                    self.to_lose -= 1
+                    return
+                handler.send_response(answer.status)
+                handler.send_header("Content-Type", answer.getheader("Content-Type"))
+                handler.send_header("Content-Length", str(len(text)))
+                handler.end_headers()
+                handler.wfile.write(text)
+
+            def log_message(handler, *arguments):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.to_lose, self.answers = 0, []
+        self.endpoint = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
 class Log:
     """A daemon with a store that a witness is to attest."""
 
-    def __init__(self, home, witness):
+    def __init__(self, home, witness, endpoint=None):
         exporters = "\n".join((
             "file/forensic: { integrity: { witness: true, checkpoint_interval: 1s, heartbeat: 2s } }",
-            f"witness/w1: {{ endpoint: '{witness.endpoint}', every: 1s, key: '{witness.vkey}' }}"))
+            f"witness/w1: {{ endpoint: '{endpoint or witness.endpoint}', every: 1s, key: '{witness.vkey}' }}"))
         self.home, self.witness = home, witness
         self.daemon = Daemon(home, exporters, proofs=True)
 
@@ -122,6 +156,27 @@ def test_a_growing_log_is_cosigned_through_restarts_of_both(home, witness):
     said = [finding["text"] for finding in report["findings"]]
     assert f"{witness.name} has cosigned up to size {sizes[-1]}" in said
     assert code == 0 and report["attested"] == "yes", report
+
+
+def test_what_was_cosigned_though_the_answer_was_lost_is_gone_on_from(home, witness):
+    forwarder = Forwarder(witness)
+    log = Log(home, witness, forwarder.endpoint)
+    with log.daemon as daemon:
+        log.introduce()
+        log.restart()
+        log.grow()
+        forwarder.to_lose = 1
+        log.grow()
+        refused = [status for _, status in forwarder.answers].index(409)
+        old, status = forwarder.answers[refused + 1]
+        assert status == 200  # the same checkpoint once more, which needs no proof
+        wait_until(lambda: int(old.removeprefix("old ")) in log.cosigned(), TIMEOUT_S, old)
+        daemon.stop()
+        shutil.rmtree(daemon.state / "witness")
+        daemon.start()
+        log.grow()
+        assert ("old 0", 409) in forwarder.answers and not log.alarms()
+    forwarder.shutdown()
 
 
 def test_a_log_that_the_witness_does_not_know_is_an_alarm_until_it_does(home, witness):
