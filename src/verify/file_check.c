@@ -150,8 +150,9 @@ void file_check_piece(const struct file_check *check, size_t index, struct merkl
     merkle_range_init(ret, first);
     ret->end = piece->end;
     ret->count = merkle_range_count(first, piece->end);
-    memcpy(ret->hashes, check->hashes.data + piece->first_hash * sizeof(struct hash),
-           ret->count * sizeof(struct hash));
+    if (ret->count > 0) /* else there may be no hashes at all */
+        memcpy(ret->hashes, check->hashes.data + piece->first_hash * sizeof(struct hash),
+               ret->count * sizeof(struct hash));
 }
 
 /* --- The proof beside the lines -------------------------------------------------------------- */
