@@ -105,7 +105,11 @@ class LiteWitness:
         return rows[0][0] if rows else None
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __exit__(self, *exc):
         self.stop()
