@@ -300,6 +300,11 @@ enum status witness_log_go_to(struct witness_log *log, uint64_t size, struct err
         merkle_range_init(&log->witnessed, 0);
         return ST_OK;
     }
+    if (size > log->since.end)
+        return error_set(err, ST_NOT_FOUND,
+                         "the witness has size %" PRIu64 " of this log, and the newest here is "
+                         "%" PRIu64 ": the log was set back, or two are written with its keys",
+                         size, log->since.end);
     if (log->growth.count == 0 || !tree_growth_meets(&log->growth, size, &before) ||
         before == log->growth.count)
         return error_set(err, ST_NOT_FOUND,

@@ -104,7 +104,7 @@ static const char *meaning_of(int status)
     case 404:
         return "it does not know this log: give its origin and the log's key to who runs it";
     case 409:
-        return "it says that the tree is another, and not which size it has";
+        return "it has another tree, and says no other size to go on from";
     case 422:
         return "it says that this tree does not continue the one it has seen";
     default:
@@ -112,13 +112,14 @@ static const char *meaning_of(int status)
     }
 }
 
-static enum witness_word judge(const struct http_response *response, struct witness_reply *ret,
-                               struct error *err)
+/* `old` is the size that the witness was said to have: the same once more leads nowhere. */
+static enum witness_word judge(const struct http_response *response, uint64_t old,
+                               struct witness_reply *ret, struct error *err)
 {
     char words[WORDS_SIZE];
     int status = response->status;
 
-    if (status == 409 && read_size(response, &ret->size))
+    if (status == 409 && read_size(response, &ret->size) && ret->size != old)
         return WITNESS_ELSEWHERE;
     peer_words_copy(words, sizeof(words), response->body);
     (void)error_set(err, ST_IO, "the witness answered %d: %s%s%s", status, meaning_of(status),
@@ -147,7 +148,7 @@ enum witness_word witness_post(struct http_client *client, const struct witness_
     ret->status = response.status;
     ret->retry_after_ms = response.has_retry_after ? response.retry_after_ms : 0;
     if (response.status != 200)
-        return judge(&response, ret, err);
+        return judge(&response, log->witnessed.end, ret, err);
     return read_cosignature(log, key, &response, note, ret, err) == ST_OK ? WITNESS_COSIGNED
                                                                           : WITNESS_REFUSES;
 }

@@ -7,5 +7,6 @@
 
 #include "telltale/slice.h"
 
-/* Copies `words`, cut at the end of a character, control bytes as spaces, NUL-terminated. */
+/* Copies `words`, cut at the end of a character, control bytes as spaces, without those at the end,
+ * NUL-terminated. */
 void peer_words_copy(char *out, size_t out_size, struct slice words);

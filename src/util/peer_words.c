@@ -15,5 +15,7 @@ void peer_words_copy(char *out, size_t out_size, struct slice words)
         bool is_control = words.data[i] < 0x20 || words.data[i] == 0x7f;
         out[i] = (char)(is_control ? ' ' : words.data[i]);
     }
+    while (size > 0 && out[size - 1] == ' ')
+        size--; /* what ended a line, most often */
     out[size] = 0;
 }

@@ -12,6 +12,7 @@
 
 #include "telltale/checkpoint_line.h"
 #include "telltale/line_file.h"
+#include "verify/cosigned_records.h"
 #include "verify/note_finder.h"
 
 enum { CHECKPOINT_NOTE_MAX = NOTE_SIZE_MAX, TORN_TRIES = 3, TORN_PAUSE_US = 20000 };
@@ -54,6 +55,8 @@ void checkpoint_set_fini(struct checkpoint_set *set)
 
 const char *checkpoint_set_file(const struct checkpoint_set *set, const struct signed_root *root)
 {
+    if (root->copy == COPY_ON_RECORD)
+        return "cosignatures on record";
     return root->copy == 0 ? STORE_CHECKPOINTS_NAME : set->options->copies[root->copy - 1];
 }
 
@@ -184,27 +187,31 @@ static enum status add_root(struct checkpoint_set *set, const struct signed_root
     return ST_OK;
 }
 
-static void look_for_witnesses(struct checkpoint_set *set, struct slice bytes,
+/* Whether a witness that was asked for has cosigned more than was known before.  A wrong signature
+ * is told, but of a record: an agent may have written that. */
+static bool look_for_witnesses(struct checkpoint_set *set, struct slice bytes,
                                const struct checkpoint *checkpoint, const struct signed_root *root)
 {
     struct error err;
+    bool has_more = false;
     struct note *note = set->options->witness_count > 0 ? malloc(sizeof(*note)) : NULL;
 
     if (note == NULL || note_parse(bytes, note, &err) != ST_OK) {
         free(note);
-        return;
+        return false;
     }
     for (size_t i = 0; i < set->options->witness_count; i++) {
         enum status st = note_verify(note, &set->witnesses[i], NULL, &err);
-        if (st == ST_CORRUPT)
+        if (st == ST_CORRUPT && root->copy != COPY_ON_RECORD)
             tell(set, checkpoint_set_file(set, root), root->line, VERIFY_NO, err.text);
-        if (st != ST_OK)
+        if (st != ST_OK || (set->has_witnessed[i] && checkpoint->size <= set->witnessed[i]))
             continue;
         set->has_witnessed[i] = true;
-        if (checkpoint->size > set->witnessed[i])
-            set->witnessed[i] = checkpoint->size;
+        set->witnessed[i] = checkpoint->size;
+        has_more = true;
     }
     free(note);
+    return has_more;
 }
 
 /* Something is wrong with who signed a checkpoint. */
@@ -258,7 +265,7 @@ static enum status judge(struct checkpoint_set *set, struct slice note, struct s
             set->unanchored_size = root->size;
     }
     root->has_good_seal = true;
-    look_for_witnesses(set, note, &checkpoint, root);
+    (void)look_for_witnesses(set, note, &checkpoint, root);
     return add_root(set, root, err);
 }
 
@@ -351,6 +358,25 @@ static enum status read_copies(struct reading *reading, struct error *err)
     return st;
 }
 
+/* A note of a record counts when all signatures are right; else it is as if it were not there.
+ * Whoever repeats those of others adds nothing. */
+static enum status take_record(void *context, struct slice note, uint64_t line, struct error *err)
+{
+    struct reading *reading = context;
+    struct checkpoint_set *set = reading->set;
+    struct key_judgement judgement = {.verdict = KEY_NOT_CHECKPOINT};
+    struct checkpoint checkpoint = {.size = 0};
+    struct signed_root root = {.copy = COPY_ON_RECORD, .line = line, .has_good_seal = true};
+
+    key_chain_judge(set->chain, note, &checkpoint, &judgement, err);
+    bool is_good = judgement.verdict == KEY_GOOD || judgement.verdict == KEY_NOT_TRUSTED;
+    if (!is_good || !judgement.is_log_signed || !look_for_witnesses(set, note, &checkpoint, &root))
+        return ST_OK;
+    root.size = checkpoint.size;
+    root.root = checkpoint.root;
+    return add_root(set, &root, err);
+}
+
 /* --- All of them ----------------------------------------------------------------------------- */
 
 static int compare_roots(const void *a, const void *b)
@@ -405,6 +431,9 @@ static enum status read_all(struct reading *reading, int dir_fd, struct error *e
         st = judge_all(reading, err);
     if (st == ST_OK)
         st = read_copies(reading, err);
+    set->is_on_record = set->options->witness_count > 0 && set->options->copy_count == 0;
+    if (st == ST_OK && set->is_on_record)
+        st = cosigned_records_read(set->options, take_record, reading, err);
     return st == ST_OK ? arrange(set, err) : st;
 }
 
@@ -470,8 +499,9 @@ static void conclude_witnesses(struct checkpoint_set *set)
                               "no checkpoint has the cosignature of %s", set->witnesses[i].name);
         else
             verify_report_say(set->report, VERIFY_ATTESTED, VERIFY_YES, NULL,
-                              "%s has cosigned up to size %" PRIu64, set->witnesses[i].name,
-                              set->witnessed[i]);
+                              "%s has cosigned up to size %" PRIu64 "%s", set->witnesses[i].name,
+                              set->witnessed[i],
+                              set->is_on_record ? ", as the store's own records have it" : "");
     }
 }
 

@@ -12,14 +12,18 @@
 #include "telltale/key_chain.h"
 #include "verify/verify.h"
 
-enum { CHECKPOINTS_MAX = 2 << 20, CHECKPOINT_COPIES_PER_FILE = 1 << 20 };
+enum {
+    CHECKPOINTS_MAX = 2 << 20,
+    CHECKPOINT_COPIES_PER_FILE = 1 << 20,
+    COPY_ON_RECORD = UINT16_MAX, /* in a record of the store, with a cosignature */
+};
 
 struct signed_root {
     uint64_t size;
     struct hash root;
     uint64_t unix_ns;   /* when, as the store says; 0: a copy */
     uint64_t line;      /* of its file */
-    uint16_t copy;      /* 0: of the store; else options.copies[copy - 1] */
+    uint16_t copy;      /* 0: of the store; else options.copies[copy - 1], or: */
     bool has_good_seal; /* signed by the key of an epoch that covers the size */
 };
 
@@ -45,6 +49,7 @@ struct checkpoint_set {
     struct note_vkey witnesses[16];
     uint64_t witnessed[16]; /* the largest size that each cosigned */
     bool has_witnessed[16];
+    bool is_on_record; /* it was looked for in the store's own records */
 };
 
 /* `options` and `report` are borrowed until checkpoint_set_fini().  ST_INVALID: a key is none. */
@@ -53,8 +58,9 @@ MUST_CHECK enum status checkpoint_set_init(struct checkpoint_set *set,
                                            struct verify_report *report, struct error *err);
 void checkpoint_set_fini(struct checkpoint_set *set);
 
-/* Reads checkpoints.jsonl and keys.jsonl of the store, and the copies.  Before the store's lines
- * are read: so they can only be more than what was signed. */
+/* Reads checkpoints.jsonl and keys.jsonl of the store, and the copies; where witnesses are asked
+ * for and there are no copies, the cosignatures that the store has on record.  Before the store's
+ * lines are read: so they can only be more than what was signed. */
 MUST_CHECK enum status checkpoint_set_read(struct checkpoint_set *set, int dir_fd,
                                            struct error *err);
 
@@ -62,5 +68,5 @@ MUST_CHECK enum status checkpoint_set_read(struct checkpoint_set *set, int dir_f
  * whether a file of it was ever closed. */
 void checkpoint_set_conclude(struct checkpoint_set *set, bool has_tree, bool has_closed);
 
-/* "checkpoints.jsonl", or the path of the copy. */
+/* "checkpoints.jsonl", the path of the copy, or words for the store's records. */
 const char *checkpoint_set_file(const struct checkpoint_set *set, const struct signed_root *root);

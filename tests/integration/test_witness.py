@@ -100,13 +100,31 @@ def openssl(*words):
     return subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True).stdout
 
 
-def test_cosignatures_come_back_on_record_and_verification_finds_them(home, tmp_path):
-    witness = Witness(pathlib.Path(tmp_path))
-    exporters = "\n".join((
-        "file/forensic: { integrity: { witness: true, checkpoint_interval: 1s, heartbeat: 2s } }",
+def cosigned(daemon):
+    """The records, a line each, as the store has them."""
+    lines = daemon.command("query", "--kind", "agent.integrity", "--format", "ndjson").splitlines()
+    return [line for line in lines if '"cosigned"' in line]
+
+
+def verify(daemon, *options):
+    """The exit code, and what is found of who attests the store."""
+    done = daemon.command("verify", *map(str, options), "--format", "json", check=False)
+    report = json.loads(done.stdout)
+    return done.returncode, report, [finding["text"] for finding in report["findings"]
+                                     if finding["question"] == "attested"]
+
+
+def exporters(witness, more=""):
+    return "\n".join((
+        "file/forensic: { integrity: { witness: true, checkpoint_interval: 1s, heartbeat: 2s }"
+        f"{more} }}",
         f"witness/w1: {{ endpoint: 'http://127.0.0.1:{witness.server_port}', every: 1s, "
         f"key: '{witness.vkey}' }}"))
-    with Daemon(home, exporters, proofs=True) as daemon:
+
+
+def test_cosignatures_come_back_on_record_and_verification_finds_them(home, tmp_path):
+    witness = Witness(pathlib.Path(tmp_path))
+    with Daemon(home, exporters(witness), proofs=True) as daemon:
         def grow():
             before = len(witness.cosigned)
             daemon.command("emit", "--kind", "agent.error", "--attribute", "error.type=e")
@@ -122,17 +140,41 @@ def test_cosignatures_come_back_on_record_and_verification_finds_them(home, tmp_
         grow()
         size = witness.cosigned[-1][1]
 
-        def cosigned():
-            lines = daemon.command("query", "--kind", "agent.integrity", "--format",
-                                   "ndjson").splitlines()
-            return [line for line in lines if '"cosigned"' in line]
-
-        wait_until(lambda: any(f"\\n{size}\\n" in line for line in cosigned()), 30, "the record")
+        wait_until(lambda: any(f"\\n{size}\\n" in line for line in cosigned(daemon)), 30, "the record")
         kept = pathlib.Path(tmp_path) / "kept.ndjson"
-        kept.write_text("".join(line + "\n" for line in cosigned()))
+        kept.write_text("".join(line + "\n" for line in cosigned(daemon)))
         daemon.stop()
-        report = json.loads(daemon.command("verify", "--witness", witness.vkey, "--checkpoint",
-                                           kept, "--format", "json", check=False).stdout)
-        said = [finding["text"] for finding in report["findings"]]
-        assert any(NAME in text and f"size {size}" in text for text in said), said
+        said = verify(daemon, "--witness", witness.vkey, "--checkpoint", kept)[2]
+        assert f"{NAME} has cosigned up to size {size}" in said, said
     assert [old for old, _ in witness.cosigned[1:]] == [new for _, new in witness.cosigned[:-1]]
+
+
+def test_verification_finds_cosignatures_in_the_store_itself(home, tmp_path):
+    witness = Witness(pathlib.Path(tmp_path))
+    with Daemon(home, exporters(witness, ", rotate: { size: 64KiB }"), proofs=True) as daemon:
+        def emit(*attributes):
+            words = [word for attribute in attributes for word in ("--attribute", attribute)]
+            daemon.command("emit", "--kind", "agent.error", *words)
+
+        emit("error.type=e")
+        wait_until(lambda: cosigned(daemon), 30, "a cosignature on record")
+        note = json.loads(cosigned(daemon)[0])["agent.integrity.note"]
+        # What agents may say counts for nothing, right or wrong, and is no objection either.
+        wrong = note[:-20] + ("B" if note[-20] == "A" else "A") + note[-19:]
+        for text in (note, note.replace("\n", "\n1", 1), wrong):
+            emit("a=agent.integrity", "b=cosigned", f"c={text}")
+
+        def is_closed():
+            emit("error.message=" + "x" * 20000)
+            return list((daemon.state / "store").glob("*.jsonl.zst"))
+
+        wait_until(is_closed, 30, "a closed file")
+        daemon.stop()
+        size = max(json.loads(line)["agent.integrity.size"] for line in cosigned(daemon))
+        first_key = verify(daemon)[1]["first_key"]
+        code, report, said = verify(daemon, "--key", first_key, "--witness", witness.vkey)
+        assert code == 0, report["findings"]
+        assert said == [f"{NAME} has cosigned up to size {size}, as the store's own records have it"]
+        other = Witness(pathlib.Path(tmp_path))
+        code, _, said = verify(daemon, "--key", first_key, "--witness", other.vkey)
+        assert code == 3 and said == [f"no checkpoint has the cosignature of {NAME}"]

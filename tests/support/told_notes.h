@@ -10,7 +10,7 @@
 enum { TOLD_MAX = 256 };
 
 struct told_note {
-    char action[32], reason[128], origin[256], file[96], root[64], key[320], note[2048],
+    char action[32], reason[256], origin[256], file[96], root[64], key[320], note[2048],
         growth[4096];
     uint64_t size, epoch, first, last, bytes, skipped;
     bool is_alarm;

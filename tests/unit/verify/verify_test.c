@@ -278,6 +278,25 @@ static void test_a_removed_file_is_named_and_the_rest_is_verified(void **state)
     proved_store_fini(&store);
 }
 
+/* The head of its proof is written before its first line. */
+static void test_a_file_that_has_begun_and_no_line_is_good(void **state)
+{
+    (void)state;
+    struct proved_store store;
+    struct judged judged;
+
+    proved_store_init(&store);
+    proved_store_write(&store, 3);
+    proved_store_close(&store);
+    proved_store_write(&store, 1);
+    run_in(&store, ": >active.jsonl; head -1 active.proof > p; mv p active.proof");
+    judge(&store, &judged);
+    expect_answers(&judged, VERIFY_YES, VERIFY_YES, VERIFY_YES);
+    assert_int_equal(judged.summary.leaves, 3);
+    forget(&judged);
+    proved_store_fini(&store);
+}
+
 static void test_a_cut_end_is_named(void **state)
 {
     (void)state;
@@ -694,6 +713,7 @@ int main(void)
         cmocka_unit_test(test_a_file_without_a_proof_is_never_fine),
         cmocka_unit_test(test_a_file_put_in_between_is_never_fine),
         cmocka_unit_test(test_stores_from_before_there_were_proofs_are_not_covered),
+        cmocka_unit_test(test_a_file_that_has_begun_and_no_line_is_good),
         cmocka_unit_test(test_a_copy_of_the_same_log_agrees),
         cmocka_unit_test(test_a_copy_finds_an_end_that_was_cut_off_with_its_checkpoints),
         cmocka_unit_test(test_a_copy_finds_a_rewritten_end),

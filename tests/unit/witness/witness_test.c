@@ -441,12 +441,47 @@ static void test_a_refusal_is_on_record_once(void **state)
         assert_int_equal(told_notes_count(&scene->told, "witness", NULL), i + 1);
         assert_true(scene->told.items[i].is_alarm);
         assert_non_null(strstr(scene->told.items[i].reason, refusals[i].words));
+        assert_string_equal(strstr(scene->told.items[i].reason, "because"), "because [2J");
     }
     answer_with(scene, elsewhere("2\n"), elsewhere("2\n"));
     assert_int_equal(ops->tick(scene->exporter, clock_unix_ns() + 900000 * NS_PER_S, &err),
                      ST_NOT_FOUND);
     assert_non_null(strstr(err.text, "not known any more"));
     assert_int_equal(told_notes_count(&scene->told, "witness", NULL), COUNT_OF(refusals) + 1);
+}
+
+/* The last alarm, after the only request behind those before. */
+static void expect_alarm(struct scene *scene, size_t requests, const char *words)
+{
+    assert_int_equal(http_sink_count(scene->sink), requests);
+    assert_true(scene->told.count > 0);
+    const struct told_note *told = &scene->told.items[scene->told.count - 1];
+    assert_true(told->is_alarm);
+    if (strstr(told->reason, words) == NULL)
+        fail_msg("%s", told->reason);
+}
+
+static void test_a_log_that_was_set_back_is_an_alarm(void **state)
+{
+    struct scene *scene = *state;
+
+    grow(scene, 5);
+    answer_with(scene, elsewhere("9\n"), elsewhere("9\n"));
+    send_record(scene);
+    expect_alarm(scene, 1, "size 9 of this log, and the newest here is 5: the log was set back");
+}
+
+/* What it says to go on from is what it was shown to go on from. */
+static void test_another_tree_of_the_same_size_is_an_alarm(void **state)
+{
+    struct scene *scene = *state;
+
+    grow(scene, 5);
+    answer_with(scene, cosigned(scene), cosigned(scene));
+    send_record(scene);
+    answer_with(scene, elsewhere("5\n"), elsewhere("5\n"));
+    grow_and_send(scene, 4);
+    expect_alarm(scene, 2, "another tree");
 }
 
 static void test_a_witness_that_is_away_is_no_alarm(void **state)
@@ -554,6 +589,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_size_of_the_record_is_gone_on_from, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_refusal_is_on_record_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_log_that_was_set_back_is_an_alarm, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_another_tree_of_the_same_size_is_an_alarm, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_witness_that_is_away_is_no_alarm, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_the_witness_did_not_sign_is_no_answer, set_up,
                                         tear_down),
