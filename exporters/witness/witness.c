@@ -131,7 +131,7 @@ static bool read_checkpoint(struct witness *self, const struct record_facts *fac
     struct error ignored;
     struct hash root;
 
-    if (!integrity_record_checkpoint(facts, ret))
+    if (!integrity_record_is_checkpoint(facts, ret))
         return false;
     self->lacks_growth = facts->integrity_growth.size == 0;
     if (self->lacks_growth ||

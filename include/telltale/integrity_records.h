@@ -20,6 +20,9 @@ MUST_CHECK enum status integrity_records_visit(struct record_reader *reader,
                                                const struct batch *batch, integrity_visit *visit,
                                                void *context, struct error *err);
 
-/* Whether it is the record of a checkpoint of some lines that can be read; facts->integrity_note is
- * the note. */
-bool integrity_record_checkpoint(const struct record_facts *facts, struct checkpoint *ret);
+/* Whether its note is a checkpoint of some lines that can be read; facts->integrity_note is the
+ * note. */
+bool integrity_record_has_checkpoint(const struct record_facts *facts, struct checkpoint *ret);
+
+/* Whether it is the record of such a checkpoint, and not of what somebody else said of one. */
+bool integrity_record_is_checkpoint(const struct record_facts *facts, struct checkpoint *ret);

@@ -33,17 +33,22 @@ enum status integrity_records_visit(struct record_reader *reader, const struct b
     return st;
 }
 
-bool integrity_record_checkpoint(const struct record_facts *facts, struct checkpoint *ret)
+bool integrity_record_has_checkpoint(const struct record_facts *facts, struct checkpoint *ret)
 {
     struct error ignored;
 
-    if (facts->integrity_note.size > SHOWN_NOTE_MAX ||
-        (!slice_equal(facts->integrity_action, SLICE("checkpoint")) &&
-         !slice_equal(facts->integrity_action, SLICE("heartbeat"))))
+    if (facts->integrity_note.size == 0 || facts->integrity_note.size > SHOWN_NOTE_MAX)
         return false;
     struct note *note = malloc(sizeof(*note));
     bool is_good = note != NULL && note_parse(facts->integrity_note, note, &ignored) == ST_OK &&
                    checkpoint_parse(note->text, ret, &ignored) == ST_OK && ret->size > 0;
     free(note);
     return is_good;
+}
+
+bool integrity_record_is_checkpoint(const struct record_facts *facts, struct checkpoint *ret)
+{
+    return (slice_equal(facts->integrity_action, SLICE("checkpoint")) ||
+            slice_equal(facts->integrity_action, SLICE("heartbeat"))) &&
+           integrity_record_has_checkpoint(facts, ret);
 }
