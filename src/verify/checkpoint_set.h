@@ -10,7 +10,7 @@
 #pragma once
 
 #include "telltale/key_chain.h"
-#include "verify/verify.h"
+#include "verify/stamp_set.h"
 
 enum { CHECKPOINTS_MAX = 2 << 20, CHECKPOINT_COPIES_PER_FILE = 1 << 20 };
 
@@ -44,9 +44,11 @@ struct checkpoint_set {
     struct note_vkey witnesses[16];
     uint64_t witnessed[16]; /* the largest size that each cosigned */
     bool has_witnessed[16];
+    struct stamp_set stamps;
 };
 
-/* `options` and `report` are borrowed until checkpoint_set_fini().  ST_INVALID: a key is none. */
+/* `options` and `report` are borrowed until checkpoint_set_fini().  ST_INVALID: a key is none, or
+ * there is no certificate in a file; ST_NOT_FOUND: there is no such file. */
 MUST_CHECK enum status checkpoint_set_init(struct checkpoint_set *set,
                                            const struct verify_options *options,
                                            struct verify_report *report, struct error *err);
