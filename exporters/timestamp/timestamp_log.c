@@ -68,8 +68,9 @@ static bool read_numbers(struct slice *text, uint64_t *ret, size_t count)
 }
 
 /* ST_INVALID: it is not of this version. */
-static enum status parse(struct timestamp_log *log, struct slice text, struct error *err)
+static enum status parse(void *context, struct slice text, struct error *err)
 {
+    struct timestamp_log *log = context;
     uint64_t numbers[NUMBERS_MAX], sizes[3];
     struct slice signer;
 
@@ -95,19 +96,13 @@ static enum status parse(struct timestamp_log *log, struct slice text, struct er
 enum status timestamp_log_open(struct timestamp_log *log, const struct log_files *files,
                                const char *origin, struct error *err)
 {
-    struct buf text;
+    bool is_known;
 
     forget(log);
     (void)snprintf(log->origin, sizeof(log->origin), "%s", origin); /* fits */
-    buf_init(&text, LOG_FILE_SIZE_MAX);
-    enum status st = log_files_read(files, head, origin, &text, err);
-    if (st == ST_OK)
-        st = parse(log, buf_slice(&text), err);
-    buf_fini(&text);
-    if (st == ST_INVALID || st == ST_LIMIT || st == ST_NOT_FOUND) {
+    enum status st = log_files_read(files, head, origin, parse, log, &is_known, err);
+    if (st == ST_OK && !is_known)
         forget(log); /* the next checkpoint is stamped */
-        st = ST_OK;
-    }
     return st;
 }
 

@@ -53,8 +53,9 @@ static bool read_sizes(const char *text, size_t *ret_sent, size_t *ret_newest)
 }
 
 /* ST_INVALID: it is not of this version. */
-static enum status parse(struct witness_log *log, struct slice text, struct error *err)
+static enum status parse(void *context, struct slice text, struct error *err)
 {
+    struct witness_log *log = context;
     struct slice ranges, sizes;
     char line[64];
     size_t sent, newest;
@@ -79,19 +80,13 @@ static enum status parse(struct witness_log *log, struct slice text, struct erro
 enum status witness_log_open(struct witness_log *log, const struct log_files *files,
                              const char *origin, struct error *err)
 {
-    struct buf text;
+    bool is_known;
 
     forget(log);
     (void)snprintf(log->origin, sizeof(log->origin), "%s", origin); /* fits */
-    buf_init(&text, LOG_FILE_SIZE_MAX);
-    enum status st = log_files_read(files, head, origin, &text, err);
-    if (st == ST_OK)
-        st = parse(log, buf_slice(&text), err);
-    buf_fini(&text);
-    if (st == ST_INVALID || st == ST_LIMIT || st == ST_NOT_FOUND) {
+    enum status st = log_files_read(files, head, origin, parse, log, &is_known, err);
+    if (st == ST_OK && !is_known)
         forget(log); /* the witness says what it has */
-        st = ST_OK;
-    }
     return st;
 }
 

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "telltale/buf.h"
 #include "telltale/disk_io.h"
 #include "telltale/error.h"
@@ -24,11 +26,16 @@ MUST_CHECK enum status log_files_open(struct log_files *files, const struct disk
                                       struct error *err);
 void log_files_close(struct log_files *files); /* accepts what was set to -1 and not opened */
 
-/* Appends to `out` what was written for the log with this `head`, a line that says what it is.
- * ST_NOT_FOUND: nothing was, or it is damaged, or of another version.  ST_IO, ST_NO_MEMORY,
- * ST_LIMIT. */
+/* Takes what was written; borrowed during the call.  ST_INVALID, ST_LIMIT: it is not of this
+ * version. */
+typedef enum status log_file_parse(void *context, struct slice bytes, struct error *err);
+
+/* Gives what was written for the log, with this `head`, a line that says what it is, to `parse`.
+ * *ret_is_known is false when nothing was written, or it is damaged, or of another version; then it
+ * may have been given all the same.  ST_IO, ST_NO_MEMORY. */
 MUST_CHECK enum status log_files_read(const struct log_files *files, const char *head,
-                                      const char *origin, struct buf *out, struct error *err);
+                                      const char *origin, log_file_parse *parse, void *context,
+                                      bool *ret_is_known, struct error *err);
 
 /* Makes it durable. */
 MUST_CHECK enum status log_files_write(const struct log_files *files, const char *head,

@@ -81,33 +81,50 @@ static bool take_hash(struct slice *text)
     return hash_equal(&said, &found);
 }
 
-static enum status take_file(struct slice text, const char *head, const char *origin,
-                             struct buf *out, struct error *err)
+/* Cuts head and tail off.  False: it is damaged, or of another log or version. */
+static bool take_frame(struct slice *text, const char *head, const char *origin)
 {
     struct slice line;
 
-    if (!take_hash(&text) || !log_files_take_line(&text, &line) ||
-        !slice_equal(line, slice_of_text(head)) || !log_files_take_line(&text, &line) ||
-        !slice_equal(line, slice_of_text(origin)))
-        return error_set(err, ST_NOT_FOUND, "it is damaged, or of another log or version");
-    return buf_append(out, text.data, text.size, err);
+    return take_hash(text) && log_files_take_line(text, &line) &&
+           slice_equal(line, slice_of_text(head)) && log_files_take_line(text, &line) &&
+           slice_equal(line, slice_of_text(origin));
+}
+
+static enum status read_whole(const struct log_files *files, int fd, uint8_t **ret_data,
+                              struct slice *ret, struct error *err)
+{
+    size_t size = 0;
+
+    *ret_data = malloc(LOG_FILE_SIZE_MAX);
+    if (*ret_data == NULL)
+        return error_set(err, ST_NO_MEMORY, "read what is known of a log");
+    enum status st = disk_read(files->io, fd, *ret_data, LOG_FILE_SIZE_MAX, 0, &size, err);
+    *ret = slice_of(*ret_data, size);
+    return st;
 }
 
 enum status log_files_read(const struct log_files *files, const char *head, const char *origin,
-                           struct buf *out, struct error *err)
+                           log_file_parse *parse, void *context, bool *ret_is_known,
+                           struct error *err)
 {
     char name[NAME_SIZE];
-    size_t size;
+    uint8_t *data;
+    struct slice text;
 
     name_of(origin, name);
+    *ret_is_known = false;
     int fd = files->io->open_at(files->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+    if (fd < 0 && errno == ENOENT)
+        return ST_OK;
     if (fd < 0)
-        return error_set_errno(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "open '%s'", name);
-    uint8_t *data = malloc(LOG_FILE_SIZE_MAX);
-    enum status st = data != NULL ? disk_read(files->io, fd, data, LOG_FILE_SIZE_MAX, 0, &size, err)
-                                  : error_set(err, ST_NO_MEMORY, "read '%s'", name);
-    if (st == ST_OK)
-        st = take_file(slice_of(data, size), head, origin, out, err);
+        return error_set_errno(err, ST_IO, "open '%s'", name);
+    enum status st = read_whole(files, fd, &data, &text, err);
+    if (st == ST_OK && take_frame(&text, head, origin)) {
+        st = parse(context, text, err);
+        *ret_is_known = st == ST_OK;
+        st = st == ST_INVALID || st == ST_LIMIT ? ST_OK : st;
+    }
     free(data);
     (void)close(fd); /* only read from */
     return st;
