@@ -335,7 +335,7 @@ enum status timestamp_token_put_text(struct slice token, struct buf *out, struct
     size_t size = base64_size(token.size);
 
     enum status st = buf_reserve(out, size, err);
-    if (st != ST_OK)
+    if (st != ST_OK || size == 0)
         return st;
     base64_put(token, (char *)out->data + out->size);
     out->size += size;
@@ -351,7 +351,7 @@ enum status timestamp_token_take_text(struct slice text, struct buf *out, struct
     if (size > TIMESTAMP_TOKEN_MAX)
         return error_set(err, ST_LIMIT, "a token of more than %d bytes", TIMESTAMP_TOKEN_MAX);
     enum status st = buf_reserve(out, size, err);
-    if (st != ST_OK)
+    if (st != ST_OK || size == 0)
         return st;
     bool is_taken = base64_take(text, out->data + out->size, size);
     ASSERT(is_taken); /* it was checked */
