@@ -329,14 +329,15 @@ static enum export_result timestamp_send(void *self_pointer, const struct batch 
                                          struct error *err)
 {
     struct timestamp *self = self_pointer;
-    struct error trouble;
 
     enum status st = integrity_records_visit(self->reader, batch, take, self, err);
     if (st != ST_OK)
         return EXPORT_RETRY;
     /* Where records never cease there is no tick(). */
-    if (stamp_due(self, self->read_clock(), deadline_ns, &trouble) != ST_OK)
+    if (stamp_due(self, self->read_clock(), deadline_ns, &report->upkeep) != ST_OK)
         report->notice = away;
+    else
+        report->upkeep = (struct error){.status = ST_OK}; /* what was set on the way is nobody's */
     return EXPORT_DONE;
 }
 

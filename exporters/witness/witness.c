@@ -268,7 +268,6 @@ static enum export_result witness_send(void *self_pointer, const struct batch *b
                                        struct error *err)
 {
     struct witness *self = self_pointer;
-    struct error trouble;
 
     enum status st = integrity_records_visit(self->reader, batch, take, self, err);
     if (st != ST_OK)
@@ -276,8 +275,10 @@ static enum export_result witness_send(void *self_pointer, const struct batch *b
     if (self->lacks_growth)
         report->notice = lacking;
     /* Where records never cease there is no tick(). */
-    if (show_due(self, clock_unix_ns(), deadline_ns, &trouble) != ST_OK)
+    if (show_due(self, clock_unix_ns(), deadline_ns, &report->upkeep) != ST_OK)
         report->notice = away;
+    else
+        report->upkeep = (struct error){.status = ST_OK}; /* what was set on the way is nobody's */
     return EXPORT_DONE;
 }
 

@@ -253,6 +253,7 @@ static void test_the_newest_checkpoint_is_stamped_every_so_often(void **state)
 
     grow_and_send(scene, 3);
     assert_null(scene->report.notice);
+    assert_int_equal(scene->report.upkeep.text[0], 0);
     expect_told(scene, 1);
     const struct http_sink_request *request = http_sink_request(scene->sink, 0);
     assert_true(strncmp(request->head, "POST /tsr HTTP/1.1\r\n", 20) == 0);
@@ -355,6 +356,7 @@ static void test_an_authority_that_is_away_is_asked_less_and_less_often(void **s
     answer_with(scene, 503, NULL);
     grow_and_send(scene, 3);
     assert_non_null(scene->report.notice);
+    assert_non_null(strstr(scene->report.upkeep.text, "503"));
     expect_waits(scene, waits, COUNT_OF(waits));
     answer_with(scene, 429, "Retry-After: 7200\r\n");
     assert_int_equal(tick(scene, HOUR_NS, &err), ST_IO);

@@ -398,6 +398,7 @@ static void test_a_witness_that_is_away_is_no_alarm(void **state)
     answer_with(scene, busy, busy);
     grow_and_send(scene, 3);
     assert_non_null(scene->report.notice);
+    assert_non_null(strstr(scene->report.upkeep.text, "503"));
     assert_int_equal(scene->told.count, 0);
     answer_with(scene, cosigned(scene), cosigned(scene));
     assert_int_equal(ops->tick(scene->exporter, clock_unix_ns() + NS_PER_S, &err), ST_OK);
