@@ -209,9 +209,7 @@ static enum timestamp_verdict refuse(enum timestamp_verdict verdict, const char 
     static const char *const words[] = {
         [TIMESTAMP_NO_SIGNER] = "the time stamp has not one signer with its certificate",
         [TIMESTAMP_UNKNOWN] = "the time stamp is of an authority that is not the one to believe",
-        [TIMESTAMP_NOT_FOR_IT] = "the time stamp is signed with a certificate that is not one for "
-                                 "time stamps (the extended key usage timeStamping, critical and "
-                                 "alone)",
+        [TIMESTAMP_NOT_FOR_IT] = "the certificate of the time stamp is not one for time stamps",
         [TIMESTAMP_NOT_IN_TIME] = "a certificate of the time stamp was not valid at its time",
         [TIMESTAMP_UNTRUSTED] = "the certificates of the time stamp are not good",
         [TIMESTAMP_NOT_SIGNED] = "the signature of the time stamp is wrong",
