@@ -7,22 +7,18 @@
  * shown in between, the newest of each log, at most once each `every`.  A failure is told as one of
  * tick(), and what the witness refuses, once, as a record.
  */
-#include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "telltale/clocks.h"
-#include "telltale/disk_dirs.h"
 #include "telltale/exporter.h"
-#include "telltale/record_facts.h"
+#include "telltale/integrity_records.h"
+#include "telltale/log_files.h"
+#include "telltale/log_slots.h"
 #include "witness_config.h"
 #include "witness_post.h"
 
 enum {
-    LOGS_MAX = 8,               /* logs at a time; the files of others stay */
     BODY_SIZE_LIMIT = 32 << 10, /* of a request */
     NOTE_SIZE_LIMIT = 96 << 10, /* a checkpoint and an answer */
     ANSWER_S = 20,              /* how long one may take in tick() */
@@ -38,16 +34,15 @@ struct witness {
     const struct witness_config *config; /* borrowed */
     struct note_vkey key;
     struct exporter_notes notes;
-    const struct disk_io *io;
     char name[128];
-    int dir_fd;
+    struct log_files files;
     struct http_client *client;   /* owned, as these: */
     struct record_reader *reader; /* of records */
     struct tree_growth *growth;   /* of the record at hand */
     struct buf body, note;
     bool lacks_growth; /* so did the last checkpoint */
-    uint64_t uses;
-    struct witness_log logs[LOGS_MAX];
+    struct log_slots slots;
+    struct witness_log logs[LOG_SLOTS_MAX]; /* each in the slot of its index */
 };
 
 static enum status witness_check(const void *config, struct error *err)
@@ -71,29 +66,10 @@ static void witness_destroy(void *self_pointer)
     free(self->growth);
     buf_fini(&self->body);
     buf_fini(&self->note);
-    for (size_t i = 0; i < LOGS_MAX; i++)
+    for (size_t i = 0; i < LOG_SLOTS_MAX; i++)
         witness_log_fini(&self->logs[i]);
-    if (self->dir_fd >= 0)
-        (void)close(self->dir_fd); /* a directory */
+    log_files_close(&self->files);
     free(self);
-}
-
-/* <state_dir>/witness/<exporter>, '/' as '.' */
-static enum status open_dir(struct witness *self, const char *state_dir, struct error *err)
-{
-    char path[PATH_MAX];
-
-    int size = snprintf(path, sizeof(path), "%s/witness/%s", state_dir, self->name);
-    if (size < 0 || (size_t)size >= sizeof(path))
-        return error_set(err, ST_INVALID, "the name of the witness' directory is too long");
-    for (char *c = path + size - strlen(self->name); *c != 0; c++)
-        if (*c == '/')
-            *c = '.';
-    enum status st = disk_make_dirs(self->io, path, err);
-    if (st != ST_OK)
-        return st;
-    self->dir_fd = self->io->open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    return self->dir_fd >= 0 ? ST_OK : error_set_errno(err, ST_IO, "open '%s'", path);
 }
 
 static enum status witness_create(const void *config, const struct exporter_context *context,
@@ -104,12 +80,11 @@ static enum status witness_create(const void *config, const struct exporter_cont
         return error_set(err, ST_NO_MEMORY, "create a witness exporter");
     self->config = config;
     self->notes = context->notes;
-    self->io = disk_io_or_system(context->io);
-    self->dir_fd = -1;
+    self->files.dir_fd = -1;
     (void)snprintf(self->name, sizeof(self->name), "%s", context->name); /* cut, if need be */
     buf_init(&self->body, BODY_SIZE_LIMIT);
     buf_init(&self->note, NOTE_SIZE_LIMIT);
-    for (size_t i = 0; i < LOGS_MAX; i++)
+    for (size_t i = 0; i < LOG_SLOTS_MAX; i++)
         witness_log_init(&self->logs[i]);
     const struct http_client_settings settings = {.config = &self->config->http};
     enum status st = witness_config_key(self->config, &self->key, err);
@@ -119,7 +94,8 @@ static enum status witness_create(const void *config, const struct exporter_cont
     if (st == ST_OK)
         st = record_reader_create(&self->reader, err);
     if (st == ST_OK)
-        st = open_dir(self, context->state_dir, err);
+        st = log_files_open(&self->files, disk_io_or_system(context->io), context->state_dir,
+                            "witness", self->name, err);
     if (st == ST_OK)
         st = http_client_create(&settings, &self->client, err);
     if (st != ST_OK) {
@@ -135,24 +111,17 @@ static enum status witness_create(const void *config, const struct exporter_cont
 static enum status find_log(struct witness *self, const char *origin, struct witness_log **ret,
                             struct error *err)
 {
-    struct witness_log *oldest = &self->logs[0];
+    bool is_new;
+    size_t index = log_slots_find(&self->slots, origin, &is_new);
 
-    for (size_t i = 0; i < LOGS_MAX; i++) {
-        struct witness_log *log = &self->logs[i];
-        if (log->origin[0] != 0 && strcmp(log->origin, origin) == 0) {
-            log->used = ++self->uses;
-            *ret = log;
-            return ST_OK;
-        }
-        if (log->used < oldest->used)
-            oldest = log;
-    }
-    enum status st = witness_log_open(oldest, self->io, self->dir_fd, origin, err);
-    if (st != ST_OK)
-        return st;
-    oldest->used = ++self->uses;
-    *ret = oldest;
-    return ST_OK;
+    *ret = &self->logs[index];
+    if (!is_new)
+        return ST_OK;
+    log_slots_leave(&self->slots, index);
+    enum status st = witness_log_open(*ret, &self->files, origin, err);
+    if (st == ST_OK)
+        log_slots_take(&self->slots, index, origin);
+    return st;
 }
 
 /* Whether it is a checkpoint of ours that says how its tree grew, and all of it goes together. */
@@ -162,29 +131,20 @@ static bool read_checkpoint(struct witness *self, const struct record_facts *fac
     struct error ignored;
     struct hash root;
 
-    if (!slice_equal(facts->kind, SLICE("agent.integrity")) ||
-        !slice_equal(facts->transport, SLICE("internal")) ||
-        facts->integrity_note.size > WITNESS_NOTE_MAX ||
-        (!slice_equal(facts->integrity_action, SLICE("checkpoint")) &&
-         !slice_equal(facts->integrity_action, SLICE("heartbeat"))))
+    if (!integrity_record_is_checkpoint(facts, ret))
         return false;
     self->lacks_growth = facts->integrity_growth.size == 0;
-    if (self->lacks_growth)
-        return false;
-    struct note *note = malloc(sizeof(*note));
-    bool is_good = note != NULL && note_parse(facts->integrity_note, note, &ignored) == ST_OK &&
-                   checkpoint_parse(note->text, ret, &ignored) == ST_OK &&
-                   tree_growth_read(facts->integrity_growth, self->growth, &ignored) == ST_OK &&
-                   ret->size > 0 && ret->size == tree_growth_size(self->growth);
-    free(note);
-    if (!is_good)
+    if (self->lacks_growth ||
+        tree_growth_read(facts->integrity_growth, self->growth, &ignored) != ST_OK ||
+        ret->size != tree_growth_size(self->growth))
         return false;
     tree_growth_root(self->growth, &root);
     return hash_equal(&root, &ret->root);
 }
 
-static enum status take(struct witness *self, const struct record_facts *facts, struct error *err)
+static enum status take(void *context, const struct record_facts *facts, struct error *err)
 {
+    struct witness *self = context;
     struct checkpoint checkpoint;
     struct witness_log *log;
     bool is_news;
@@ -194,48 +154,10 @@ static enum status take(struct witness *self, const struct record_facts *facts, 
     enum status st = find_log(self, checkpoint.origin, &log, err);
     if (st == ST_OK)
         st = witness_log_take(log, self->growth, facts->integrity_note, &is_news, err);
-    return st == ST_OK && is_news ? witness_log_save(log, self->io, self->dir_fd, err) : st;
-}
-
-static enum status take_batch(struct witness *self, const struct batch *batch, struct error *err)
-{
-    const struct slice word = SLICE("agent.integrity");
-    struct record_facts facts;
-    struct error ignored;
-    enum status st = ST_OK;
-
-    for (size_t i = 0; i < batch->record_count && st == ST_OK; i++) {
-        const struct record *record = &batch->records[i];
-        const struct record_group *group = &batch->groups[record->group_index];
-        if (record->bytes.size < word.size ||
-            memmem(record->bytes.data, record->bytes.size, word.data, word.size) == NULL)
-            continue; /* almost all */
-        if (record_reader_set_group(self->reader, group, &ignored) == ST_OK &&
-            record_reader_read(self->reader, record->bytes, &facts, &ignored) == ST_OK)
-            st = take(self, &facts, err);
-    }
-    return st;
+    return st == ST_OK && is_news ? witness_log_save(log, &self->files, err) : st;
 }
 
 /* --- Showing ---------------------------------------------------------------------------------- */
-
-static void tell_trouble(struct witness *self, struct witness_log *log, int status,
-                         const struct error *err)
-{
-    const struct exporter_note note = {
-        .action = "witness",
-        .origin = log->origin,
-        .has_size = true,
-        .size = log->sent.end,
-        .reason = err->text,
-        .is_alarm = true,
-    };
-
-    if (log->told_status == status)
-        return;
-    if (exporter_tell(&self->notes, self->name, &note))
-        log->told_status = status;
-}
 
 static enum status tell_cosigned(struct witness *self, const struct witness_log *log,
                                  struct error *err)
@@ -268,9 +190,10 @@ static enum status tell_cosigned(struct witness *self, const struct witness_log 
 }
 
 /* Shows the checkpoint that was chosen until the witness has cosigned it, or says why not. */
-static enum status show(struct witness *self, struct witness_log *log, uint64_t deadline_ns,
+static enum status show(struct witness *self, size_t index, uint64_t deadline_ns,
                         uint64_t *ret_wait_ns, struct error *err)
 {
+    struct witness_log *log = &self->logs[index];
     struct witness_reply reply;
 
     *ret_wait_ns = self->config->every_ns;
@@ -286,7 +209,8 @@ static enum status show(struct witness *self, struct witness_log *log, uint64_t 
             enum status st = tell_cosigned(self, log, err);
             if (st == ST_OK) {
                 witness_log_settle(log);
-                st = witness_log_save(log, self->io, self->dir_fd, err);
+                self->slots.items[index].told_trouble = 0;
+                st = witness_log_save(log, &self->files, err);
             }
             return st;
         }
@@ -294,47 +218,44 @@ static enum status show(struct witness *self, struct witness_log *log, uint64_t 
             break;
         (void)error_set(err, ST_IO, "the witness says another size each time");
     }
-    tell_trouble(self, log, reply.status, err);
+    const struct exporter_note note = {
+        .action = "witness", .size = log->sent.end, .reason = err->text};
+    log_slot_tell_trouble(&self->slots.items[index], &self->notes, self->name, reply.status, &note);
     if (*ret_wait_ns < REPAIR_S * NS_PER_S)
         *ret_wait_ns = REPAIR_S * NS_PER_S;
     return ST_IO;
 }
 
-static enum status show_log(struct witness *self, struct witness_log *log, uint64_t now_unix_ns,
+static enum status show_log(struct witness *self, size_t index, uint64_t now_unix_ns,
                             uint64_t deadline_ns, struct error *err)
 {
+    struct witness_log *log = &self->logs[index];
+    struct log_slot *slot = &self->slots.items[index];
     uint64_t wait_ns;
 
     enum status st = witness_log_choose(log, err);
     if (st == ST_OK)
-        st = witness_log_save(log, self->io, self->dir_fd, err);
-    log->due_ns = now_unix_ns + self->config->every_ns;
+        st = witness_log_save(log, &self->files, err);
+    slot->due_ns = now_unix_ns + self->config->every_ns;
     if (st != ST_OK)
         return st;
-    st = show(self, log, deadline_ns, &wait_ns, err);
-    log->due_ns = now_unix_ns + wait_ns;
+    st = show(self, index, deadline_ns, &wait_ns, err);
+    slot->due_ns = now_unix_ns + wait_ns;
     return st == ST_OK ? ST_OK : error_context(err, "log %s", log->origin);
-}
-
-/* A clock that was set back makes nothing wait for longer than it would. */
-static bool is_due(const struct witness *self, const struct witness_log *log, uint64_t now_unix_ns)
-{
-    uint64_t wait_max_ns = self->config->every_ns + UINT32_MAX * NS_PER_MS;
-
-    return log->origin[0] != 0 && witness_log_waits(log) &&
-           (now_unix_ns >= log->due_ns || log->due_ns - now_unix_ns > wait_max_ns);
 }
 
 /* The last failure counts. */
 static enum status show_due(struct witness *self, uint64_t now_unix_ns, uint64_t deadline_ns,
                             struct error *err)
 {
+    uint64_t wait_max_ns = self->config->every_ns + UINT32_MAX * NS_PER_MS;
     enum status result = ST_OK;
 
-    for (size_t i = 0; i < LOGS_MAX; i++) {
-        if (!is_due(self, &self->logs[i], now_unix_ns))
+    for (size_t i = 0; i < LOG_SLOTS_MAX; i++) {
+        if (!log_slot_is_due(&self->slots.items[i], now_unix_ns, wait_max_ns) ||
+            !witness_log_waits(&self->logs[i]))
             continue;
-        enum status st = show_log(self, &self->logs[i], now_unix_ns, deadline_ns, err);
+        enum status st = show_log(self, i, now_unix_ns, deadline_ns, err);
         result = st != ST_OK ? st : result;
     }
     return result;
@@ -347,16 +268,17 @@ static enum export_result witness_send(void *self_pointer, const struct batch *b
                                        struct error *err)
 {
     struct witness *self = self_pointer;
-    struct error trouble;
 
-    enum status st = take_batch(self, batch, err);
+    enum status st = integrity_records_visit(self->reader, batch, take, self, err);
     if (st != ST_OK)
         return EXPORT_RETRY;
     if (self->lacks_growth)
         report->notice = lacking;
     /* Where records never cease there is no tick(). */
-    if (show_due(self, clock_unix_ns(), deadline_ns, &trouble) != ST_OK)
+    if (show_due(self, clock_unix_ns(), deadline_ns, &report->upkeep) != ST_OK)
         report->notice = away;
+    else
+        report->upkeep = (struct error){.status = ST_OK}; /* what was set on the way is nobody's */
     return EXPORT_DONE;
 }
 

@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* witness_log.c -- see witness_log.h.  The file:
+/* witness_log.c -- see witness_log.h.  What its file (log_files.h) has behind the origin:
  *
- *     telltale-witness 1
- *     <origin>
  *     <the three ranges, as tree_growth.h writes them>
  *     <size of the note that was sent> <size of the newest>
  *     <the one><the other>
- *     <SHA-256 of all that, base64>
  */
 #include "witness_log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-enum { FILE_SIZE_MAX = 128 << 10, NAME_SIZE = 32, ORIGIN_HASH_BYTES = 8 };
-
-#define HEAD SLICE("telltale-witness 1\n")
+static const char head[] = "telltale-witness 1";
 
 static void forget(struct witness_log *log)
 {
@@ -29,16 +21,13 @@ static void forget(struct witness_log *log)
     buf_clear(&log->sent_note);
     buf_clear(&log->newest_note);
     log->growth.count = 0;
-    log->due_ns = 0;
-    log->told_status = 0;
 }
 
 void witness_log_init(struct witness_log *log)
 {
     log->origin[0] = 0;
-    log->used = 0;
-    buf_init(&log->sent_note, WITNESS_NOTE_MAX);
-    buf_init(&log->newest_note, WITNESS_NOTE_MAX);
+    buf_init(&log->sent_note, SHOWN_NOTE_MAX);
+    buf_init(&log->newest_note, SHOWN_NOTE_MAX);
     forget(log);
 }
 
@@ -49,40 +38,6 @@ void witness_log_fini(struct witness_log *log)
 }
 
 /* --- The file --------------------------------------------------------------------------------- */
-
-/* An origin may hold whatever a name of a key may. */
-static void name_of(const char *origin, char out[NAME_SIZE])
-{
-    struct hash hash = hash_bytes(slice_of_text(origin));
-
-    for (size_t i = 0; i < ORIGIN_HASH_BYTES; i++)
-        (void)snprintf(out + 2 * i, 3, "%02x", hash.bytes[i]);
-    (void)snprintf(out + (size_t)2 * ORIGIN_HASH_BYTES, 8, ".log"); /* fits */
-}
-
-static bool take_line(struct slice *text, struct slice *ret)
-{
-    const uint8_t *end = text->size > 0 ? memchr(text->data, '\n', text->size) : NULL;
-
-    if (end == NULL)
-        return false;
-    *ret = slice_of(text->data, (size_t)(end - text->data));
-    *text = slice_from(*text, ret->size + 1);
-    return true;
-}
-
-static bool take_hash(struct slice *text)
-{
-    enum { TAIL = HASH_BASE64_SIZE + 1 };
-    struct hash said;
-
-    if (text->size < TAIL || text->data[text->size - 1] != '\n' ||
-        !hash_parse_base64(slice_of(text->data + text->size - TAIL, HASH_BASE64_SIZE), &said))
-        return false;
-    text->size -= TAIL;
-    struct hash found = hash_bytes(*text);
-    return hash_equal(&said, &found);
-}
 
 /* "SENT NEWEST". */
 static bool read_sizes(const char *text, size_t *ret_sent, size_t *ret_newest)
@@ -97,19 +52,17 @@ static bool read_sizes(const char *text, size_t *ret_sent, size_t *ret_newest)
     return end != text && *end == 0;
 }
 
-/* ST_INVALID: it is damaged, or of another log. */
-static enum status parse(struct witness_log *log, struct slice text, struct error *err)
+/* ST_INVALID: it is not of this version. */
+static enum status parse(void *context, struct slice text, struct error *err)
 {
-    struct slice origin, ranges, sizes;
+    struct witness_log *log = context;
+    struct slice ranges, sizes;
     char line[64];
     size_t sent, newest;
 
-    if (!take_hash(&text) || !slice_starts_with(text, HEAD))
-        return error_set(err, ST_INVALID, "it is damaged");
-    text = slice_from(text, HEAD.size);
-    if (!take_line(&text, &origin) || !slice_equal(origin, slice_of_text(log->origin)) ||
-        !take_line(&text, &ranges) || !take_line(&text, &sizes) || sizes.size >= sizeof(line))
-        return error_set(err, ST_INVALID, "it is of another log");
+    if (!log_files_take_line(&text, &ranges) || !log_files_take_line(&text, &sizes) ||
+        sizes.size >= sizeof(line))
+        return error_set(err, ST_INVALID, "it is cut off");
     memcpy(line, sizes.data, sizes.size);
     line[sizes.size] = 0;
     enum status st = tree_growth_read(ranges, &log->growth, err);
@@ -124,49 +77,22 @@ static enum status parse(struct witness_log *log, struct slice text, struct erro
     return st == ST_OK ? buf_append(&log->newest_note, text.data + sent, newest, err) : st;
 }
 
-static enum status read_file(struct witness_log *log, const struct disk_io *io, int fd,
-                             struct error *err)
-{
-    size_t size;
-    uint8_t *data = malloc(FILE_SIZE_MAX);
-
-    if (data == NULL)
-        return error_set(err, ST_NO_MEMORY, "read what a witness has");
-    enum status st = disk_read(io, fd, data, FILE_SIZE_MAX, 0, &size, err);
-    if (st == ST_OK)
-        st = parse(log, slice_of(data, size), err);
-    free(data);
-    return st;
-}
-
-enum status witness_log_open(struct witness_log *log, const struct disk_io *io, int dir_fd,
+enum status witness_log_open(struct witness_log *log, const struct log_files *files,
                              const char *origin, struct error *err)
 {
-    char name[NAME_SIZE];
+    bool is_known;
 
     forget(log);
     (void)snprintf(log->origin, sizeof(log->origin), "%s", origin); /* fits */
-    name_of(origin, name);
-    int fd = io->open_at(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
-    if (fd < 0 && errno == ENOENT)
-        return ST_OK;
-    enum status st =
-        fd < 0 ? error_set_errno(err, ST_IO, "open '%s'", name) : read_file(log, io, fd, err);
-    if (fd >= 0)
-        (void)close(fd); /* only read from */
-    if (st == ST_INVALID || st == ST_LIMIT) {
+    enum status st = log_files_read(files, head, origin, parse, log, &is_known, err);
+    if (st == ST_OK && !is_known)
         forget(log); /* the witness says what it has */
-        st = ST_OK;
-    }
-    if (st != ST_OK)
-        log->origin[0] = 0;
     return st;
 }
 
 static enum status put(const struct witness_log *log, struct buf *out, struct error *err)
 {
     char sizes[64];
-    char hash_text[HASH_BASE64_SIZE + 1];
     struct tree_growth *ranges = malloc(sizeof(*ranges));
 
     if (ranges == NULL)
@@ -175,13 +101,7 @@ static enum status put(const struct witness_log *log, struct buf *out, struct er
     ranges->steps[0] = log->witnessed;
     ranges->steps[1] = log->sent;
     ranges->steps[2] = log->since;
-    enum status st = buf_append(out, HEAD.data, HEAD.size, err);
-    if (st == ST_OK)
-        st = buf_append(out, log->origin, strlen(log->origin), err);
-    if (st == ST_OK)
-        st = buf_append(out, "\n", 1, err);
-    if (st == ST_OK)
-        st = tree_growth_put(ranges, out, err);
+    enum status st = tree_growth_put(ranges, out, err);
     free(ranges);
     int size =
         snprintf(sizes, sizeof(sizes), "\n%zu %zu\n", log->sent_note.size, log->newest_note.size);
@@ -189,27 +109,18 @@ static enum status put(const struct witness_log *log, struct buf *out, struct er
         st = buf_append(out, sizes, (size_t)size, err);
     if (st == ST_OK)
         st = buf_append(out, log->sent_note.data, log->sent_note.size, err);
-    if (st == ST_OK)
-        st = buf_append(out, log->newest_note.data, log->newest_note.size, err);
-    if (st != ST_OK)
-        return st;
-    struct hash hash = hash_bytes(buf_slice(out));
-    hash_format_base64(&hash, hash_text);
-    hash_text[HASH_BASE64_SIZE] = '\n';
-    return buf_append(out, hash_text, sizeof(hash_text), err);
+    return st == ST_OK ? buf_append(out, log->newest_note.data, log->newest_note.size, err) : st;
 }
 
-enum status witness_log_save(const struct witness_log *log, const struct disk_io *io, int dir_fd,
+enum status witness_log_save(const struct witness_log *log, const struct log_files *files,
                              struct error *err)
 {
-    char name[NAME_SIZE];
     struct buf text;
 
-    name_of(log->origin, name);
-    buf_init(&text, FILE_SIZE_MAX);
+    buf_init(&text, LOG_FILE_SIZE_MAX);
     enum status st = put(log, &text, err);
     if (st == ST_OK)
-        st = disk_publish(io, dir_fd, name, text.data, text.size, err);
+        st = log_files_write(files, head, log->origin, buf_slice(&text), err);
     buf_fini(&text);
     return st == ST_OK ? ST_OK : error_context(err, "keep what the witness has");
 }
@@ -282,7 +193,6 @@ void witness_log_settle(struct witness_log *log)
     join(&log->witnessed, &log->sent);
     merkle_range_init(&log->sent, log->witnessed.end);
     buf_clear(&log->sent_note);
-    log->told_status = 0;
 }
 
 enum status witness_log_go_to(struct witness_log *log, uint64_t size, struct error *err)

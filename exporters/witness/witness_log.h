@@ -13,33 +13,28 @@
  */
 #pragma once
 
-#include "telltale/checkpoint.h"
-#include "telltale/disk_io.h"
+#include "telltale/integrity_records.h"
+#include "telltale/log_files.h"
 #include "telltale/tree_growth.h"
 
 struct witness_log {
-    char origin[NOTE_NAME_SIZE]; /* empty: this one is free */
+    char origin[NOTE_NAME_SIZE];
     struct merkle_range witnessed, sent, since;
     struct buf sent_note, newest_note; /* signed checkpoints; empty: none */
     struct tree_growth growth;         /* that of the newest checkpoint; count 0: not known */
-    uint64_t due_ns;                   /* by the clock on the wall */
-    uint64_t used;                     /* a count: the one used longest ago gives way */
-    int told_status;                   /* of the trouble that is on record; 0: none */
 };
-
-enum { WITNESS_NOTE_MAX = 16 << 10 };
 
 void witness_log_init(struct witness_log *log);
 void witness_log_fini(struct witness_log *log);
 
 /* Reads what is known of the log; a file that is damaged or not there: nothing is.  ST_IO,
  * ST_NO_MEMORY. */
-MUST_CHECK enum status witness_log_open(struct witness_log *log, const struct disk_io *io,
-                                        int dir_fd, const char *origin, struct error *err);
+MUST_CHECK enum status witness_log_open(struct witness_log *log, const struct log_files *files,
+                                        const char *origin, struct error *err);
 
 /* Makes it durable. */
-MUST_CHECK enum status witness_log_save(const struct witness_log *log, const struct disk_io *io,
-                                        int dir_fd, struct error *err);
+MUST_CHECK enum status witness_log_save(const struct witness_log *log,
+                                        const struct log_files *files, struct error *err);
 
 /* Takes a checkpoint, unless it is not newer than what is known: *ret_is_news.  `growth` has the
  * size and the root of the checkpoint.  Where nothing leads from the sizes that are known to this

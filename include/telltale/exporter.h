@@ -51,6 +51,9 @@ struct export_report {
     char message[256];        /* the destination's own words, cut and NUL-terminated */
     const char *notice; /* what an operator should know of a destination that takes all the same;
                            logged when it is another text than before.  Static; NULL: nothing */
+    /* What a tick() would have failed with, of what it does that was done along with the records,
+     * because where they never cease there is no tick().  Without a text: nothing. */
+    struct error upkeep;
     /* For EXPORT_MIXED: the outcome of record `index` of the batch; the last word about a record
      * counts, and of one that nothing is said of it is ITEM_RETRY.  `words`: the destination's
      * about a record that it refused, copied and cut; NULL or empty: `message` has them.  Of no

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Each member but the last two is the attribute agent.integrity.<name> of SCHEMA.md, which says
+/* Each member but the last three is the attribute agent.integrity.<name> of SCHEMA.md, which says
  * what it means.  Texts are borrowed for the call; NULL, "" and 0: not said.  What a text holds
  * beyond EXPORTER_NOTE_TEXT_MAX bytes makes the note one that is not taken. */
 struct exporter_note {
@@ -20,6 +20,7 @@ struct exporter_note {
     const char *root;
     const char *note;
     const char *growth;
+    const char *token;
     const char *key;
     const char *reason;
     const char *rule;
@@ -31,11 +32,12 @@ struct exporter_note {
     uint64_t epoch; /* from 1 */
     uint64_t first, last, count, bytes;
     uint64_t skipped;
-    const char *body; /* a sentence for people; NULL: made of the others */
-    bool is_alarm;    /* somebody should look: a warning, in the record and in the log */
+    uint64_t token_unix_s; /* agent.integrity.token_time */
+    const char *body;      /* a sentence for people; NULL: made of the others */
+    bool is_alarm;         /* somebody should look: a warning, in the record and in the log */
 };
 
-enum { EXPORTER_NOTE_TEXT_MAX = 8 << 10 };
+enum { EXPORTER_NOTE_TEXT_MAX = 48 << 10 }; /* a checkpoint and a time stamp of it fit */
 
 /* Where notes go.  A zeroed one: nowhere. */
 struct exporter_notes {

@@ -41,7 +41,7 @@ struct record_facts {
     struct slice trace_id;         /* 16 bytes, not text */
     struct slice span_id;          /* 8 bytes, not text */
     struct slice integrity_action; /* agent.integrity.*: */
-    struct slice integrity_note, integrity_growth;
+    struct slice integrity_note, integrity_growth, integrity_token;
     struct slice body_text; /* when the body is a text */
     struct slice body;      /* the encoded AnyValue; no data: there is none */
 };

@@ -55,6 +55,11 @@ static void register_metrics(struct account_metrics *metrics, const char *name)
     metrics->filtered_records =
         counter("telltale_exporter_filtered_records_total",
                 "Records that the destination's filter holds back.", labels);
+    metrics->upkeep_failures =
+        counter("telltale_exporter_upkeep_failures_total",
+                "What the exporter does beside sending, and failed: the upkeep of a store, a "
+                "witness or a time authority that was asked.",
+                labels);
     metrics->cursor_sequence =
         metric_register(METRIC_GAUGE, "telltale_exporter_cursor_sequence",
                         "The next record after a crash: all below have an outcome.", labels);
@@ -267,6 +272,12 @@ void account_note_error(struct account *account, const char *event, const struct
     log_error(event, "exporter=%s error=%s", account->name, LOG_TEXT(err->text));
     remember_error(lock_status(account), err->text);
     unlock_status(account);
+}
+
+void account_upkeep_failed(struct account *account, const struct error *err)
+{
+    metric_add(account->metrics.upkeep_failures, 1);
+    account_note_error(account, "export.tick", err);
 }
 
 void account_read(struct account *account, struct worker_status *ret)

@@ -26,6 +26,7 @@ struct account_metrics {
     struct metric *missing_records;
     struct metric *skipped_records;
     struct metric *passed_records;
+    struct metric *upkeep_failures;
     struct metric *filtered_records;
     struct metric *cursor_sequence;
     struct metric *lag_records;
@@ -94,5 +95,8 @@ void account_filtered(struct account *account, uint64_t records);
 
 /* Something that did not stop delivery but must be seen. */
 void account_note_error(struct account *account, const char *event, const struct error *err);
+
+/* What an exporter does beside sending failed, in tick() or along with a send(). */
+void account_upkeep_failed(struct account *account, const struct error *err);
 
 void account_read(struct account *account, struct worker_status *ret);

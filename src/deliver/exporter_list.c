@@ -12,12 +12,13 @@ extern const struct exporter_ops exporter_null;
 extern const struct exporter_ops exporter_otlp_grpc;
 extern const struct exporter_ops exporter_otlp_http;
 extern const struct exporter_ops exporter_splunk_hec;
+extern const struct exporter_ops exporter_timestamp;
 extern const struct exporter_ops exporter_witness;
 
 static const struct exporter_ops *const all[] = {
-    &exporter_elastic,   &exporter_file,       &exporter_http,
-    &exporter_kafka,     &exporter_null,       &exporter_otlp_grpc,
-    &exporter_otlp_http, &exporter_splunk_hec, &exporter_witness,
+    &exporter_elastic,   &exporter_file,      &exporter_http,      &exporter_kafka,
+    &exporter_null,      &exporter_otlp_grpc, &exporter_otlp_http, &exporter_splunk_hec,
+    &exporter_timestamp, &exporter_witness,
 };
 
 const struct exporter_ops *const *exporter_list(size_t *ret_count)

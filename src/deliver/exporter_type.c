@@ -11,6 +11,7 @@ static const struct exporter_type all[] = {
     {.name = "otlp_grpc"},
     {.name = "otlp_http"},
     {.name = "splunk_hec"},
+    {.name = "timestamp", .in_order_only = true},
     {.name = "witness", .in_order_only = true},
 };
 

@@ -274,7 +274,7 @@ static void tick(struct lane *lane)
     if (ops->tick == NULL)
         return;
     if (ops->tick(lane->exporter, clock_unix_ns(), &err) != ST_OK)
-        account_note_error(&lane->worker->account, "export.tick", &err);
+        account_upkeep_failed(&lane->worker->account, &err);
 }
 
 /* What waits for a lane, and where it begins. */

@@ -281,6 +281,8 @@ static struct answer send_once(struct lane *lane, const struct batch *part, uint
     case EXPORT_RETRY:
         break;
     }
+    if (report->upkeep.text[0] != 0)
+        account_upkeep_failed(&worker->account, &report->upkeep);
     answer.failed = answer.failed || answer.fate == FATE_AGAIN;
     answer.asked_ms = report->retry_after_ms;
     return answer;

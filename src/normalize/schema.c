@@ -457,6 +457,11 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
         {"agent.integrity.growth", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
          "How the tree came to its size since some checkpoints before: sizes, and hashes of "
          "subtrees. With `integrity.witness`."},
+    [KEY_AGENT_INTEGRITY_TOKEN] =
+        {"agent.integrity.token", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+         "A time stamp over the signed note: a TimeStampToken of RFC 3161 in DER, base64."},
+    [KEY_AGENT_INTEGRITY_TOKEN_TIME] = {"agent.integrity.token_time", VALUE_TEXT, SCHEMA_OPTIONAL,
+                                        NULL, "The time that the time stamp says, RFC 3339."},
     [KEY_AGENT_INTEGRITY_KEY] =
         {"agent.integrity.key", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
          "A new verifier key, as NAME+HASH+BASE64: of the log, or of the epoch."},

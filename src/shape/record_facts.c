@@ -56,6 +56,7 @@ void reader_gather_facts(struct record_reader *reader)
         .integrity_action = reader_text(reader, KEY_AGENT_INTEGRITY_ACTION),
         .integrity_note = reader_text(reader, KEY_AGENT_INTEGRITY_NOTE),
         .integrity_growth = reader_text(reader, KEY_AGENT_INTEGRITY_GROWTH),
+        .integrity_token = reader_text(reader, KEY_AGENT_INTEGRITY_TOKEN),
         .user_id = reader_text(reader, KEY_USER_ID),
         .user_name = reader_text(reader, KEY_USER_NAME),
         .user_email = reader_text(reader, KEY_USER_EMAIL),

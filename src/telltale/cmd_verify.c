@@ -26,6 +26,8 @@ struct asked {
     struct key_texts keys, witnesses;
     const char *copies[VERIFY_COPIES_MAX];
     size_t copy_count;
+    const char *stamp_cas[VERIFY_STAMP_CAS_MAX];
+    size_t stamp_ca_count;
     bool as_json;
     struct loss_spans losses;
     bool shows_progress, has_shown;
@@ -86,6 +88,8 @@ static int verify(struct asked *asked)
         .key_count = asked->keys.count,
         .witnesses = (const char *const *)asked->witnesses.items,
         .witness_count = asked->witnesses.count,
+        .stamp_cas = asked->stamp_cas,
+        .stamp_ca_count = asked->stamp_ca_count,
         .copies = asked->copies,
         .copy_count = asked->copy_count,
         .count_losses = count_losses,
@@ -112,14 +116,14 @@ static int verify(struct asked *asked)
 
 /* --- The command line ------------------------------------------------------------------------ */
 
-static bool take_copy(struct asked *asked, const char *path)
+static bool take_file(const char **files, size_t *count, size_t limit, const char *path,
+                      const char *what)
 {
-    if (asked->copy_count < COUNT_OF(asked->copies)) {
-        asked->copies[asked->copy_count++] = path;
+    if (*count < limit) {
+        files[(*count)++] = path;
         return true;
     }
-    fprintf(stderr, "telltale verify: more than %zu files of checkpoints\n",
-            COUNT_OF(asked->copies));
+    fprintf(stderr, "telltale verify: more than %zu files of %s\n", limit, what);
     return false;
 }
 
@@ -153,7 +157,11 @@ static bool take_option(struct asked *asked, int option, const char *value)
     case 'w':
         return take_key(&asked->witnesses, value);
     case 'c':
-        return take_copy(asked, value);
+        return take_file(asked->copies, &asked->copy_count, COUNT_OF(asked->copies), value,
+                         "checkpoints");
+    case 't':
+        return take_file(asked->stamp_cas, &asked->stamp_ca_count, COUNT_OF(asked->stamp_cas),
+                         value, "certificates");
     case 'f':
         return take_format(asked, value);
     default:
@@ -164,9 +172,13 @@ static bool take_option(struct asked *asked, int option, const char *value)
 static bool read_options(struct asked *asked, int argc, char **argv)
 {
     static const struct option known[] = {
-        {"store", required_argument, NULL, 's'},   {"key", required_argument, NULL, 'k'},
-        {"witness", required_argument, NULL, 'w'}, {"checkpoint", required_argument, NULL, 'c'},
-        {"format", required_argument, NULL, 'f'},  {NULL, 0, NULL, 0},
+        {"store", required_argument, NULL, 's'},
+        {"key", required_argument, NULL, 'k'},
+        {"witness", required_argument, NULL, 'w'},
+        {"checkpoint", required_argument, NULL, 'c'},
+        {"format", required_argument, NULL, 'f'},
+        {"timestamp-ca", required_argument, NULL, 't'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -215,7 +227,8 @@ static int run_verify(const struct command_options *options, int argc, char **ar
 const struct command command_verify = {
     .name = "verify",
     .synopsis = "[--store DIR] [--key KEY|FILE]... [--checkpoint FILE]...\n"
-                "                      [--witness KEY|FILE]... [--format text|json]",
+                "                      [--witness KEY|FILE]... [--timestamp-ca FILE]...\n"
+                "                      [--format text|json]",
     .summary = "whether the store is unchanged, complete and attested",
     .run = run_verify,
 };

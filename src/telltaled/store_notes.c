@@ -79,11 +79,19 @@ static void put_number(struct json_put *json, struct slice key, uint64_t value)
     json_put_uint(json, value);
 }
 
+static void put_time(struct json_put *json, struct slice key, uint64_t unix_s)
+{
+    if (unix_s == 0 || unix_s > UINT64_MAX / NS_PER_S)
+        return;
+    json_put(json, key);
+    json_put_time(json, unix_s * NS_PER_S);
+}
+
 static bool fits(const struct exporter_note *note)
 {
-    const char *const texts[] = {note->action, note->origin, note->root, note->note,
-                                 note->growth, note->reason, note->rule, note->hold,
-                                 note->file,   note->actor,  note->body};
+    const char *const texts[] = {note->action, note->origin, note->root,   note->note,
+                                 note->growth, note->token,  note->reason, note->rule,
+                                 note->hold,   note->file,   note->actor,  note->body};
     size_t size = 0;
 
     for (size_t i = 0; i < COUNT_OF(texts); i++)
@@ -144,6 +152,8 @@ static enum status put_line(const struct store_notes *notes, const char *exporte
     put_text(&json, SLICE(",\"agent.integrity.root\":"), note->root);
     put_text(&json, SLICE(",\"agent.integrity.note\":"), note->note);
     put_text(&json, SLICE(",\"agent.integrity.growth\":"), note->growth);
+    put_text(&json, SLICE(",\"agent.integrity.token\":"), note->token);
+    put_time(&json, SLICE(",\"agent.integrity.token_time\":"), note->token_unix_s);
     put_text(&json, SLICE(",\"agent.integrity.key\":"), note->key);
     put_number(&json, SLICE(",\"agent.integrity.epoch\":"), note->epoch);
     put_text(&json, SLICE(",\"agent.integrity.reason\":"), note->reason);

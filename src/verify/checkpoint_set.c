@@ -41,13 +41,16 @@ enum status checkpoint_set_init(struct checkpoint_set *set, const struct verify_
                                 struct verify_report *report, struct error *err)
 {
     *set = (struct checkpoint_set){.report = report, .options = options};
-    enum status st = key_chain_create(NULL, &set->chain, err);
+    enum status st = stamp_set_init(&set->stamps, options, report, err);
+    if (st == ST_OK)
+        st = key_chain_create(NULL, &set->chain, err);
     return st == ST_OK ? add_keys(set, options, err) : st;
 }
 
 void checkpoint_set_fini(struct checkpoint_set *set)
 {
     key_chain_destroy(set->chain);
+    stamp_set_fini(&set->stamps);
     free(set->roots);
     free(set->sizes);
     *set = (struct checkpoint_set){.roots = NULL};
@@ -269,6 +272,17 @@ static enum status judge(struct checkpoint_set *set, struct slice note, struct s
     return add_root(set, root, err);
 }
 
+static enum status judge_note(struct checkpoint_set *set, struct slice note,
+                              struct signed_root *root, struct error *err)
+{
+    const struct stamp_place place = {.copy = root->copy, .line = root->line};
+
+    enum status st = judge(set, note, root, err);
+    return st == ST_OK
+               ? stamp_set_add_note(&set->stamps, note, root->has_good_seal, root->size, place, err)
+               : st;
+}
+
 static enum status judge_all(struct reading *reading, struct error *err)
 {
     struct checkpoint_set *set = reading->set;
@@ -280,7 +294,7 @@ static enum status judge_all(struct reading *reading, struct error *err)
         memcpy(&item, reading->unjudged.data + i * sizeof(item), sizeof(item));
         struct signed_root root = {.unix_ns = item.unix_ns, .line = item.line};
         enum status st =
-            judge(set, slice_of(reading->notes.data + item.start, item.size), &root, err);
+            judge_note(set, slice_of(reading->notes.data + item.start, item.size), &root, err);
         if (st != ST_OK)
             return st;
         if (!root.has_good_seal)
@@ -332,7 +346,15 @@ static enum status take_copy(void *context, struct slice note, uint64_t line, st
         compare_certificate(reading, note, line);
         return ST_OK;
     }
-    return judge(reading->set, note, &root, err);
+    return judge_note(reading->set, note, &root, err);
+}
+
+static enum status take_token(void *context, struct slice text, uint64_t line, struct error *err)
+{
+    struct reading *reading = context;
+    const struct stamp_place place = {.copy = reading->copy, .line = line};
+
+    return stamp_set_add_token(&reading->set->stamps, text, place, err);
 }
 
 static enum status read_copies(struct reading *reading, struct error *err)
@@ -342,6 +364,8 @@ static enum status read_copies(struct reading *reading, struct error *err)
     enum status st = ST_OK;
 
     note_finder_init(&finder, take_copy, reading);
+    if (set->options->stamp_ca_count > 0)
+        finder.on_token = take_token;
     for (size_t i = 0; i < set->options->copy_count && st == ST_OK; i++) {
         uint64_t before = set->copies;
         reading->copy = (uint16_t)(i + 1);
@@ -530,4 +554,5 @@ void checkpoint_set_conclude(struct checkpoint_set *set, bool has_tree, bool has
         conclude_trust(set);
     conclude_breaks(set);
     conclude_witnesses(set);
+    stamp_set_conclude(&set->stamps);
 }

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "telltale/key_chain.h"
-#include "verify/verify.h"
+#include "verify/stamp_set.h"
 
 enum {
     CHECKPOINTS_MAX = 2 << 20,
@@ -50,9 +50,11 @@ struct checkpoint_set {
     uint64_t witnessed[16]; /* the largest size that each cosigned */
     bool has_witnessed[16];
     bool is_on_record; /* it was looked for in the store's own records */
+    struct stamp_set stamps;
 };
 
-/* `options` and `report` are borrowed until checkpoint_set_fini().  ST_INVALID: a key is none. */
+/* `options` and `report` are borrowed until checkpoint_set_fini().  ST_INVALID: a key is none, or
+ * there is no certificate in a file; ST_NOT_FOUND: there is no such file. */
 MUST_CHECK enum status checkpoint_set_init(struct checkpoint_set *set,
                                            const struct verify_options *options,
                                            struct verify_report *report, struct error *err);
@@ -65,7 +67,7 @@ MUST_CHECK enum status checkpoint_set_read(struct checkpoint_set *set, int dir_f
                                            struct error *err);
 
 /* What is to be said of all of them, when it is known whether the store has a tree at all, and
- * whether a file of it was ever closed. */
+ * whether files of it were closed before the last one, which may wait for its checkpoint. */
 void checkpoint_set_conclude(struct checkpoint_set *set, bool has_tree, bool has_closed);
 
 /* "checkpoints.jsonl", the path of the copy, or words for the store's records. */

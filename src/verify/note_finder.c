@@ -46,6 +46,13 @@ static bool looks_like_note(struct slice text)
            memmem(text.data, text.size, mark.data, mark.size) != NULL;
 }
 
+/* A SEQUENCE of 256 bytes or more. */
+static bool looks_like_token(struct slice text)
+{
+    return text.size >= TOKEN_FOUND_SIZE_MIN && text.size <= TOKEN_FOUND_SIZE_MAX &&
+           slice_starts_with(text, SLICE("MII"));
+}
+
 static enum status look_into(struct note_finder *finder, struct slice text, size_t level,
                              struct error *err);
 
@@ -55,6 +62,8 @@ static enum status take_string(struct note_finder *finder, struct slice text, si
 {
     if (looks_like_note(text))
         return finder->on_note(finder->context, text, finder->line, err);
+    if (finder->on_token != NULL && looks_like_token(text))
+        return finder->on_token(finder->context, text, finder->line, err);
     if (level + 1 < NOTE_NESTING_MAX && memchr(text.data, '"', text.size) != NULL)
         return look_into(finder, text, level + 1, err);
     return ST_OK;
@@ -71,7 +80,7 @@ static struct json_scan behind_string(const struct json_scan *scan, const uint8_
 }
 
 /* The strings in `text`.  A note of one line has escapes, and so has a string in a string: all
- * others are not even decoded. */
+ * others are not even decoded.  A token has none, unless who writes '/' with one. */
 static enum status look_into(struct note_finder *finder, struct slice text, size_t level,
                              struct error *err)
 {
@@ -89,8 +98,12 @@ static enum status look_into(struct note_finder *finder, struct slice text, size
             scan = behind_string(&scan, scan.place > quote ? scan.place : quote + 1);
             continue;
         }
-        if (string.size == string.raw_size)
+        if (string.size == string.raw_size) {
+            struct slice plain = slice_of(string.raw, string.size);
+            if (finder->on_token != NULL && looks_like_token(plain))
+                st = finder->on_token(finder->context, plain, finder->line, err);
             continue;
+        }
         buf_clear(out);
         st = buf_reserve(out, string.size + JSON_TEXT_SLACK, err);
         if (st != ST_OK)

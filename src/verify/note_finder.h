@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* note_finder.h -- signed notes in what was kept elsewhere: files of notes as they are, or
- * whatever a SIEM exports of the agent.integrity records, in any shape of JSON, a log line of ours
- * included.
+/* note_finder.h -- signed notes, and time stamps, in what was kept elsewhere: files of notes as
+ * they are, or whatever a SIEM exports of the agent.integrity records, in any shape of JSON, a log
+ * line of ours included.
  *
  * A note is text, an empty line, and lines that begin with an em dash and a space.  It may stand as
  * it is, several in a row, or within a string of JSON, also of JSON that is itself within a string.
- * What is found is a note by its looks only: nothing here knows signatures.
+ * A time stamp is a string of base64 that begins as one in DER does.  What is found is one of them
+ * by its looks only: nothing here knows signatures.
  *
  * Threads: one owner at a time.
  */
@@ -17,16 +18,20 @@
 
 enum {
     NOTE_FOUND_SIZE_MAX = 64 << 10, /* a longer one is none */
-    NOTE_LINE_SIZE_MAX = 16 << 20,  /* longer lines are passed over, and counted */
-    NOTE_NESTING_MAX = 4,           /* strings within strings */
+    TOKEN_FOUND_SIZE_MIN = 256,     /* a shorter one is none */
+    TOKEN_FOUND_SIZE_MAX = 32 << 10,
+    NOTE_LINE_SIZE_MAX = 16 << 20, /* longer lines are passed over, and counted */
+    NOTE_NESTING_MAX = 4,          /* strings within strings */
 };
 
-/* `note` is borrowed during the call.  A failure ends the search and is given back. */
-typedef enum status (*note_found_fn)(void *context, struct slice note, uint64_t line,
+/* `found` is borrowed during the call.  A failure ends the search and is given back. */
+typedef enum status (*note_found_fn)(void *context, struct slice found, uint64_t line,
                                      struct error *err);
 
 struct note_finder {
     note_found_fn on_note;
+    note_found_fn
+        on_token; /* base64, at most TOKEN_FOUND_SIZE_MAX; NULL: they are not looked for */
     void *context;
     struct buf plain;                     /* a note that stands as it is, as far as it was seen */
     uint64_t plain_line;                  /* where it begins */

@@ -20,6 +20,7 @@
 enum {
     VERIFY_KEYS_MAX = 64,
     VERIFY_COPIES_MAX = 1024,
+    VERIFY_STAMP_CAS_MAX = 16,
     VERIFY_THREADS_MAX = 16,
     VERIFY_KEY_TEXT_SIZE = 384, /* a verifier key, with NUL */
     VERIFY_ROOT_TEXT_SIZE = 48, /* base64, with NUL */
@@ -31,6 +32,9 @@ struct verify_options {
     size_t key_count;
     const char *const *witnesses; /* verifier keys of witnesses whose cosignature is asked for */
     size_t witness_count;
+    const char *const
+        *stamp_cas; /* files with certificates of time authorities that are believed */
+    size_t stamp_ca_count;
     const char *const *copies; /* files with checkpoints that were kept elsewhere */
     size_t copy_count;
     unsigned threads; /* 0: as many as there are processors */
@@ -67,8 +71,9 @@ struct verify_summary {
 };
 
 /* Verifies the store; the report is the caller's, initialised.  ST_NOT_FOUND: there is no such
- * directory.  ST_INVALID: a key is none.  Every other failure is one of ours or of the machine:
- * what is wrong with the store is a finding, not a failure. */
+ * directory, or file.  ST_INVALID: a key is none, or there is no certificate in a file.  Every
+ * other failure is one of ours or of the machine: what is wrong with the store is a finding, not a
+ * failure. */
 MUST_CHECK enum status verify_store(const struct verify_options *options,
                                     struct verify_report *report, struct verify_summary *ret,
                                     struct error *err);

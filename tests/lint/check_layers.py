@@ -24,6 +24,7 @@ MAY_INCLUDE = {
     "journal": BASE | {"wire", "metrics"},
     "shape": BASE | {"wire", "normalize"},
     "integrity": BASE | {"wire"},
+    "attest": BASE | {"integrity", "shape"},
     "receivers": BASE | {"wire", "metrics", "loop", "net", "normalize", "journal"},
     "deliver": BASE | {"wire", "metrics", "journal"},
     "index": BASE | {"wire"},

@@ -68,10 +68,9 @@ void test_certs_make_ca(struct test_cert *ret)
     EVP_PKEY_free(key);
 }
 
-static void make_signed(const struct test_cert *ca, const char *dns_name, long end_s,
-                        struct test_cert *ret)
+static void make_signed(const struct test_cert *ca, const char *name, long end_s, int extension,
+                        const char *value, struct test_cert *ret)
 {
-    char names[300];
     BIO *ca_cert_bio = BIO_new_mem_buf(ca->cert, -1);
     BIO *ca_key_bio = BIO_new_mem_buf(ca->key, -1);
     X509 *ca_cert = PEM_read_bio_X509(ca_cert_bio, NULL, NULL, NULL);
@@ -79,11 +78,10 @@ static void make_signed(const struct test_cert *ca, const char *dns_name, long e
     EVP_PKEY *key = EVP_EC_gen("P-256");
     ASSERT(ca_cert != NULL && ca_key != NULL && key != NULL);
 
-    X509 *cert = make_cert(key, dns_name, 2);
+    X509 *cert = make_cert(key, name, 2);
     (void)X509_gmtime_adj(X509_getm_notAfter(cert), end_s);
     ASSERT(X509_set_issuer_name(cert, X509_get_subject_name(ca_cert)) == 1);
-    snprintf(names, sizeof(names), "DNS:%s", dns_name);
-    add_extension(cert, NID_subject_alt_name, names);
+    add_extension(cert, extension, value);
     ASSERT(X509_sign(cert, ca_key, EVP_sha256()) > 0);
     write_pem(cert, key, ret);
     X509_free(cert);
@@ -94,15 +92,29 @@ static void make_signed(const struct test_cert *ca, const char *dns_name, long e
     BIO_free(ca_cert_bio);
 }
 
+static void make_server(const struct test_cert *ca, const char *dns_name, long end_s,
+                        struct test_cert *ret)
+{
+    char names[300];
+
+    snprintf(names, sizeof(names), "DNS:%s", dns_name);
+    make_signed(ca, dns_name, end_s, NID_subject_alt_name, names, ret);
+}
+
 void test_certs_make_signed(const struct test_cert *ca, const char *dns_name, struct test_cert *ret)
 {
-    make_signed(ca, dns_name, ONE_DAY_S, ret);
+    make_server(ca, dns_name, ONE_DAY_S, ret);
 }
 
 void test_certs_make_expired(const struct test_cert *ca, const char *dns_name,
                              struct test_cert *ret)
 {
-    make_signed(ca, dns_name, -ONE_DAY_S / 2, ret);
+    make_server(ca, dns_name, -ONE_DAY_S / 2, ret);
+}
+
+void test_certs_make_stamping(const struct test_cert *ca, const char *name, struct test_cert *ret)
+{
+    make_signed(ca, name, ONE_DAY_S, NID_ext_key_usage, "critical,timeStamping", ret);
 }
 
 void test_certs_write(const char *dir, const char *name, const char *text,

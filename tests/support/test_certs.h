@@ -20,6 +20,9 @@ void test_certs_make_signed(const struct test_cert *ca, const char *dns_name,
 void test_certs_make_expired(const struct test_cert *ca, const char *dns_name,
                              struct test_cert *ret);
 
+/* A certificate for time stamps. */
+void test_certs_make_stamping(const struct test_cert *ca, const char *name, struct test_cert *ret);
+
 /* Writes `text` to DIR/NAME and puts that path into `ret_path`. */
 enum { TEST_PATH_MAX = 256 };
 void test_certs_write(const char *dir, const char *name, const char *text,

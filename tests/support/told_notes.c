@@ -27,6 +27,7 @@ static bool take(void *context, const char *exporter, const struct exporter_note
         .last = note->last,
         .bytes = note->bytes,
         .skipped = note->skipped,
+        .token_unix_s = note->token_unix_s,
         .is_alarm = note->is_alarm,
     };
     copy(item->action, sizeof(item->action), note->action);
@@ -37,6 +38,8 @@ static bool take(void *context, const char *exporter, const struct exporter_note
     copy(item->key, sizeof(item->key), note->key);
     copy(item->note, sizeof(item->note), note->note);
     copy(item->growth, sizeof(item->growth), note->growth);
+    copy(item->token, sizeof(item->token), note->token);
+    copy(item->actor, sizeof(item->actor), note->actor);
     return true;
 }
 

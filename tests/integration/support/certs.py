@@ -21,13 +21,13 @@ class Authority:
         return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
                 str(path))
 
-    def sign(self, name, days=2):
-        """The paths of a certificate for localhost and of its key.  `days` below 0: it has
-        expired."""
+    def sign(self, name, days=2, extensions="subjectAltName=DNS:localhost\n"):
+        """The paths of a certificate, for localhost unless the extensions say otherwise, and of its
+        key.  `days` below 0: it has expired."""
         cert, key = self.home / f"{name}.pem", self.home / f"{name}.key"
         self.run("req", *self.new_key(key), "-subj", f"/CN={name}", "-out", str(cert) + ".csr")
         names = self.home / "names.ext"
-        names.write_text("subjectAltName=DNS:localhost\n")
+        names.write_text(extensions)
         self.run("x509", "-req", "-in", str(cert) + ".csr", "-CA", str(self.cert), "-CAkey",
                  str(self.key), "-CAcreateserial", "-days", str(days), "-extfile", str(names), "-out",
                  str(cert))

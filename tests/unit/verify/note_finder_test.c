@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -35,13 +36,27 @@ static enum status take(void *context, struct slice note, uint64_t line, struct 
     return ST_OK;
 }
 
-static void find(const char *text, struct found *ret)
+static enum status take_token(void *context, struct slice text, uint64_t line, struct error *err)
+{
+    struct found *found = context;
+
+    (void)err;
+    assert_true(found->count < FOUND_MAX);
+    assert_true(text.size >= TOKEN_FOUND_SIZE_MIN && text.size <= TOKEN_FOUND_SIZE_MAX);
+    assert_null(memchr(text.data, '\\', text.size));
+    snprintf(found->notes[found->count], sizeof(found->notes[0]), "%.8s", (const char *)text.data);
+    found->lines[found->count++] = line;
+    return ST_OK;
+}
+
+static void find_with(note_found_fn on_token, const char *text, struct found *ret)
 {
     struct note_finder finder;
     struct error err;
 
     *ret = (struct found){.count = 0};
     note_finder_init(&finder, take, ret);
+    finder.on_token = on_token;
     for (const char *at = text; *at != 0;) {
         size_t size = strcspn(at, "\n");
         assert_int_equal(note_finder_line(&finder, slice_of(at, size), &err), ST_OK);
@@ -49,6 +64,11 @@ static void find(const char *text, struct found *ret)
     }
     assert_int_equal(note_finder_end(&finder, &err), ST_OK);
     note_finder_fini(&finder);
+}
+
+static void find(const char *text, struct found *ret)
+{
+    find_with(NULL, text, ret);
 }
 
 static void test_plain_notes_stand_behind_each_other(void **state)
@@ -140,6 +160,30 @@ static void test_a_file_is_read_and_its_too_long_lines_are_counted(void **state)
     assert_int_equal(remove(path), 0);
 }
 
+static void test_a_token_is_found_by_how_it_begins(void **state)
+{
+    (void)state;
+    char filling[400], text[4096];
+    struct found found;
+
+    memset(filling, 'A', sizeof(filling));
+    filling[300] = 0;
+    (void)snprintf(text, sizeof(text),
+                   "{\"a\":[\"MIIab+%s\",\"" A_ESCAPED "\"]}\n{\"b\":\"MIIcd\\/%s\"}\n"
+                   "{\"c\":\"{\\\"d\\\":\\\"MIIef\\\\/%s\\\"}\"}\n{\"e\":\"MIIshort\"}\n"
+                   "{\"f\":\"xMIIab%s\"}\n",
+                   filling, filling, filling, filling);
+    find_with(take_token, text, &found);
+    assert_int_equal(found.count, 4);
+    assert_string_equal(found.notes[0], "MIIab+AA");
+    assert_string_equal(found.notes[1], NOTE_A);
+    assert_string_equal(found.notes[2], "MIIcd/AA");
+    assert_int_equal(found.lines[2], 2);
+    assert_string_equal(found.notes[3], "MIIef/AA");
+    find(text, &found);
+    assert_int_equal(found.count, 1); /* nobody asked for tokens */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_a_note_is_found_in_json_within_a_string),
         cmocka_unit_test(test_what_only_looks_similar_is_no_note),
         cmocka_unit_test(test_text_that_is_no_json_hides_no_note_behind_it),
+        cmocka_unit_test(test_a_token_is_found_by_how_it_begins),
         cmocka_unit_test(test_a_file_is_read_and_its_too_long_lines_are_counted),
     };
 

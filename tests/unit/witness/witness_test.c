@@ -16,13 +16,10 @@
 #include "integrity/strict_base64.h"
 #include "support/http_sink.h"
 #include "support/option.h"
+#include "support/shown_log.h"
 #include "support/temp_dir.h"
 #include "support/told_notes.h"
-#include "telltale/checkpoint.h"
 #include "telltale/clocks.h"
-#include "telltale/encode.h"
-#include "telltale/exporter.h"
-#include "telltale/tree_growth.h"
 
 extern const struct exporter_ops exporter_witness;
 
@@ -41,21 +38,16 @@ struct scene {
     struct http_sink *sink;
     void *config;
     void *exporter;
-    struct note_signer log;
+    struct shown_log log;
     struct note_vkey witness;
     char witness_text[NOTE_VKEY_SIZE], endpoint[64];
-    struct tree_growth growth;
     struct hash roots[SIZES_MAX]; /* by size */
-    struct buf note;              /* of the last checkpoint */
     /* The sink's thread may still send the one before. */
     struct buf cosignatures[COSIGNATURES_MAX];
     size_t cosigned; /* index of the newest */
     struct told_notes told;
     struct exporter_notes notes;
     struct export_report report;
-    uint64_t sequence;
-    const char *transport;
-    bool without_growth;
 };
 
 static void make_witness_key(struct scene *scene)
@@ -95,7 +87,6 @@ static void restart(struct scene *scene)
 static int set_up(void **state)
 {
     struct scene *scene = calloc(1, sizeof(*scene));
-    struct merkle_range nothing;
     struct error err;
 
     assert_non_null(scene);
@@ -103,15 +94,11 @@ static int set_up(void **state)
     temp_dir_make(&scene->dir);
     scene->sink = http_sink_start(&(struct http_sink_settings){.unix_path = NULL});
     make_witness_key(scene);
-    assert_int_equal(note_signer_make(SLICE("log.example"), &scene->log, &err), ST_OK);
-    buf_init(&scene->note, NOTE_SIZE_MAX);
+    shown_log_init(&scene->log);
     for (size_t i = 0; i < COSIGNATURES_MAX; i++)
         buf_init(&scene->cosignatures[i], 4096);
-    merkle_range_init(&nothing, 0);
-    tree_growth_start(&scene->growth, &nothing);
-    merkle_range_root(&nothing, &scene->roots[0]);
+    tree_growth_root(&scene->log.growth, &scene->roots[0]);
     scene->notes = told_notes_listen(&scene->told);
-    scene->transport = "internal";
     (void)snprintf(scene->endpoint, sizeof(scene->endpoint), "http://127.0.0.1:%d/w",
                    http_sink_port(scene->sink));
     scene->config = option_make_config(ops);
@@ -131,7 +118,7 @@ static int tear_down(void **state)
 
     ops->destroy(scene->exporter);
     http_sink_stop(scene->sink);
-    buf_fini(&scene->note);
+    shown_log_fini(&scene->log);
     for (size_t i = 0; i < COSIGNATURES_MAX; i++)
         buf_fini(&scene->cosignatures[i]);
     free(scene->config);
@@ -152,7 +139,7 @@ static void cosign(struct scene *scene, const uint8_t *seed)
     struct error err;
 
     assert_non_null(note);
-    assert_int_equal(note_parse(buf_slice(&scene->note), note, &err), ST_OK);
+    assert_int_equal(note_parse(buf_slice(&scene->log.note), note, &err), ST_OK);
     int used = snprintf(text, sizeof(text), "cosignature/v1\ntime %d\n%.*s", COSIGNED_S,
                         (int)note->text.size, (const char *)note->text.data);
     free(note);
@@ -176,66 +163,18 @@ static void cosign(struct scene *scene, const uint8_t *seed)
                      ST_OK);
 }
 
-static void put_text(struct buf *out, const char *key, struct slice value)
-{
-    struct error err;
-
-    assert_int_equal(encode_attribute_text(slice_of_text(key), value, out, &err), ST_OK);
-}
-
-/* The tree gets some more leaves, and the log a checkpoint of them. */
 static void grow(struct scene *scene, unsigned leaves)
 {
-    const struct note_signer *const signers[] = {&scene->log};
-    struct checkpoint checkpoint = {.origin = "log.example"};
-    struct hash leaf;
-    struct buf text;
-    struct error err;
-
-    for (unsigned i = 0; i < leaves; i++) {
-        uint64_t index = tree_growth_size(&scene->growth);
-        merkle_leaf(slice_of(&index, sizeof(index)), &leaf);
-        merkle_range_append_leaf(tree_growth_last(&scene->growth), &leaf);
-    }
-    checkpoint.size = tree_growth_size(&scene->growth);
-    tree_growth_root(&scene->growth, &checkpoint.root);
-    assert_true(checkpoint.size < SIZES_MAX);
-    scene->roots[checkpoint.size] = checkpoint.root;
-    buf_init(&text, 4096);
-    buf_clear(&scene->note);
-    assert_int_equal(checkpoint_put(&checkpoint, &text, &err), ST_OK);
-    assert_int_equal(note_sign(buf_slice(&text), signers, 1, &scene->note, &err), ST_OK);
-    buf_fini(&text);
+    shown_log_grow(&scene->log, leaves);
+    assert_true(scene->log.checkpoint.size < SIZES_MAX);
+    scene->roots[scene->log.checkpoint.size] = scene->log.checkpoint.root;
     cosign(scene, witness_seed);
 }
 
 /* The record of the last checkpoint comes by. */
 static void send_record(struct scene *scene)
 {
-    static const struct record_group group = {.signal = SIGNAL_LOGS};
-    struct buf bytes, growth;
-    struct error err;
-
-    buf_init(&bytes, 65536);
-    buf_init(&growth, 65536);
-    assert_int_equal(tree_growth_put(&scene->growth, &growth, &err), ST_OK);
-    put_text(&bytes, "agent.event.kind", SLICE("agent.integrity"));
-    put_text(&bytes, "agent.transport", slice_of_text(scene->transport));
-    put_text(&bytes, "agent.integrity.action", SLICE("checkpoint"));
-    put_text(&bytes, "agent.integrity.note", buf_slice(&scene->note));
-    if (!scene->without_growth)
-        put_text(&bytes, "agent.integrity.growth", buf_slice(&growth));
-    const struct record record = {.sequence = ++scene->sequence, .bytes = buf_slice(&bytes)};
-    const struct batch batch = {
-        .records = &record, .record_count = 1, .groups = &group, .group_count = 1};
-    scene->report = (struct export_report){.notice = NULL};
-    err.text[0] = 0;
-    assert_int_equal(ops->send(scene->exporter, &batch, clock_monotonic_ns() + 20 * NS_PER_S,
-                               &scene->report, &err),
-                     EXPORT_DONE);
-    buf_fini(&bytes);
-    buf_fini(&growth);
-    tree_growth_step(&scene->growth);
+    shown_log_send(&scene->log, ops, scene->exporter, &scene->report);
 }
 
 static void grow_and_send(struct scene *scene, unsigned leaves)
@@ -292,7 +231,7 @@ static void expect_request(struct scene *scene, size_t index, uint64_t old, uint
         assert_int_equal(body.data[HASH_BASE64_SIZE], '\n');
     }
     assert_int_equal(note_parse(slice_from(body, 1), note, &err), ST_OK);
-    assert_int_equal(note_verify(note, &scene->log.vkey, NULL, &err), ST_OK);
+    assert_int_equal(note_verify(note, &scene->log.signer.vkey, NULL, &err), ST_OK);
     assert_int_equal(checkpoint_parse(note->text, &shown, &err), ST_OK);
     free(note);
     assert_int_equal(shown.size, size);
@@ -315,7 +254,7 @@ static void expect_told(struct scene *scene, size_t count, uint64_t size)
     assert_string_equal(told->origin, "log.example");
     assert_int_equal(note_parse(slice_of_text(told->note), note, &err), ST_OK);
     assert_int_equal(note_verify(note, &scene->witness, &unix_s, &err), ST_OK);
-    assert_int_equal(note_verify(note, &scene->log.vkey, NULL, &err), ST_OK);
+    assert_int_equal(note_verify(note, &scene->log.signer.vkey, NULL, &err), ST_OK);
     assert_int_equal(unix_s, COSIGNED_S);
     free(note);
 }
@@ -331,7 +270,7 @@ static void test_checkpoints_are_cosigned_one_after_the_other(void **state)
         grow(scene, 1 + i * 7 % 13);
         answer_with(scene, cosigned(scene), cosigned(scene));
         send_record(scene);
-        uint64_t size = tree_growth_size(&scene->growth);
+        uint64_t size = tree_growth_size(&scene->log.growth);
         expect_request(scene, i, old, size);
         expect_told(scene, i + 1, size);
         assert_null(scene->report.notice);
@@ -370,10 +309,11 @@ static void test_a_lost_answer_is_asked_for_again(void **state)
     expect_request(scene, lost_count - 1, 5, 9);
     answer_with(scene, elsewhere("9\n"), cosigned(scene));
     restart(scene);
-    scene->transport = "unix_socket"; /* a record that is none of it: what waits is not known yet */
+    scene->log.transport =
+        "unix_socket"; /* a record that is none of it: what waits is not known yet */
     send_record(scene);
     assert_int_equal(http_sink_count(scene->sink), lost_count);
-    scene->transport = "internal";
+    scene->log.transport = "internal";
     send_record(scene); /* the same checkpoint once more, as in a heartbeat */
     expect_request(scene, lost_count, 5, 9);
     expect_request(scene, lost_count + 1, 9, 9);
@@ -406,7 +346,7 @@ static void test_a_size_of_the_record_is_gone_on_from(void **state)
     struct scene *scene = *state;
 
     grow(scene, 5);
-    tree_growth_step(&scene->growth);
+    tree_growth_step(&scene->log.growth);
     grow(scene, 5);
     answer_with(scene, elsewhere("5\n"), cosigned(scene));
     send_record(scene);
@@ -493,6 +433,7 @@ static void test_a_witness_that_is_away_is_no_alarm(void **state)
     answer_with(scene, busy, busy);
     grow_and_send(scene, 3);
     assert_non_null(scene->report.notice);
+    assert_non_null(strstr(scene->report.upkeep.text, "503"));
     assert_int_equal(scene->told.count, 0);
     answer_with(scene, cosigned(scene), cosigned(scene));
     assert_int_equal(ops->tick(scene->exporter, clock_unix_ns() + NS_PER_S, &err), ST_OK);
@@ -531,15 +472,16 @@ static void test_only_our_own_words_are_shown(void **state)
     struct scene *scene = *state;
 
     grow(scene, 3);
-    scene->transport = "unix_socket";
+    scene->log.transport = "unix_socket";
     send_record(scene);
-    scene->transport = "internal";
+    scene->log.transport = "internal";
     grow(scene, 3);
-    tree_growth_last(&scene->growth)->hashes[0].bytes[3] ^= 1; /* not the tree that was signed */
+    tree_growth_last(&scene->log.growth)->hashes[0].bytes[3] ^=
+        1; /* not the tree that was signed */
     send_record(scene);
     assert_int_equal(http_sink_count(scene->sink), 0);
     assert_null(scene->report.notice);
-    scene->without_growth = true;
+    scene->log.without_growth = true;
     send_record(scene);
     assert_int_equal(http_sink_count(scene->sink), 0);
     assert_non_null(strstr(scene->report.notice, "integrity.witness"));
@@ -569,7 +511,7 @@ static void test_a_key_of_a_log_is_refused(void **state)
     char text[NOTE_VKEY_SIZE];
     struct error err;
 
-    note_vkey_format(&scene->log.vkey, text);
+    note_vkey_format(&scene->log.signer.vkey, text);
     option_set_text(ops, scene->config, "key", text);
     assert_int_equal(ops->check(scene->config, &err), ST_INVALID);
     option_set_text(ops, scene->config, "key", "nonsense");
