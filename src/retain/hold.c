@@ -56,20 +56,6 @@ static bool is_id(const char *id)
     return size > 0 && size < HOLD_ID_SIZE && strspn(id, allowed) == size;
 }
 
-static bool is_utf8(const char *text)
-{
-    const uint8_t *at = (const uint8_t *)text;
-    const uint8_t *end = at + strlen(text);
-
-    while (at < end) {
-        size_t size = utf8_size(at, end);
-        if (size == 0)
-            return false;
-        at += size;
-    }
-    return true;
-}
-
 /* What is no UTF-8 would be another text once it is JSON. */
 static enum status check_text(const char *key, const char *text, struct error *err)
 {
@@ -78,7 +64,7 @@ static enum status check_text(const char *key, const char *text, struct error *e
     if (strlen(text) > HOLD_TEXT_SIZE_MAX)
         return error_set(err, ST_INVALID, "'%s' is longer than %d bytes", key,
                          (int)HOLD_TEXT_SIZE_MAX);
-    if (text[0] == 0 || !is_utf8(text))
+    if (text[0] == 0 || !utf8_is_text(slice_of_text(text)))
         return error_set(err, ST_INVALID, "'%s' is empty or no UTF-8", key);
     return ST_OK;
 }
