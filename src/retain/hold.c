@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "util/utf8.h"
-#include "wire/json_put.h"
+#include "wire/json_member.h"
 #include "wire/json_scan.h"
 #include "wire/rfc3339.h"
 
@@ -109,13 +109,6 @@ enum status hold_check(const struct hold *hold, struct error *err)
 
 /* --- Writing --------------------------------------------------------------------------------- */
 
-static void put_key(struct json_put *json, const char *key)
-{
-    json_put(json, SLICE(",\""));
-    json_put(json, slice_of_text(key));
-    json_put(json, SLICE("\":"));
-}
-
 enum status hold_put(const struct hold *hold, struct buf *out, struct error *err)
 {
     struct json_put json;
@@ -124,22 +117,19 @@ enum status hold_put(const struct hold *hold, struct buf *out, struct error *err
     if (st != ST_OK)
         return st;
     json_start(&json, out, err);
-    json_put(&json, SLICE("{\"id\":"));
-    json_put_text(&json, slice_of_text(hold->id));
+    json_put(&json, SLICE("{"));
+    json_member_text(&json, "id", hold->id);
     for (size_t i = 0; i < COUNT_OF(members); i++) {
         const void *place = (const char *)hold + members[i].offset;
-        if (members[i].type == MEMBER_TIME && *(const uint64_t *)place != 0) {
-            put_key(&json, members[i].key);
-            json_put_time(&json, *(const uint64_t *)place);
-        } else if (members[i].type == MEMBER_TEXT && *(const char *const *)place != NULL) {
-            put_key(&json, members[i].key);
-            json_put_text(&json, slice_of_text(*(const char *const *)place));
-        }
+        if (members[i].type == MEMBER_TIME && *(const uint64_t *)place != 0)
+            json_member_time(&json, members[i].key, *(const uint64_t *)place);
+        else if (members[i].type == MEMBER_TEXT && *(const char *const *)place != NULL)
+            json_member_text(&json, members[i].key, *(const char *const *)place);
     }
     const struct config_text_list *conditions = &hold->question.conditions;
     for (size_t i = 0; i < conditions->count; i++) {
         if (i == 0) {
-            put_key(&json, WHERE_KEY);
+            json_member_key(&json, WHERE_KEY);
             json_put(&json, SLICE("["));
         } else {
             json_put(&json, SLICE(","));
@@ -148,10 +138,8 @@ enum status hold_put(const struct hold *hold, struct buf *out, struct error *err
     }
     if (conditions->count > 0)
         json_put(&json, SLICE("]"));
-    if (hold->question.is_everything) {
-        put_key(&json, EVERYTHING_KEY);
-        json_put(&json, SLICE("true"));
-    }
+    if (hold->question.is_everything)
+        json_member_bool(&json, EVERYTHING_KEY, true);
     json_put(&json, SLICE("}\n"));
     return json_finish(&json);
 }
