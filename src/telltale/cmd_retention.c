@@ -17,6 +17,7 @@
 #include "telltale/command.h"
 #include "telltale/filter_options.h"
 #include "telltale/scan.h"
+#include "telltale/terminal.h"
 #include "util/clock.h"
 #include "wire/json_member.h"
 
