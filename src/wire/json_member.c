@@ -34,3 +34,21 @@ void json_member_time(struct json_put *json, const char *key, uint64_t unix_ns)
     json_member_key(json, key);
     json_put_time(json, unix_ns);
 }
+
+void json_member_known_text(struct json_put *json, const char *key, const char *value)
+{
+    if (value != NULL && value[0] != 0)
+        json_member_text(json, key, value);
+}
+
+void json_member_known_uint(struct json_put *json, const char *key, uint64_t value)
+{
+    if (value != 0)
+        json_member_uint(json, key, value);
+}
+
+void json_member_known_time(struct json_put *json, const char *key, uint64_t unix_ns)
+{
+    if (unix_ns != 0)
+        json_member_time(json, key, unix_ns);
+}

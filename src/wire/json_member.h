@@ -16,3 +16,8 @@ void json_member_text(struct json_put *json, const char *key, const char *value)
 void json_member_uint(struct json_put *json, const char *key, uint64_t value);
 void json_member_bool(struct json_put *json, const char *key, bool value);
 void json_member_time(struct json_put *json, const char *key, uint64_t unix_ns);
+
+/* Nothing is written for what is not known: no text or an empty one, 0. */
+void json_member_known_text(struct json_put *json, const char *key, const char *value);
+void json_member_known_uint(struct json_put *json, const char *key, uint64_t value);
+void json_member_known_time(struct json_put *json, const char *key, uint64_t unix_ns);

@@ -25,13 +25,22 @@ static void test_members_are_parted_by_commas_in_each_object(void **state)
     json_member_bool(&json, "second", true);
     json_put(&json, SLICE("}"));
     json_member_bool(&json, "behind", false);
-    json_member_time(&json, "time", 1);
+    json_member_known_text(&json, "no text", NULL);
+    json_member_known_text(&json, "empty", "");
+    json_member_known_uint(&json, "zero", 0);
+    json_member_known_time(&json, "never", 0);
+    json_member_known_text(&json, "known", "x");
+    json_member_known_uint(&json, "count", 1);
+    json_member_known_time(&json, "time", 1);
+    json_member_time(&json, "epoch", 0);
     json_put(&json, SLICE("}"));
     assert_int_equal(json_finish(&json), ST_OK);
     assert_true(slice_equal(buf_slice(&out),
                             SLICE("{\"a \\\"key\\\"\":\"ends with {\",\"inner\":{\"first\":"
                                   "18446744073709551615,\"second\":true},\"behind\":false,"
-                                  "\"time\":\"1970-01-01T00:00:00.000000001Z\"}")));
+                                  "\"known\":\"x\",\"count\":1,"
+                                  "\"time\":\"1970-01-01T00:00:00.000000001Z\","
+                                  "\"epoch\":\"1970-01-01T00:00:00.000000000Z\"}")));
     buf_fini(&out);
 }
 
