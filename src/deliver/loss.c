@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "wire/json_put.h"
+#include "wire/json_member.h"
 #include "wire/rfc3339.h"
 
 enum { HEX_SIZE = 2 * JOURNAL_ID_SIZE };
@@ -124,45 +124,23 @@ void loss_totals_add(struct loss_totals *totals, const struct loss *loss)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
-static void put_number(struct json_put *json, struct slice key, uint64_t value)
-{
-    json_put(json, key);
-    json_put_uint(json, value);
-}
-
-static void put_text(struct json_put *json, struct slice key, const char *text)
-{
-    json_put(json, key);
-    json_put_text(json, slice_of_text(text));
-}
-
-static void put_time(struct json_put *json, struct slice key, uint64_t unix_ns)
-{
-    if (unix_ns == 0)
-        return;
-    json_put(json, key);
-    json_put_time(json, unix_ns);
-}
-
 static void put_place(struct json_put *json, const uint8_t journal_id[JOURNAL_ID_SIZE],
                       uint64_t first, uint64_t last)
 {
-    json_put(json, SLICE(",\"journal\":"));
+    json_member_key(json, "journal");
     json_put_hex(json, slice_of(journal_id, JOURNAL_ID_SIZE));
-    put_number(json, SLICE(",\"first\":"), first);
-    put_number(json, SLICE(",\"last\":"), last);
+    json_member_uint(json, "first", first);
+    json_member_uint(json, "last", last);
 }
 
-static void put_words(struct json_put *json, struct slice key, const struct loss_words *words)
+static void put_words(struct json_put *json, const char *key, const struct loss_words *words)
 {
     if (words->count == 0)
         return;
-    json_put(json, key);
-    for (size_t i = 0; i < words->count; i++) {
-        json_put(json, i == 0 ? SLICE("{") : SLICE(","));
-        json_put_text(json, slice_of_text(words->items[i].text));
-        put_number(json, SLICE(":"), words->items[i].count);
-    }
+    json_member_key(json, key);
+    json_put(json, SLICE("{"));
+    for (size_t i = 0; i < words->count; i++)
+        json_member_uint(json, words->items[i].text, words->items[i].count);
     json_put(json, SLICE("}"));
 }
 
@@ -171,19 +149,18 @@ enum status loss_write(const struct loss *loss, struct buf *out, struct error *e
     struct json_put json;
 
     json_start(&json, out, err);
-    json_put(&json, SLICE("{\"time\":"));
-    json_put_time(&json, loss->unix_ns);
-    put_text(&json, SLICE(",\"destination\":"), loss->destination);
-    put_text(&json, SLICE(",\"reason\":"), loss_reason_text(loss->reason));
+    json_put(&json, SLICE("{"));
+    json_member_time(&json, "time", loss->unix_ns);
+    json_member_text(&json, "destination", loss->destination);
+    json_member_text(&json, "reason", loss_reason_text(loss->reason));
     put_place(&json, loss->journal_id, loss->first, loss->last);
-    put_number(&json, SLICE(",\"records\":"), loss->records);
-    put_number(&json, SLICE(",\"bytes\":"), loss->bytes);
-    put_time(&json, SLICE(",\"first_event\":"), loss->first_event_ns);
-    put_time(&json, SLICE(",\"last_event\":"), loss->last_event_ns);
-    if (loss->file[0] != 0)
-        put_text(&json, SLICE(",\"file\":"), loss->file);
-    put_words(&json, SLICE(",\"kinds\":"), &loss->kinds);
-    put_words(&json, SLICE(",\"outcomes\":"), &loss->outcomes);
+    json_member_uint(&json, "records", loss->records);
+    json_member_uint(&json, "bytes", loss->bytes);
+    json_member_known_time(&json, "first_event", loss->first_event_ns);
+    json_member_known_time(&json, "last_event", loss->last_event_ns);
+    json_member_known_text(&json, "file", loss->file);
+    put_words(&json, "kinds", &loss->kinds);
+    put_words(&json, "outcomes", &loss->outcomes);
     json_put(&json, SLICE("}\n"));
     return json_finish(&json);
 }
@@ -196,14 +173,14 @@ enum status loss_totals_write(const struct loss_totals *totals, struct buf *out,
     json_put(&json, SLICE("{\"totals\":["));
     for (size_t i = 0; i < totals->count; i++) {
         const struct loss_total *total = &totals->items[i];
-        put_text(&json, i == 0 ? SLICE("{\"destination\":") : SLICE(",{\"destination\":"),
-                 total->destination);
-        put_text(&json, SLICE(",\"reason\":"), loss_reason_text(total->reason));
-        put_number(&json, SLICE(",\"incidents\":"), total->incidents);
-        put_number(&json, SLICE(",\"records\":"), total->records);
-        put_number(&json, SLICE(",\"bytes\":"), total->bytes);
-        put_time(&json, SLICE(",\"first_event\":"), total->first_event_ns);
-        put_time(&json, SLICE(",\"last_event\":"), total->last_event_ns);
+        json_put(&json, i == 0 ? SLICE("{") : SLICE(",{"));
+        json_member_text(&json, "destination", total->destination);
+        json_member_text(&json, "reason", loss_reason_text(total->reason));
+        json_member_uint(&json, "incidents", total->incidents);
+        json_member_uint(&json, "records", total->records);
+        json_member_uint(&json, "bytes", total->bytes);
+        json_member_known_time(&json, "first_event", total->first_event_ns);
+        json_member_known_time(&json, "last_event", total->last_event_ns);
         json_put(&json, SLICE("}"));
     }
     json_put(&json, SLICE("]}\n"));

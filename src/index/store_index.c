@@ -506,54 +506,51 @@ bool store_index_find_uid(const struct store_index *index, struct slice uid, str
 
 /* --- Contents -------------------------------------------------------------------------------- */
 
-static bool load_contents(const struct store_index *index, struct contents_view *ret)
+/* Without contents, or with damaged ones, all of it is zero. */
+static struct contents_view contents_of(const struct store_index *index)
 {
-    for (size_t i = 0; i < index->section_count; i++) {
-        struct section *section = &index->sections[i];
-        if (section->what == SECTION_CONTENTS)
-            return is_good(section) && contents_read(section->bytes, ret);
-    }
-    return false;
+    struct contents_view view = {.bytes = SLICE_EMPTY};
+    size_t i = 0;
+
+    while (i < index->section_count && index->sections[i].what != SECTION_CONTENTS)
+        i++;
+    if (i < index->section_count && is_good(&index->sections[i]))
+        (void)contents_read(index->sections[i].bytes, &view); /* or it stays as it is */
+    return view;
 }
 
 bool store_index_has_all_sessions(const struct store_index *index)
 {
-    struct contents_view view;
-    return load_contents(index, &view) && view.has_all_sessions;
+    return contents_of(index).has_all_sessions;
 }
 
 size_t store_index_session_count(const struct store_index *index)
 {
-    struct contents_view view;
-    return load_contents(index, &view) ? view.session_count : 0;
+    return contents_of(index).session_count;
 }
 
 void store_index_session(const struct store_index *index, size_t number,
                          struct store_index_session *ret)
 {
-    struct contents_view view;
-    bool good = load_contents(index, &view);
-    ASSERT(good);
+    const struct contents_view view = contents_of(index);
+
     contents_session(&view, number, ret);
 }
 
 bool store_index_has_all_tallies(const struct store_index *index)
 {
-    struct contents_view view;
-    return load_contents(index, &view) && view.has_all_texts;
+    return contents_of(index).has_all_texts;
 }
 
 size_t store_index_tally_count(const struct store_index *index)
 {
-    struct contents_view view;
-    return load_contents(index, &view) ? view.text_count : 0;
+    return contents_of(index).text_count;
 }
 
 void store_index_tally(const struct store_index *index, size_t number,
                        struct store_index_tally *ret)
 {
-    struct contents_view view;
-    bool good = load_contents(index, &view);
-    ASSERT(good);
+    const struct contents_view view = contents_of(index);
+
     contents_tally(&view, number, ret);
 }

@@ -4,19 +4,11 @@
  * A batch is gathered from one segment: record bytes stay in the walker's window, groups are
  * read from where their frames stand, and slices are made at the end, when nothing moves any
  * more.  A batch ends before damage, so that the search behind it holds no memory; damage is
- * crossed at the beginning of the next batch.
- *
- * To begin in the middle of a segment the reader walks from its start, because that is where
- * groups are; on the way it notes a place every INDEX_STEP bytes, so that going back within a
- * segment is cheap.
+ * crossed at the beginning of the next batch.  What is kept of the segment: reader_segment.h.
  *
  * A disk that cannot read is asked again, call after call, since it may recover; what it has
  * refused READ_FAILURES_MAX times is taken for damage, lest one bad sector stop a destination
  * for ever.
- *
- * What every reader has passed is not kept in the page cache: the last of them lets go of it.  The
- * cache of a busy journal then stays as small as its readers are quick, and its pages are used
- * again and again instead of crowding out what the agents work with.
  *
  * A batch also ends where records of another signal begin.  Records that nobody wants are stepped
  * over, and count as read: like a batch they end before damage, so what is missing always stands in
@@ -26,33 +18,19 @@
  * have it than not. */
 #include "journal/reader.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "journal/journal_internal.h"
-#include "journal/segment_scan.h"
-#include "journal/segment_writer.h"
+#include "journal/reader_segment.h"
+#include "journal/zeroed_array.h"
 
 enum {
-    INDEX_STEP = 1 << 20,
-    RELEASE_STEP = 2 << 20, /* pages are let go of in pieces of this size */
     WINDOW_KEEP = 4 << 20,
     GROUPS_KEEP = 1 << 20,
-    READ_FAILURES_MAX = 8, /* of calls in a row; then what cannot be read is damage */
-    GROUP_NUMBERS_MAX = 2 * SEGMENT_GROUPS_MAX, /* more than a writer gives out */
-    FIRST_CAPACITY = 64,
+    READ_FAILURES_MAX = 8,   /* of calls in a row; then what cannot be read is damage */
     TAIL_KEEP_MAX = 1 << 20, /* of a damaged end of unknown size */
-};
-
-/* A group of the segment at hand. */
-struct known_group {
-    uint64_t frame;                  /* where it stands; 0: not seen */
-    uint64_t batch[SIGNAL_COUNT];    /* the last batch that used it, by signal ... */
-    uint32_t in_batch[SIGNAL_COUNT]; /* ... and its index there */
 };
 
 struct gathered_group {
@@ -61,30 +39,14 @@ struct gathered_group {
     enum signal signal;
 };
 
-struct place {
-    uint64_t sequence;
-    uint64_t offset;
-};
-
 struct journal_reader {
     struct journal *journal; /* borrowed */
-    struct journal_dir *dir; /* borrowed */
     uint64_t position;       /* sequence number of the next record */
     uint64_t counted;        /* below this, missing records have been reported */
     bool must_move;          /* position is not where the walker stands */
     unsigned failures;       /* calls in a row that ended with ST_IO */
     struct reader_place place;
-
-    /* The segment at hand. */
-    int fd; /* -1: none */
-    struct segment segment;
-    struct segment_scan scan;
-    uint64_t released;         /* pages before this offset were let go of */
-    struct known_group *known; /* owned; by group number */
-    size_t known_capacity;
-    struct place *places; /* owned; rising */
-    size_t place_count;
-    size_t place_capacity;
+    struct reader_segment segment; /* the one at hand */
 
     /* The batch at hand. */
     uint64_t batch_number;
@@ -102,127 +64,6 @@ struct journal_reader {
     uint64_t missing;
     struct reader_passage passage;
 };
-
-/* Grows an array to hold `count` items; new ones are zero. */
-static enum status grow(void **array, size_t *capacity, size_t count, size_t item_size,
-                        struct error *err)
-{
-    if (count <= *capacity)
-        return ST_OK;
-    size_t wanted = *capacity > 0 ? *capacity : FIRST_CAPACITY;
-    while (wanted < count)
-        wanted *= 2;
-    uint8_t *grown = realloc(*array, wanted * item_size);
-    if (grown == NULL)
-        return error_set(err, ST_NO_MEMORY, "grow to %zu items", wanted);
-    memset(grown + *capacity * item_size, 0, (wanted - *capacity) * item_size);
-    *array = grown;
-    *capacity = wanted;
-    return ST_OK;
-}
-
-/* --- The segment at hand ----------------------------------------------------------------- */
-
-/* The walker's place is behind what was delivered.  Pages that are not clean stay. */
-static void release_pages(struct journal_reader *reader, uint64_t step)
-{
-    uint64_t end = reader->scan.offset;
-
-    if (end < reader->released + step)
-        return;
-    (void)posix_fadvise(reader->fd, (off_t)reader->released, (off_t)(end - reader->released),
-                        POSIX_FADV_DONTNEED); /* advice: nothing depends on it */
-    reader->released = end;
-}
-
-static void leave_segment(struct journal_reader *reader)
-{
-    if (reader->fd >= 0)
-        (void)close(reader->fd); /* was only read */
-    reader->fd = -1;
-    reader->place_count = 0;
-    if (reader->known_capacity > 0)
-        memset(reader->known, 0, reader->known_capacity * sizeof(*reader->known));
-}
-
-static bool is_at_hand(const struct journal_reader *reader, const struct segment *segment)
-{
-    return reader->fd >= 0 && reader->segment.first == segment->first &&
-           reader->segment.salt == segment->salt;
-}
-
-/* *ret_present is false when the file is gone. */
-static enum status enter_segment(struct journal_reader *reader, const struct segment *segment,
-                                 bool *ret_present, struct error *err)
-{
-    char name[SEGMENT_NAME_SIZE];
-
-    leave_segment(reader);
-    segment_name(name, segment->first);
-    *ret_present = true;
-    int fd = reader->dir->io->open_at(reader->dir->fd, name, O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0 && errno == ENOENT) {
-        *ret_present = false;
-        return ST_OK;
-    }
-    if (fd < 0)
-        return error_set_errno(err, ST_IO, "open segment '%s'", name);
-    reader->fd = fd;
-    reader->segment = *segment;
-    reader->released = 0;
-    segment_scan_begin(&reader->scan, fd, segment->salt, segment->first);
-    return ST_OK;
-}
-
-/* To the last noted place at or before the position. */
-static void move_to_position(struct journal_reader *reader)
-{
-    struct place place = {.sequence = reader->segment.first, .offset = SEGMENT_HEADER_SIZE};
-
-    for (size_t i = 0; i < reader->place_count; i++) {
-        if (reader->places[i].sequence <= reader->position)
-            place = reader->places[i];
-    }
-    segment_scan_move(&reader->scan, place.offset, place.sequence);
-}
-
-static enum status note_place(struct journal_reader *reader, const struct scan_frame *frame,
-                              struct error *err)
-{
-    size_t count = reader->place_count;
-    uint64_t last = count > 0 ? reader->places[count - 1].offset : SEGMENT_HEADER_SIZE;
-
-    if (frame->start < last + INDEX_STEP)
-        return ST_OK;
-    enum status st = grow((void **)&reader->places, &reader->place_capacity, count + 1,
-                          sizeof(*reader->places), err);
-    if (st != ST_OK)
-        return st;
-    reader->places[reader->place_count++] =
-        (struct place){.sequence = frame->sequence, .offset = frame->start};
-    return ST_OK;
-}
-
-static enum status note_group(struct journal_reader *reader, const struct scan_frame *frame,
-                              struct error *err)
-{
-    if (frame->group >= GROUP_NUMBERS_MAX)
-        return ST_OK; /* no writer of this version made it */
-    enum status st = grow((void **)&reader->known, &reader->known_capacity,
-                          (size_t)frame->group + 1, sizeof(*reader->known), err);
-    if (st == ST_OK)
-        reader->known[frame->group].frame = frame->start;
-    return st;
-}
-
-static void keep_aside(struct journal_reader *reader, uint64_t start, uint64_t end)
-{
-    struct error ignored; /* a lack of evidence stops nobody: the bytes stay in the segment */
-
-    if (start < end)
-        (void)(quarantine_range(reader->dir, reader->fd, reader->segment.first, start, end,
-                                "found damaged by a reader", &ignored) == ST_OK);
-}
 
 /* Nothing of the range has been read yet, or passed over. */
 static bool is_empty_handed(const struct journal_reader *reader)
@@ -258,48 +99,8 @@ static void begin_batch(struct journal_reader *reader)
     reader->missing = 0;
     reader->passage = (struct reader_passage){.present = reader->position};
     buf_trim(&reader->group_bytes, GROUPS_KEEP);
-    reader->scan.keep = UINT64_MAX;
-    segment_scan_trim(&reader->scan, WINDOW_KEEP);
-}
-
-/* Reads the group whose frame stands at `offset` to the end of group_bytes.  A damaged one comes
- * out empty. */
-static enum status read_group(struct journal_reader *reader, uint64_t offset,
-                              struct gathered_group *ret, struct error *err)
-{
-    const struct disk_io *io = reader->dir->io;
-    struct buf *bytes = &reader->group_bytes;
-    uint8_t header_bytes[FRAME_HEADER_SIZE];
-    struct frame_header header;
-    struct record_group group;
-    size_t got;
-
-    *ret = (struct gathered_group){.offset = bytes->size};
-    if (offset == 0)
-        return ST_OK;
-    enum status st =
-        disk_read(io, reader->fd, header_bytes, sizeof(header_bytes), offset, &got, err);
-    if (st != ST_OK)
-        return st;
-    if (got < sizeof(header_bytes) ||
-        !frame_header_get(header_bytes, reader->segment.salt, &header) ||
-        header.payload_size > GROUP_SIZE_MAX)
-        return ST_OK;
-    st = buf_reserve(bytes, header.payload_size, err);
-    if (st != ST_OK)
-        return st;
-    uint8_t *payload = bytes->data + bytes->size;
-    st = disk_read(io, reader->fd, payload, header.payload_size, offset + FRAME_HEADER_SIZE, &got,
-                   err);
-    if (st != ST_OK)
-        return reader->scan.takes_bad_sectors ? ST_OK : st;
-    if (got == header.payload_size &&
-        crc32c(reader->segment.salt, payload, got) == header.payload_crc &&
-        group_get(slice_of(payload, got), &group)) {
-        ret->size = got;
-        bytes->size += got;
-    }
-    return ST_OK;
+    reader->segment.scan.keep = UINT64_MAX;
+    segment_scan_trim(&reader->segment.scan, WINDOW_KEEP);
 }
 
 /* The index of the record's group in the batch; a group that is not there yet is read, and
@@ -307,9 +108,10 @@ static enum status read_group(struct journal_reader *reader, uint64_t offset,
 static enum status find_group(struct journal_reader *reader, const struct scan_frame *frame,
                               uint32_t *ret_index, struct error *err)
 {
-    struct known_group lost = {0};
-    struct known_group *known =
-        frame->group < reader->known_capacity ? &reader->known[frame->group] : &lost;
+    struct reader_segment *segment = &reader->segment;
+    struct reader_group lost = {0};
+    struct reader_group *known =
+        frame->group < segment->group_capacity ? &segment->groups[frame->group] : &lost;
     enum signal signal = frame_signal(frame->type);
 
     if (known->batch[signal] == reader->batch_number &&
@@ -320,18 +122,20 @@ static enum status find_group(struct journal_reader *reader, const struct scan_f
     size_t count = reader->group_count;
     if (count == reader->group_capacity) {
         size_t capacity = reader->group_capacity;
-        enum status st =
-            grow((void **)&reader->gathered, &capacity, count + 1, sizeof(*reader->gathered), err);
+        enum status st = zeroed_array_reserve((void **)&reader->gathered, &capacity, count + 1,
+                                              sizeof(*reader->gathered), err);
         if (st == ST_OK)
-            st = grow((void **)&reader->groups, &reader->group_capacity, count + 1,
-                      sizeof(*reader->groups), err);
+            st = zeroed_array_reserve((void **)&reader->groups, &reader->group_capacity, count + 1,
+                                      sizeof(*reader->groups), err);
         if (st != ST_OK)
             return st;
     }
-    enum status st = read_group(reader, known->frame, &reader->gathered[count], err);
+    struct gathered_group group = {.offset = reader->group_bytes.size, .signal = signal};
+    enum status st =
+        reader_segment_read_group(segment, known->frame, &reader->group_bytes, &group.size, err);
     if (st != ST_OK)
         return st;
-    reader->gathered[count].signal = signal;
+    reader->gathered[count] = group;
     known->batch[signal] = reader->batch_number;
     known->in_batch[signal] = (uint32_t)count;
     *ret_index = (uint32_t)count;
@@ -342,11 +146,11 @@ static enum status find_group(struct journal_reader *reader, const struct scan_f
 static enum status grow_records(struct journal_reader *reader, struct error *err)
 {
     size_t capacity = reader->record_capacity;
-    enum status st = grow((void **)&reader->payloads, &capacity, reader->record_count + 1,
-                          sizeof(*reader->payloads), err);
+    enum status st = zeroed_array_reserve((void **)&reader->payloads, &capacity,
+                                          reader->record_count + 1, sizeof(*reader->payloads), err);
     if (st == ST_OK)
-        st = grow((void **)&reader->records, &reader->record_capacity, reader->record_count + 1,
-                  sizeof(*reader->records), err);
+        st = zeroed_array_reserve((void **)&reader->records, &reader->record_capacity,
+                                  reader->record_count + 1, sizeof(*reader->records), err);
     return st;
 }
 
@@ -370,12 +174,12 @@ static enum status add_record(struct journal_reader *reader, const struct scan_f
         (reader->size_bytes > limits->size_max || size > limits->size_max - reader->size_bytes ||
          (limits->signals != 0 && reader->signal != reader->gathered[group_index].signal))) {
         reader->group_count = groups_before;
-        segment_scan_move(&reader->scan, frame->start, frame->sequence);
+        segment_scan_move(&reader->segment.scan, frame->start, frame->sequence);
         *ret_full = true;
         return ST_OK;
     }
     if (reader->record_count == 0) {
-        reader->scan.keep = frame->start;
+        reader->segment.scan.keep = frame->start;
         reader->signal = reader->gathered[group_index].signal;
     }
     reader->records[reader->record_count] = (struct record){
@@ -403,7 +207,7 @@ static bool is_wanted(struct journal_reader *reader, const struct scan_frame *fr
     if (limits->wants == NULL)
         return true;
     struct slice record =
-        slice_of(segment_scan_bytes(&reader->scan, frame->payload, frame->payload_size),
+        slice_of(segment_scan_bytes(&reader->segment.scan, frame->payload, frame->payload_size),
                  frame->payload_size);
     bool wanted = limits->wants(limits->context, signal, record);
     reader->passage.filtered += !wanted;
@@ -413,12 +217,12 @@ static bool is_wanted(struct journal_reader *reader, const struct scan_frame *fr
 static enum status take_frame(struct journal_reader *reader, const struct scan_frame *frame,
                               const struct batch_limits *limits, bool *ret_full, struct error *err)
 {
-    keep_aside(reader, frame->damage_start, frame->start);
+    reader_segment_keep_aside(&reader->segment, frame->damage_start, frame->start);
     if (frame->type == FRAME_GROUP)
-        return note_group(reader, frame, err);
+        return reader_segment_note_group(&reader->segment, frame, err);
     if (!frame_is_record(frame->type))
         return ST_OK; /* from a newer version, which made it so that it may be skipped */
-    enum status st = note_place(reader, frame, err);
+    enum status st = reader_segment_note_record(&reader->segment, frame, err);
     if (st != ST_OK || frame->sequence < reader->position)
         return st;
     pass_over(reader, frame->sequence);
@@ -440,11 +244,11 @@ static enum status gather(struct journal_reader *reader, const struct batch_limi
     while (!is_full) {
         enum scan_result result;
         struct scan_frame frame;
-        enum status st = segment_scan_next(&reader->scan, &result, &frame, err);
+        enum status st = segment_scan_next(&reader->segment.scan, &result, &frame, err);
         if (st == ST_OK && result == SCAN_DAMAGE) {
             if (!is_empty_handed(reader))
                 return ST_OK;
-            st = segment_scan_skip(&reader->scan, err);
+            st = segment_scan_skip(&reader->segment.scan, err);
         } else if (st == ST_OK && result == SCAN_END) {
             *ret_ended = true;
             return ST_OK;
@@ -462,14 +266,14 @@ static void end_segment(struct journal_reader *reader, const struct segment_view
 {
     if (reader->position >= view->limit_sequence)
         return;
-    uint64_t start = reader->scan.good_end;
-    uint64_t end = reader->scan.end; /* of the damage, if there is an end mark */
-    if (reader->scan.mark == 0 && end > start + TAIL_KEEP_MAX)
+    uint64_t start = reader->segment.scan.good_end;
+    uint64_t end = reader->segment.scan.end; /* of the damage, if there is an end mark */
+    if (reader->segment.scan.mark == 0 && end > start + TAIL_KEEP_MAX)
         end = start + TAIL_KEEP_MAX; /* what follows may be of another life of the file */
-    keep_aside(reader, start, end);
+    reader_segment_keep_aside(&reader->segment, start, end);
     pass_over(reader, view->limit_sequence);
     if (view->segment.end % FRAME_ALIGNMENT == 0) /* else nothing will come behind it */
-        segment_scan_move(&reader->scan, view->segment.end, view->limit_sequence);
+        segment_scan_move(&reader->segment.scan, view->segment.end, view->limit_sequence);
 }
 
 /* Gathers a batch from the segment of `view`.  *ret_more: nothing was there, but there is a
@@ -478,16 +282,18 @@ static enum status read_segment(struct journal_reader *reader, const struct segm
                                 const struct batch_limits *limits, bool *ret_more,
                                 struct error *err)
 {
+    struct reader_segment *segment = &reader->segment;
     bool is_present = true;
     bool has_ended;
 
     *ret_more = true;
     if (reader->position < view->segment.first)
         pass_over(reader, view->segment.first);
-    if (reader->fd >= 0 && view->is_last_reader)
-        release_pages(reader, is_at_hand(reader, &view->segment) ? RELEASE_STEP : 1);
-    if (!is_at_hand(reader, &view->segment)) {
-        enum status st = enter_segment(reader, &view->segment, &is_present, err);
+    bool is_at_hand = reader_segment_is(segment, &view->segment);
+    if (reader_segment_is_open(segment) && view->is_last_reader)
+        reader_segment_release(segment, !is_at_hand);
+    if (!is_at_hand) {
+        enum status st = reader_segment_enter(segment, &view->segment, &is_present, err);
         if (st != ST_OK)
             return st;
         if (!is_present) {
@@ -495,11 +301,11 @@ static enum status read_segment(struct journal_reader *reader, const struct segm
             return ST_OK;
         }
     } else if (reader->must_move) {
-        move_to_position(reader);
+        reader_segment_move(segment, reader->position);
     }
     reader->must_move = false;
-    reader->scan.end = view->segment.end;
-    reader->scan.limit_sequence = view->limit_sequence;
+    segment->scan.end = view->segment.end;
+    segment->scan.limit_sequence = view->limit_sequence;
     enum status st = gather(reader, limits, &has_ended, err);
     if (st != ST_OK)
         return st;
@@ -526,7 +332,7 @@ static void resolve(struct journal_reader *reader, struct batch *ret)
     }
     for (size_t i = 0; i < reader->record_count; i++) {
         struct slice *bytes = &reader->records[i].bytes;
-        bytes->data = segment_scan_bytes(&reader->scan, reader->payloads[i], bytes->size);
+        bytes->data = segment_scan_bytes(&reader->segment.scan, reader->payloads[i], bytes->size);
         size_bytes += bytes->size;
     }
     *ret = (struct batch){
@@ -554,14 +360,12 @@ enum status journal_reader_open(struct journal *journal, uint64_t sequence,
     if (reader == NULL)
         return error_set(err, ST_NO_MEMORY, "open a reader");
     reader->journal = journal;
-    reader->dir = journal_directory(journal);
     reader->position = sequence > 0 ? sequence : journal_oldest(journal);
     reader->counted = reader->position;
     reader->must_move = true;
-    reader->fd = -1;
     reader->place.position = reader->position;
     journal_enter(journal, &reader->place);
-    segment_scan_init(&reader->scan, reader->dir->io);
+    reader_segment_init(&reader->segment, journal_directory(journal));
     buf_init(&reader->group_bytes, SIZE_MAX / 2); /* bounded by the limits of a batch */
     *ret = reader;
     return ST_OK;
@@ -571,12 +375,9 @@ void journal_reader_close(struct journal_reader *reader)
 {
     if (reader == NULL)
         return;
-    leave_segment(reader);
+    reader_segment_fini(&reader->segment);
     journal_leave(reader->journal, &reader->place);
-    segment_scan_fini(&reader->scan);
     buf_fini(&reader->group_bytes);
-    free(reader->known);
-    free(reader->places);
     free(reader->records);
     free(reader->payloads);
     free(reader->gathered);
@@ -594,7 +395,7 @@ enum status journal_reader_next(struct journal_reader *reader, const struct batc
     bool has_more = true;
 
     begin_batch(reader);
-    reader->scan.takes_bad_sectors = reader->failures >= READ_FAILURES_MAX;
+    reader->segment.scan.takes_bad_sectors = reader->failures >= READ_FAILURES_MAX;
     while (has_more && journal_view(reader->journal, &reader->place, reader->position, &view) &&
            reader->position < view.committed) {
         enum status st = read_segment(reader, &view, limits, &has_more, err);

@@ -108,20 +108,9 @@ struct found {
     struct any_view values[HOOK_SOURCE_COUNT];
 };
 
-static bool is_utf8(struct slice text)
-{
-    for (size_t at = 0; at < text.size;) {
-        size_t size = utf8_size(text.data + at, text.data + text.size);
-        if (size == 0)
-            return false;
-        at += size;
-    }
-    return true;
-}
-
 static struct any_view as_text(struct slice text, bool may_be_broken)
 {
-    bool is_text = text.size <= MAPPING_COPY_MAX && (!may_be_broken || is_utf8(text));
+    bool is_text = text.size <= MAPPING_COPY_MAX && (!may_be_broken || utf8_is_text(text));
     return (struct any_view){.type = is_text ? ANY_TYPE_STRING : ANY_TYPE_BYTES, .bytes = text};
 }
 

@@ -4,36 +4,17 @@
 #include <stdlib.h>
 
 #include "query/around_parts.h"
-#include "wire/json_put.h"
-
-static void put_text(struct json_put *json, struct slice name, const char *text)
-{
-    if (text == NULL || *text == 0)
-        return;
-    json_put(json, name);
-    json_put_text(json, slice_of_text(text));
-}
-
-static void put_flag(struct json_put *json, struct slice name, bool flag)
-{
-    json_put(json, name);
-    json_put(json, flag ? SLICE("true") : SLICE("false"));
-}
+#include "wire/json_member.h"
 
 /* {"file":"exact","command":"mentioned"} */
 static void put_fits(struct json_put *json, const struct around_match *match)
 {
-    bool is_first = true;
-
-    json_put(json, SLICE(",\"fits\":{"));
+    json_member_key(json, "fits");
+    json_put(json, SLICE("{"));
     for (int sign = 0; sign < SIGN_COUNT; sign++) {
-        if (match->fits[sign] == FIT_NONE)
-            continue;
-        json_put(json, is_first ? SLICE("\"") : SLICE(",\""));
-        json_put(json, slice_of_text(around_sign_name((enum around_sign)sign)));
-        json_put(json, match->fits[sign] == FIT_EXACT ? SLICE("\":\"exact\"")
-                                                      : SLICE("\":\"mentioned\""));
-        is_first = false;
+        if (match->fits[sign] != FIT_NONE)
+            json_member_text(json, around_sign_name((enum around_sign)sign),
+                             match->fits[sign] == FIT_EXACT ? "exact" : "mentioned");
     }
     json_put(json, SLICE("}"));
 }
@@ -43,24 +24,22 @@ static void put_event(struct json_put *json, const struct around_session *sessio
 {
     const struct around_prompt *request = around_request_of(session);
 
-    json_put(json, SLICE("{\"time\":"));
-    json_put_time(json, event->unix_ns);
-    json_put(json, SLICE(",\"session\":"));
+    json_put(json, SLICE("{"));
+    json_member_time(json, "time", event->unix_ns);
+    json_member_key(json, "session");
     json_put_text(json, slice_of(session->id, session->id_size));
-    put_text(json, SLICE(",\"sender\":"), session->head);
-    put_text(json, SLICE(",\"uid\":"), event->uid);
-    put_text(json, SLICE(",\"kind\":"), event->kind);
-    put_text(json, SLICE(",\"outcome\":"), event->outcome);
-    put_text(json, SLICE(",\"summary\":"), event->summary);
-    json_put(json, SLICE(",\"score\":"));
-    json_put_uint(json, event->match.score);
+    json_member_known_text(json, "sender", session->head);
+    json_member_known_text(json, "uid", event->uid);
+    json_member_known_text(json, "kind", event->kind);
+    json_member_known_text(json, "outcome", event->outcome);
+    json_member_known_text(json, "summary", event->summary);
+    json_member_uint(json, "score", event->match.score);
     put_fits(json, &event->match);
-    put_flag(json, SLICE(",\"another_process\":"), event->is_of_another);
-    put_flag(json, SLICE(",\"forged\":"), event->is_forged);
+    json_member_bool(json, "another_process", event->is_of_another);
+    json_member_bool(json, "forged", event->is_forged);
     if (request != NULL) {
-        json_put(json, SLICE(",\"request_time\":"));
-        json_put_time(json, request->unix_ns);
-        put_text(json, SLICE(",\"request\":"), request->text);
+        json_member_time(json, "request_time", request->unix_ns);
+        json_member_known_text(json, "request", request->text);
     }
     json_put(json, SLICE("}\n"));
 }

@@ -7,7 +7,7 @@
 
 #include "query/safe_text.h"
 #include "query/time_text.h"
-#include "wire/json_put.h"
+#include "wire/json_member.h"
 
 enum { NAME_MIN = 16, NAME_MAX_COLUMNS = 44, NUMBER_COLUMNS = 11, BAR_MIN = 6, BAR_MAX = 40 };
 
@@ -125,20 +125,13 @@ void report_write(const struct report *report, const struct report_style *style,
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 
-static void put_key(struct json_put *json, const char *key)
-{
-    json_put_text(json, slice_of_text(key));
-    json_put(json, SLICE(":"));
-}
-
 static void put_row(struct json_put *json, const struct part_words *part,
                     const struct tally_row *row)
 {
     json_put(json, SLICE("{\"name\":"));
     json_put_text(json, slice_of(row->name, row->name_size));
     for (size_t i = 0; part->columns[i] != NULL; i++) {
-        json_put(json, SLICE(","));
-        put_key(json, part->columns[i]);
+        json_member_key(json, part->columns[i]);
         if (has_fraction(part->columns[i]))
             json_put_double(json, row->values[i]);
         else
@@ -155,20 +148,14 @@ enum status report_write_json(const struct report *report, const struct report_s
     json_start(&json, out, err);
     json_put(&json, SLICE("{"));
     if (report->records > 0) {
-        put_key(&json, "since");
-        json_put_time(&json, report->first_unix_ns);
-        json_put(&json, SLICE(",\"until\":"));
-        json_put_time(&json, report->last_unix_ns);
-        json_put(&json, SLICE(","));
+        json_member_time(&json, "since", report->first_unix_ns);
+        json_member_time(&json, "until", report->last_unix_ns);
     }
-    put_key(&json, "records");
-    json_put_uint(&json, report->records);
-    json_put(&json, SLICE(",\"forged\":"));
-    json_put_uint(&json, report->forged);
+    json_member_uint(&json, "records", report->records);
+    json_member_uint(&json, "forged", report->forged);
     for (int part = 0; part < REPORT_PART_COUNT; part++) {
         const struct tally *tally = &report->parts[part];
-        json_put(&json, SLICE(","));
-        put_key(&json, parts[part].key);
+        json_member_key(&json, parts[part].key);
         json_put(&json, SLICE("["));
         for (size_t i = 0; i < tally->count && i < style->rows_max; i++) {
             json_put(&json, i > 0 ? SLICE(",") : SLICE_EMPTY);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "util/utf8.h"
-#include "wire/json_put.h"
+#include "wire/json_member.h"
 #include "wire/json_scan.h"
 #include "wire/rfc3339.h"
 
@@ -56,20 +56,6 @@ static bool is_id(const char *id)
     return size > 0 && size < HOLD_ID_SIZE && strspn(id, allowed) == size;
 }
 
-static bool is_utf8(const char *text)
-{
-    const uint8_t *at = (const uint8_t *)text;
-    const uint8_t *end = at + strlen(text);
-
-    while (at < end) {
-        size_t size = utf8_size(at, end);
-        if (size == 0)
-            return false;
-        at += size;
-    }
-    return true;
-}
-
 /* What is no UTF-8 would be another text once it is JSON. */
 static enum status check_text(const char *key, const char *text, struct error *err)
 {
@@ -78,7 +64,7 @@ static enum status check_text(const char *key, const char *text, struct error *e
     if (strlen(text) > HOLD_TEXT_SIZE_MAX)
         return error_set(err, ST_INVALID, "'%s' is longer than %d bytes", key,
                          (int)HOLD_TEXT_SIZE_MAX);
-    if (text[0] == 0 || !is_utf8(text))
+    if (text[0] == 0 || !utf8_is_text(slice_of_text(text)))
         return error_set(err, ST_INVALID, "'%s' is empty or no UTF-8", key);
     return ST_OK;
 }
@@ -123,13 +109,6 @@ enum status hold_check(const struct hold *hold, struct error *err)
 
 /* --- Writing --------------------------------------------------------------------------------- */
 
-static void put_key(struct json_put *json, const char *key)
-{
-    json_put(json, SLICE(",\""));
-    json_put(json, slice_of_text(key));
-    json_put(json, SLICE("\":"));
-}
-
 enum status hold_put(const struct hold *hold, struct buf *out, struct error *err)
 {
     struct json_put json;
@@ -138,22 +117,19 @@ enum status hold_put(const struct hold *hold, struct buf *out, struct error *err
     if (st != ST_OK)
         return st;
     json_start(&json, out, err);
-    json_put(&json, SLICE("{\"id\":"));
-    json_put_text(&json, slice_of_text(hold->id));
+    json_put(&json, SLICE("{"));
+    json_member_text(&json, "id", hold->id);
     for (size_t i = 0; i < COUNT_OF(members); i++) {
         const void *place = (const char *)hold + members[i].offset;
-        if (members[i].type == MEMBER_TIME && *(const uint64_t *)place != 0) {
-            put_key(&json, members[i].key);
-            json_put_time(&json, *(const uint64_t *)place);
-        } else if (members[i].type == MEMBER_TEXT && *(const char *const *)place != NULL) {
-            put_key(&json, members[i].key);
-            json_put_text(&json, slice_of_text(*(const char *const *)place));
-        }
+        if (members[i].type == MEMBER_TIME && *(const uint64_t *)place != 0)
+            json_member_time(&json, members[i].key, *(const uint64_t *)place);
+        else if (members[i].type == MEMBER_TEXT && *(const char *const *)place != NULL)
+            json_member_text(&json, members[i].key, *(const char *const *)place);
     }
     const struct config_text_list *conditions = &hold->question.conditions;
     for (size_t i = 0; i < conditions->count; i++) {
         if (i == 0) {
-            put_key(&json, WHERE_KEY);
+            json_member_key(&json, WHERE_KEY);
             json_put(&json, SLICE("["));
         } else {
             json_put(&json, SLICE(","));
@@ -162,10 +138,8 @@ enum status hold_put(const struct hold *hold, struct buf *out, struct error *err
     }
     if (conditions->count > 0)
         json_put(&json, SLICE("]"));
-    if (hold->question.is_everything) {
-        put_key(&json, EVERYTHING_KEY);
-        json_put(&json, SLICE("true"));
-    }
+    if (hold->question.is_everything)
+        json_member_bool(&json, EVERYTHING_KEY, true);
     json_put(&json, SLICE("}\n"));
     return json_finish(&json);
 }

@@ -499,17 +499,6 @@ static enum status read_value(struct compiling *c)
     }
 }
 
-static bool is_utf8(struct slice text)
-{
-    for (size_t at = 0; at < text.size;) {
-        size_t size = utf8_size(text.data + at, text.data + text.size);
-        if (size == 0)
-            return false;
-        at += size;
-    }
-    return true;
-}
-
 static enum status compile(struct compiling *c)
 {
     static const struct slot none = {.type = SLOT_NONE};
@@ -537,7 +526,7 @@ enum status template_program_compile(struct slice text, struct template_program 
         return error_set(err, ST_NO_MEMORY, "a template");
     if (text.size > 0)
         memcpy(ret->source, text.data, text.size);
-    if (!is_utf8(text))
+    if (!utf8_is_text(text))
         return error_set(err, ST_INVALID, "a template must be UTF-8");
     struct compiling c = {.text = slice_of(ret->source, text.size), .program = ret, .err = err};
     return compile(&c);

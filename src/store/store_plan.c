@@ -93,19 +93,6 @@ void store_plan_drop(struct store_plan *plan)
     plan->text_count = plan->demands[--plan->demand_count].first;
 }
 
-static bool is_utf8(struct slice text)
-{
-    const uint8_t *at = text.data, *end = text.data + text.size;
-
-    while (at < end) {
-        size_t size = utf8_size(at, end);
-        if (size == 0)
-            return false;
-        at += size;
-    }
-    return true;
-}
-
 static void lower(uint8_t *at, size_t size)
 {
     for (size_t i = 0; i < size; i++)
@@ -147,7 +134,7 @@ void store_plan_add(struct store_plan *plan, struct slice text, unsigned flags)
         return;
     /* Escaped, a byte becomes six at most. */
     size_t room = plan->bytes.capacity - plan->bytes.size;
-    if (text.size == 0 || !is_utf8(text) || plan->text_count == PLAN_TEXTS_MAX ||
+    if (text.size == 0 || !utf8_is_text(text) || plan->text_count == PLAN_TEXTS_MAX ||
         text.size > room / 8 || 8 * text.size + ESCAPE_ROOM > room ||
         copy_text(plan, text, flags, &ignored) != ST_OK) {
         store_plan_drop(plan);

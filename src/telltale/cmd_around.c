@@ -13,6 +13,7 @@
 #include "telltale/command.h"
 #include "telltale/filter_options.h"
 #include "telltale/scan.h"
+#include "telltale/terminal.h"
 #include "util/clock.h"
 
 enum { OUTPUT_MAX = 256 << 20, DAY_S = 86400, WINDOW_DEFAULT_S = 300 };
@@ -113,12 +114,7 @@ static bool read_option(struct asked *asked, int option, const char *value)
 static enum status print(struct asked *asked, struct error *err)
 {
     struct buf out;
-    struct page page = {.out = &out,
-                        .color = terminal_has_color(),
-                        .columns = terminal_columns(),
-                        .status = ST_OK,
-                        .err = err};
-
+    struct page page = terminal_page(&out, err);
     size_t left_out = 0;
     enum status st = ST_OK;
 
@@ -158,9 +154,7 @@ static int ask(struct asked *asked)
     if (st == ST_OK)
         st = print(asked, &err);
     around_destroy(asked->around);
-    if (st != ST_OK)
-        fprintf(stderr, "telltale around: %s\n", err.text);
-    return st == ST_OK && fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
+    return command_end(&command_around, st, &err);
 }
 
 static int run_around(const struct command_options *options, int argc, char **argv)

@@ -20,6 +20,7 @@
 #include "telltale/filter_options.h"
 #include "telltale/hold.h"
 #include "telltale/scan.h"
+#include "telltale/terminal.h"
 #include "util/clock.h"
 
 enum { OUTPUT_MAX = 16 << 20, NAME_SIZE = 256 };

@@ -15,6 +15,7 @@
 #include "telltale/command.h"
 #include "telltale/filter_options.h"
 #include "telltale/scan.h"
+#include "telltale/terminal.h"
 
 enum {
     OUTPUT_MAX = 512 << 20,

@@ -9,6 +9,7 @@
 #include "telltale/command.h"
 #include "telltale/filter_options.h"
 #include "telltale/scan.h"
+#include "telltale/terminal.h"
 
 enum { OUTPUT_MAX = 64 << 20, ROWS_DEFAULT = 10, OPTION_FORMAT = 0x400, OPTION_TOP };
 
@@ -45,11 +46,7 @@ static enum status print(struct asked *asked, struct error *err)
 {
     const struct report_style style = {.rows_max = asked->rows_max, .has_blocks = shows_unicode()};
     struct buf out;
-    struct page page = {.out = &out,
-                        .color = terminal_has_color(),
-                        .columns = terminal_columns(),
-                        .status = ST_OK,
-                        .err = err};
+    struct page page = terminal_page(&out, err);
     enum status st = ST_OK;
 
     report_finish(&asked->report);
@@ -81,9 +78,7 @@ static int ask(struct asked *asked)
     if (st == ST_OK)
         st = print(asked, &err);
     report_fini(&asked->report);
-    if (st != ST_OK)
-        fprintf(stderr, "telltale report: %s\n", err.text);
-    return st == ST_OK && fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
+    return command_end(&command_report, st, &err);
 }
 
 static bool read_format(struct asked *asked, const char *text)

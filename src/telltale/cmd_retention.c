@@ -17,8 +17,9 @@
 #include "telltale/command.h"
 #include "telltale/filter_options.h"
 #include "telltale/scan.h"
+#include "telltale/terminal.h"
 #include "util/clock.h"
-#include "wire/json_put.h"
+#include "wire/json_member.h"
 
 enum { OUTPUT_MAX = 64 << 20, REASON_MAX = 4096 };
 
@@ -184,37 +185,18 @@ static enum status put_table(struct plan_output *output, struct error *err)
 
 /* --- As JSON --------------------------------------------------------------------------------- */
 
-static void put_key(struct json_put *json, struct slice key)
-{
-    json_put(json, SLICE(",\""));
-    json_put(json, key);
-    json_put(json, SLICE("\":"));
-}
-
-static void put_text(struct json_put *json, struct slice key, const char *text)
-{
-    put_key(json, key);
-    json_put_text(json, slice_of_text(text));
-}
-
 static void put_held_json(struct plan_output *output, const struct retention_plan_entry *entry,
                           struct json_put *json)
 {
     const struct hold_list *holds = &output->plan->holds;
-    bool is_first = true;
 
     if (entry->held == NULL)
         return;
-    put_key(json, SLICE("held"));
+    json_member_key(json, "held");
     json_put(json, SLICE("{"));
     for (size_t i = 0; i < holds->count; i++) {
-        if (entry->held[i] == 0)
-            continue;
-        json_put(json, is_first ? SLICE_EMPTY : SLICE(","));
-        is_first = false;
-        json_put_text(json, slice_of_text(holds->items[i]->id));
-        json_put(json, SLICE(":"));
-        json_put_uint(json, entry->held[i]);
+        if (entry->held[i] > 0)
+            json_member_uint(json, holds->items[i]->id, entry->held[i]);
     }
     json_put(json, SLICE("}"));
 }
@@ -222,23 +204,19 @@ static void put_held_json(struct plan_output *output, const struct retention_pla
 static void put_entry(struct plan_output *output, const struct retention_plan_entry *entry,
                       struct json_put *json)
 {
-    json_put(json, SLICE("{\"file\":"));
-    json_put_text(json, slice_of_text(entry->name));
-    put_key(json, SLICE("size_bytes"));
-    json_put_uint(json, entry->size_bytes);
-    put_text(json, SLICE("action"), action_name(entry->step.action));
+    json_put(json, SLICE("{"));
+    json_member_text(json, "file", entry->name);
+    json_member_uint(json, "size_bytes", entry->size_bytes);
+    json_member_text(json, "action", action_name(entry->step.action));
     if (entry->step.action != RETENTION_KEEP)
-        put_text(json, SLICE("reason"), reason_of(output, &entry->step));
-    if (entry->step.action == RETENTION_ERASE) {
-        put_key(json, SLICE("records"));
-        json_put_uint(json, entry->due);
-    }
+        json_member_text(json, "reason", reason_of(output, &entry->step));
+    if (entry->step.action == RETENTION_ERASE)
+        json_member_uint(json, "records", entry->due);
     if (entry->step.action != RETENTION_DELETE && entry->then.when_unix_ns != RETENTION_NEVER) {
-        put_text(json, SLICE("then"), action_name(entry->then.action));
-        put_key(json, SLICE("then_after"));
-        json_put_time(json, entry->then.when_unix_ns);
+        json_member_text(json, "then", action_name(entry->then.action));
+        json_member_time(json, "then_after", entry->then.when_unix_ns);
         if (entry->then.action != RETENTION_LOOK)
-            put_text(json, SLICE("then_reason"), reason_of(output, &entry->then));
+            json_member_text(json, "then_reason", reason_of(output, &entry->then));
     }
     put_held_json(output, entry, json);
     json_put(json, SLICE("}"));
@@ -251,9 +229,9 @@ static enum status put_json(struct plan_output *output, uint64_t at_unix_ns, str
     struct json_put json;
 
     json_start(&json, &output->out, err);
-    json_put(&json, SLICE("{\"at\":"));
-    json_put_time(&json, at_unix_ns);
-    put_key(&json, SLICE("files"));
+    json_put(&json, SLICE("{"));
+    json_member_time(&json, "at", at_unix_ns);
+    json_member_key(&json, "files");
     json_put(&json, SLICE("["));
     for (size_t i = 0; i < plan->count; i++) {
         json_put(&json, i > 0 ? SLICE(",\n") : SLICE("\n"));
@@ -261,9 +239,9 @@ static enum status put_json(struct plan_output *output, uint64_t at_unix_ns, str
     }
     json_put(&json, SLICE("]"));
     if (plan->holds.unreadable > 0)
-        put_text(&json, SLICE("everything_is_held"), plan->holds.trouble);
+        json_member_text(&json, "everything_is_held", plan->holds.trouble);
     if (plan->is_stuck)
-        put_text(&json, SLICE("nothing_may_go_for"), reason_of(output, &stuck));
+        json_member_text(&json, "nothing_may_go_for", reason_of(output, &stuck));
     json_put(&json, SLICE("}\n"));
     return json_finish(&json);
 }

@@ -10,6 +10,7 @@
 #include "telltale/command.h"
 #include "telltale/filter_options.h"
 #include "telltale/scan.h"
+#include "telltale/terminal.h"
 
 enum { OUTPUT_MAX = 1 << 30, LIMIT_DEFAULT = 100, OPTION_FORMAT = 0x500 };
 
@@ -41,11 +42,7 @@ static enum status on_index(void *context, const struct store_index *index, stru
 static enum status print(struct asked *asked, struct error *err)
 {
     struct buf out;
-    struct page page = {.out = &out,
-                        .color = terminal_has_color(),
-                        .columns = terminal_columns(),
-                        .status = ST_OK,
-                        .err = err};
+    struct page page = terminal_page(&out, err);
     uint64_t left_out;
 
     size_t count = session_list_finish(asked->list, &left_out);
@@ -79,9 +76,7 @@ static int ask(struct asked *asked)
     if (st == ST_OK)
         st = print(asked, &err);
     session_list_destroy(asked->list);
-    if (st != ST_OK)
-        fprintf(stderr, "telltale sessions: %s\n", err.text);
-    return st == ST_OK && fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
+    return command_end(&command_sessions, st, &err);
 }
 
 static bool read_format(struct asked *asked, const char *text)

@@ -5,17 +5,14 @@
  */
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "query/lookup.h"
 #include "query/timeline.h"
 #include "telltale/command.h"
 #include "telltale/scan.h"
+#include "telltale/terminal.h"
 
-enum { OUTPUT_MAX = 256 << 20, COLUMNS_DEFAULT = 120, SESSION_ID_MAX = 1024 };
+enum { OUTPUT_MAX = 256 << 20, SESSION_ID_MAX = 1024 };
 
 struct last_session {
     char id[SESSION_ID_MAX];
@@ -63,18 +60,6 @@ static enum status on_match(void *context, const struct store_record_view *view,
     return story_add(context, view->group, view->bytes, err);
 }
 
-static void choose_style(struct timeline_style *style)
-{
-    struct winsize size;
-    const char *no_color = getenv("NO_COLOR");
-    bool is_terminal = isatty(STDOUT_FILENO) == 1;
-
-    style->color = is_terminal && (no_color == NULL || *no_color == 0);
-    style->columns = COLUMNS_DEFAULT;
-    if (is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        style->columns = size.ws_col;
-}
-
 static enum status print_timeline(const char *store_dir, const char *session,
                                   const struct timeline_style *style, struct error *err)
 {
@@ -106,7 +91,7 @@ static int run_timeline(const struct command_options *options, int argc, char **
         {"store", required_argument, NULL, 'S'},
         {NULL, 0, NULL, 0},
     };
-    struct timeline_style style = {0};
+    struct timeline_style style = {.color = terminal_has_color(), .columns = terminal_columns()};
     struct last_session last;
     struct config_dirs dirs;
     char store_dir[PATH_MAX];
@@ -117,7 +102,6 @@ static int run_timeline(const struct command_options *options, int argc, char **
     if (!command_dirs(options, &dirs))
         return COMMAND_FAILED;
     scan_default_store(&dirs, store_dir);
-    choose_style(&style);
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (option == 'a')
             style.everything = true;
@@ -137,9 +121,7 @@ static int run_timeline(const struct command_options *options, int argc, char **
     }
     if (st == ST_OK)
         st = print_timeline(store_dir, session, &style, &err);
-    if (st != ST_OK)
-        fprintf(stderr, "telltale timeline: %s\n", err.text);
-    return st == ST_OK && fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
+    return command_end(&command_timeline, st, &err);
 }
 
 const struct command command_timeline = {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "config/config_dirs.h"
+#include "telltale/error.h"
 
 /* What a verb returns becomes the exit status. */
 enum command_exit {
@@ -55,3 +56,7 @@ int command_usage(const struct command *command);
 
 /* The directories that the options choose.  False: not possible, which was said on stderr. */
 bool command_dirs(const struct command_options *options, struct config_dirs *ret);
+
+/* The end of a verb that answers on stdout: writes out what is left, and says on stderr what
+ * failed, which is in `err` unless `status` is ST_OK. */
+int command_end(const struct command *command, enum status status, const struct error *err);

@@ -2,42 +2,16 @@
 /* filter_options.c -- see filter_options.h. */
 #include "telltale/filter_options.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "normalize/schema.h"
 #include "query/time_text.h"
 #include "telltale/scan.h"
 #include "util/clock.h"
 
-enum { COLUMNS_DEFAULT = 120, SCRATCH_MAX = 64 << 20 };
-
-size_t terminal_columns(void)
-{
-    struct winsize size;
-
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return size.ws_col;
-    return COLUMNS_DEFAULT;
-}
-
-bool terminal_has_color(void)
-{
-    const char *no_color = getenv("NO_COLOR");
-
-    return isatty(STDOUT_FILENO) == 1 && (no_color == NULL || *no_color == 0);
-}
-
-enum status stdout_write(struct slice text, struct error *err)
-{
-    if (text.size > 0 && fwrite(text.data, 1, text.size, stdout) != text.size)
-        return error_set_errno(err, errno == EPIPE ? ST_STOPPING : ST_IO, "write the output");
-    return ST_OK;
-}
+enum { SCRATCH_MAX = 64 << 20 };
 
 bool option_read_count(const char *text, unsigned long max, unsigned long *ret)
 {

@@ -70,12 +70,3 @@ bool filter_options_take(struct filter_options *options, int option, const char 
 /* A count from 1 or 0 to `max`; a time as time_parse() reads it.  False: said on stderr. */
 bool option_read_count(const char *text, unsigned long max, unsigned long *ret);
 bool option_read_time(const char *text, uint64_t *ret);
-
-/* The width of the terminal on stdout, or a usual one. */
-size_t terminal_columns(void);
-
-/* Whether stdout shows colours. */
-bool terminal_has_color(void);
-
-/* Writes to stdout.  ST_STOPPING: whoever read it is gone; ST_IO. */
-MUST_CHECK enum status stdout_write(struct slice text, struct error *err);

@@ -8,7 +8,7 @@
 #include "query/safe_text.h"
 #include "query/time_text.h"
 #include "telltale/store_file.h"
-#include "wire/json_put.h"
+#include "wire/json_member.h"
 
 enum { TEXT_SIZE_MAX = 1 << 20 };
 
@@ -38,33 +38,6 @@ static void print_safe(struct journal_print *print, const char *text)
 
     if (safe_text_append(&print->text, slice_of_text(text), 0, NEWLINES_ESCAPED, &err) == ST_OK)
         write_out(print);
-}
-
-/* `key` with its comma, if another member stands before it. */
-static void put_key(struct json_put *json, const char *key)
-{
-    if (json_good(json) && json->at[-1] != '{')
-        json_put(json, SLICE(","));
-    json_put_text(json, slice_of_text(key));
-    json_put(json, SLICE(":"));
-}
-
-static void put_uint(struct json_put *json, const char *key, uint64_t value)
-{
-    put_key(json, key);
-    json_put_uint(json, value);
-}
-
-static void put_text(struct json_put *json, const char *key, const char *value)
-{
-    put_key(json, key);
-    json_put_text(json, slice_of_text(value));
-}
-
-static void put_bool(struct json_put *json, const char *key, bool value)
-{
-    put_key(json, key);
-    json_put(json, value ? SLICE("true") : SLICE("false"));
 }
 
 /* Begins an object of the list that is open. */
@@ -112,8 +85,8 @@ void journal_print_begin(struct journal_print *print, const uint8_t *id, const c
     }
     json_start(&json, &print->text, &err);
     json_put(&json, SLICE("{"));
-    put_text(&json, "journal_id", id_text);
-    put_text(&json, "directory", print->place->path);
+    json_member_text(&json, "journal_id", id_text);
+    json_member_text(&json, "directory", print->place->path);
     if (json_finish(&json) == ST_OK)
         write_out(print);
     begin_list(print, list);
@@ -124,8 +97,8 @@ void journal_print_begin(struct journal_print *print, const uint8_t *id, const c
 /* How many of the records are spans and metrics: the others are of logs. */
 static void put_signals(struct json_put *json, const uint64_t of_signal[SIGNAL_COUNT])
 {
-    put_uint(json, "spans", of_signal[SIGNAL_TRACES]);
-    put_uint(json, "metrics", of_signal[SIGNAL_METRICS]);
+    json_member_uint(json, "spans", of_signal[SIGNAL_TRACES]);
+    json_member_uint(json, "metrics", of_signal[SIGNAL_METRICS]);
 }
 
 static void print_segment_row(const struct journal_segment_report *segment)
@@ -159,20 +132,20 @@ void journal_print_segment(struct journal_print *print,
         return;
     }
     begin_item(print, &json, &err);
-    put_text(&json, "file", segment->file);
-    put_bool(&json, "usable", segment->is_usable);
-    put_bool(&json, "newest", segment->is_newest);
-    put_uint(&json, "first_sequence", segment->first);
+    json_member_text(&json, "file", segment->file);
+    json_member_bool(&json, "usable", segment->is_usable);
+    json_member_bool(&json, "newest", segment->is_newest);
+    json_member_uint(&json, "first_sequence", segment->first);
     if (segment->records > 0)
-        put_uint(&json, "last_sequence", segment->last);
-    put_uint(&json, "records", segment->records);
+        json_member_uint(&json, "last_sequence", segment->last);
+    json_member_uint(&json, "records", segment->records);
     put_signals(&json, segment->of_signal);
-    put_uint(&json, "groups", segment->groups);
-    put_uint(&json, "size_bytes", segment->size_bytes);
+    json_member_uint(&json, "groups", segment->groups);
+    json_member_uint(&json, "size_bytes", segment->size_bytes);
     if (segment->created_unix_ns > 0) {
         time_format_utc(segment->created_unix_ns, 9, created);
-        put_text(&json, "created", created);
-        put_uint(&json, "format_version", segment->format_version);
+        json_member_text(&json, "created", created);
+        json_member_uint(&json, "format_version", segment->format_version);
     }
     end_item(print, &json);
 }
@@ -220,21 +193,23 @@ void journal_print_finding(struct journal_print *print, const struct journal_fin
         return;
     }
     begin_item(print, &json, &err);
-    put_text(&json, "kind", journal_finding_name(finding->kind));
-    put_bool(&json, "damage", finding->is_damage);
-    put_text(&json, "text", finding_text(finding));
+    json_member_text(&json, "kind", journal_finding_name(finding->kind));
+    json_member_bool(&json, "damage", finding->is_damage);
+    json_member_text(&json, "text", finding_text(finding));
     if (finding->file[0] != 0)
-        put_text(&json, "file", finding->file);
+        json_member_text(&json, "file", finding->file);
     if (finding->size > 0) {
-        put_uint(&json, "offset", finding->offset);
-        put_uint(&json, "size_bytes", finding->size);
+        json_member_uint(&json, "offset", finding->offset);
+        json_member_uint(&json, "size_bytes", finding->size);
     }
     if (finding->count > 0) {
-        put_uint(&json, has_groups ? "first_groupless" : "first_missing", finding->first_sequence);
-        put_uint(&json, has_groups ? "groupless_records" : "missing_records", finding->count);
+        json_member_uint(&json, has_groups ? "first_groupless" : "first_missing",
+                         finding->first_sequence);
+        json_member_uint(&json, has_groups ? "groupless_records" : "missing_records",
+                         finding->count);
     }
     if (finding->count_is_unknown)
-        put_uint(&json, "unknown_from", finding->first_sequence + finding->count);
+        json_member_uint(&json, "unknown_from", finding->first_sequence + finding->count);
     end_item(print, &json);
 }
 
@@ -250,8 +225,8 @@ static void on_quarantined(void *context, const char *name, uint64_t size_bytes)
     print->quarantined_bytes += size_bytes;
     if (print->as_json) {
         begin_item(print, &json, &err);
-        put_text(&json, "file", name);
-        put_uint(&json, "size_bytes", size_bytes);
+        json_member_text(&json, "file", name);
+        json_member_uint(&json, "size_bytes", size_bytes);
         end_item(print, &json);
         return;
     }
@@ -298,12 +273,12 @@ static void print_cursor(struct journal_print *print, const struct place_cursor 
     measure(cursor, report, &behind, &gone);
     if (print->as_json) {
         begin_item(print, &json, &err);
-        put_text(&json, "name", cursor->name);
-        put_bool(&json, "damaged", cursor->is_damaged);
+        json_member_text(&json, "name", cursor->name);
+        json_member_bool(&json, "damaged", cursor->is_damaged);
         if (!cursor->is_damaged) {
-            put_uint(&json, "next_sequence", cursor->next);
-            put_uint(&json, "behind_records", behind);
-            put_uint(&json, "gone_records", gone);
+            json_member_uint(&json, "next_sequence", cursor->next);
+            json_member_uint(&json, "behind_records", behind);
+            json_member_uint(&json, "gone_records", gone);
         }
         end_item(print, &json);
         return;
@@ -348,17 +323,17 @@ static void print_totals(struct journal_print *print, const struct journal_check
     buf_clear(&print->text);
     json_start(&json, &print->text, &err);
     json_put(&json, SLICE(",\n \"total\":{"));
-    put_uint(&json, "segments", report->segments);
-    put_uint(&json, "records", report->records);
+    json_member_uint(&json, "segments", report->segments);
+    json_member_uint(&json, "records", report->records);
     put_signals(&json, report->of_signal);
-    put_uint(&json, "groups", report->groups);
-    put_uint(&json, "size_bytes", report->size_bytes);
+    json_member_uint(&json, "groups", report->groups);
+    json_member_uint(&json, "size_bytes", report->size_bytes);
     if (report->oldest > 0)
-        put_uint(&json, "oldest_sequence", report->oldest);
-    put_uint(&json, "next_sequence", report->next);
-    put_uint(&json, "damages", report->damages);
-    put_uint(&json, "missing_records", report->missing);
-    put_uint(&json, "groupless_records", report->groupless);
+        json_member_uint(&json, "oldest_sequence", report->oldest);
+    json_member_uint(&json, "next_sequence", report->next);
+    json_member_uint(&json, "damages", report->damages);
+    json_member_uint(&json, "missing_records", report->missing);
+    json_member_uint(&json, "groupless_records", report->groupless);
     end_item(print, &json);
 }
 

@@ -32,6 +32,13 @@ int command_usage(const struct command *command)
     return COMMAND_USAGE;
 }
 
+int command_end(const struct command *command, enum status status, const struct error *err)
+{
+    if (status != ST_OK)
+        fprintf(stderr, "telltale %s: %s\n", command->name, err->text);
+    return status == ST_OK && fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
+}
+
 bool command_dirs(const struct command_options *options, struct config_dirs *ret)
 {
     struct error err;

@@ -11,7 +11,7 @@
 #include "query/safe_text.h"
 #include "query/time_text.h"
 #include "util/clock.h"
-#include "wire/json_put.h"
+#include "wire/json_member.h"
 
 enum { TEXT_SIZE_MAX = 4 << 20, LINE_SIZE = 1024 };
 
@@ -125,27 +125,6 @@ static void put_page(struct page *page, const char *store_dir, const struct veri
 
 /* --- As JSON ------------------------------------------------------------------------------- */
 
-/* `key` with its comma, if another member stands before it. */
-static void put_key(struct json_put *json, const char *key)
-{
-    if (json_good(json) && json->at[-1] != '{')
-        json_put(json, SLICE(","));
-    json_put_text(json, slice_of_text(key));
-    json_put(json, SLICE(":"));
-}
-
-static void put_uint(struct json_put *json, const char *key, uint64_t value)
-{
-    put_key(json, key);
-    json_put_uint(json, value);
-}
-
-static void put_text(struct json_put *json, const char *key, const char *value)
-{
-    put_key(json, key);
-    json_put_text(json, slice_of_text(value));
-}
-
 /* Words of a member's value: no blanks. */
 static const char *answer_word(enum verify_answer answer)
 {
@@ -157,17 +136,17 @@ static const char *answer_word(enum verify_answer answer)
 static void put_json_finding(struct json_put *json, const struct verify_finding *finding)
 {
     json_put(json, SLICE("{"));
-    put_text(json, "question", verify_question_text(finding->question));
-    put_text(json, "answer", answer_word(finding->answer));
+    json_member_text(json, "question", verify_question_text(finding->question));
+    json_member_text(json, "answer", answer_word(finding->answer));
     if (finding->file[0] != 0)
-        put_text(json, "file", finding->file);
+        json_member_text(json, "file", finding->file);
     if (finding->has_line)
-        put_uint(json, "line", finding->line);
+        json_member_uint(json, "line", finding->line);
     if (finding->has_offset)
-        put_uint(json, "offset", finding->offset);
+        json_member_uint(json, "offset", finding->offset);
     if (finding->has_index)
-        put_uint(json, "leaf", finding->index);
-    put_text(json, "text", finding->text);
+        json_member_uint(json, "leaf", finding->index);
+    json_member_text(json, "text", finding->text);
     json_put(json, SLICE("}"));
 }
 
@@ -175,7 +154,7 @@ static void put_json_findings(struct json_put *json, const struct verify_report 
 {
     uint64_t all = 0;
 
-    put_key(json, "findings");
+    json_member_key(json, "findings");
     json_put(json, SLICE("["));
     for (size_t i = 0; i < report->count; i++) {
         json_put(json, i > 0 ? SLICE(",\n  ") : SLICE("\n  "));
@@ -186,7 +165,7 @@ static void put_json_findings(struct json_put *json, const struct verify_report 
         for (int answer = 0; answer < VERIFY_ANSWER_COUNT; answer++)
             all += report->counts[question][answer];
     }
-    put_uint(json, "findings_not_shown", all - report->count);
+    json_member_uint(json, "findings_not_shown", all - report->count);
 }
 
 static void put_json_summary(struct json_put *json, const struct verify_summary *summary)
@@ -218,10 +197,10 @@ static void put_json_summary(struct json_put *json, const struct verify_summary 
     };
 
     for (size_t i = 0; i < COUNT_OF(counts); i++)
-        put_uint(json, counts[i].name, counts[i].value);
-    put_text(json, "last_root", summary->last_root);
-    put_text(json, "origin", summary->origin);
-    put_text(json, "first_key", summary->first_key);
+        json_member_uint(json, counts[i].name, counts[i].value);
+    json_member_text(json, "last_root", summary->last_root);
+    json_member_text(json, "origin", summary->origin);
+    json_member_text(json, "first_key", summary->first_key);
 }
 
 static enum status put_json(struct buf *out, const char *store_dir,
@@ -232,10 +211,10 @@ static enum status put_json(struct buf *out, const char *store_dir,
 
     json_start(&json, out, err);
     json_put(&json, SLICE("{"));
-    put_text(&json, "store", store_dir);
+    json_member_text(&json, "store", store_dir);
     for (int question = 0; question < VERIFY_QUESTION_COUNT; question++)
-        put_text(&json, verify_question_text((enum verify_question)question),
-                 answer_word(verify_report_answer(report, (enum verify_question)question)));
+        json_member_text(&json, verify_question_text((enum verify_question)question),
+                         answer_word(verify_report_answer(report, (enum verify_question)question)));
     put_json_summary(&json, summary);
     put_json_findings(&json, report);
     json_put(&json, SLICE("}\n"));

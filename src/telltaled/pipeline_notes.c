@@ -16,7 +16,7 @@
 #include "receivers/native_intake.h"
 #include "util/clock.h"
 #include "util/log.h"
-#include "wire/json_put.h"
+#include "wire/json_member.h"
 
 enum {
     NOTES_MAX = 64,
@@ -106,30 +106,6 @@ void pipeline_notes_add(struct pipeline_notes *notes, const struct pipeline_note
 
 /* --- Records ---------------------------------------------------------------------------------- */
 
-static void put_number(struct json_put *json, struct slice key, uint64_t value)
-{
-    if (value == 0)
-        return;
-    json_put(json, key);
-    json_put_uint(json, value);
-}
-
-static void put_time(struct json_put *json, struct slice key, uint64_t unix_ns)
-{
-    if (unix_ns == 0)
-        return;
-    json_put(json, key);
-    json_put_time(json, unix_ns);
-}
-
-static void put_text(struct json_put *json, struct slice key, const char *value)
-{
-    if (value[0] == 0)
-        return;
-    json_put(json, key);
-    json_put_text(json, slice_of_text(value));
-}
-
 static void put_body(struct json_put *json, const struct pipeline_note *note)
 {
     char body[256];
@@ -141,7 +117,7 @@ static void put_body(struct json_put *json, const struct pipeline_note *note)
         snprintf(body, sizeof(body), "%s: %" PRIu64 " events%s%s", note->code, note->count,
                  note->destination[0] != 0 ? ", " : "", note->destination);
     }
-    json_put_text(json, slice_of_text(body));
+    json_member_text(json, "body", body);
 }
 
 /* The agent that it is about. */
@@ -149,9 +125,9 @@ static void put_agent(struct json_put *json, const struct pipeline_note *note)
 {
     if (note->pid == 0)
         return;
-    put_number(json, SLICE(",\"process.pid\":"), (uint64_t)note->pid);
-    put_text(json, SLICE(",\"process.executable.path\":"), note->executable);
-    put_text(json, SLICE(",\"agent.product\":"), note->said.product);
+    json_member_known_uint(json, "process.pid", (uint64_t)note->pid);
+    json_member_known_text(json, "process.executable.path", note->executable);
+    json_member_known_text(json, "agent.product", note->said.product);
 }
 
 static enum status make_line(struct buf *line, const struct pipeline_note *note, struct error *err)
@@ -160,25 +136,23 @@ static enum status make_line(struct buf *line, const struct pipeline_note *note,
 
     buf_clear(line);
     json_start(&json, line, err);
-    json_put(&json, SLICE("{\"kind\":\"agent.pipeline\",\"severity\":"));
-    json_put_uint(&json, note->pid != 0 ? SEVERITY_WARN : SEVERITY_ERROR);
-    put_text(&json, SLICE(",\"session\":"), note->pid != 0 ? note->said.session : "");
-    json_put(&json, SLICE(",\"body\":"));
+    json_put(&json, SLICE("{"));
+    json_member_text(&json, "kind", "agent.pipeline");
+    json_member_uint(&json, "severity", note->pid != 0 ? SEVERITY_WARN : SEVERITY_ERROR);
+    json_member_known_text(&json, "session", note->pid != 0 ? note->said.session : "");
     put_body(&json, note);
-    json_put(&json, SLICE(",\"attributes\":{\"agent.pipeline.reason\":"));
-    json_put_text(&json, slice_of_text(note->reason));
-    json_put(&json, SLICE(",\"agent.pipeline.code\":"));
-    json_put_text(&json, slice_of_text(note->code));
-    if (note->pid == 0) {
-        json_put(&json, SLICE(",\"agent.pipeline.count\":"));
-        json_put_uint(&json, note->count);
-    }
-    put_text(&json, SLICE(",\"agent.pipeline.destination\":"), note->destination);
-    put_number(&json, SLICE(",\"agent.pipeline.bytes\":"), note->bytes);
-    put_number(&json, SLICE(",\"agent.pipeline.first\":"), note->first);
-    put_number(&json, SLICE(",\"agent.pipeline.last\":"), note->last);
-    put_time(&json, SLICE(",\"agent.pipeline.from\":"), note->from_ns);
-    put_time(&json, SLICE(",\"agent.pipeline.to\":"), note->to_ns);
+    json_member_key(&json, "attributes");
+    json_put(&json, SLICE("{"));
+    json_member_text(&json, "agent.pipeline.reason", note->reason);
+    json_member_text(&json, "agent.pipeline.code", note->code);
+    if (note->pid == 0)
+        json_member_uint(&json, "agent.pipeline.count", note->count);
+    json_member_known_text(&json, "agent.pipeline.destination", note->destination);
+    json_member_known_uint(&json, "agent.pipeline.bytes", note->bytes);
+    json_member_known_uint(&json, "agent.pipeline.first", note->first);
+    json_member_known_uint(&json, "agent.pipeline.last", note->last);
+    json_member_known_time(&json, "agent.pipeline.from", note->from_ns);
+    json_member_known_time(&json, "agent.pipeline.to", note->to_ns);
     put_agent(&json, note);
     json_put(&json, SLICE("}}"));
     return json_finish(&json);

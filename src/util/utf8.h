@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "telltale/slice.h"
+
 /* True for the bytes of a character behind its first one. */
 static inline bool utf8_is_tail(uint8_t byte)
 {
@@ -43,6 +45,18 @@ static inline size_t utf8_size(const uint8_t *at, const uint8_t *end)
     bool overlong = lead == 0xF0 && at[1] < 0x90;
     bool beyond = lead == 0xF4 && at[1] > 0x8F;
     return overlong || beyond ? 0 : 4;
+}
+
+/* Whether all of `text` is characters. */
+static inline bool utf8_is_text(struct slice text)
+{
+    for (size_t at = 0; at < text.size;) {
+        size_t size = utf8_size(text.data + at, text.data + text.size);
+        if (size == 0)
+            return false;
+        at += size;
+    }
+    return true;
 }
 
 /* The code point of the character at `at`, whose `size` utf8_size() told. */

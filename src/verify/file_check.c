@@ -16,7 +16,6 @@
 #include "telltale/store_index.h"
 
 enum {
-    CHUNK_SIZE = 512 << 10,
     HASH_CHUNK_SIZE = 256 << 10,
     PIECE_HASHES_MAX = 1 << 30, /* bytes */
 };
@@ -25,7 +24,6 @@ struct walk {
     struct file_checker *checker;
     const struct file_check_job *job;
     struct file_check *ret;
-    size_t start, scanned; /* of the next line, in checker->text */
     struct merkle_range piece;
     size_t next_size;     /* in job->sizes */
     uint64_t good_line;   /* up to here a state said that all is well */
@@ -36,22 +34,19 @@ struct walk {
     size_t salts_used;    /* ... and so many are used up */
     bool proof_ended;     /* or cannot be read on */
     struct slice line;    /* the present one */
-    bool is_torn;         /* there is more behind the last newline */
     struct error problem; /* of the lines: set when they cannot be read on */
 };
 
 void file_checker_init(struct file_checker *checker)
 {
-    store_source_init(&checker->source);
+    line_source_init(&checker->lines);
     proof_source_init(&checker->proof);
-    buf_init(&checker->text, (size_t)STORE_LINE_SIZE_MAX + (size_t)2 * CHUNK_SIZE);
 }
 
 void file_checker_fini(struct file_checker *checker)
 {
-    store_source_fini(&checker->source);
+    line_source_fini(&checker->lines);
     proof_source_fini(&checker->proof);
-    buf_fini(&checker->text);
 }
 
 void file_check_init(struct file_check *check)
@@ -406,55 +401,6 @@ static enum status take_line(struct walk *walk, const struct head *head, struct 
 
 /* --- All lines ------------------------------------------------------------------------------- */
 
-/* ST_NOT_FOUND: the end of the file. */
-static enum status read_more(struct walk *walk, struct error *err)
-{
-    struct buf *text = &walk->checker->text;
-    size_t got = 0;
-
-    if (walk->start > 0) {
-        text->size -= walk->start;
-        memmove(text->data, text->data + walk->start, text->size);
-        walk->start = 0;
-    }
-    walk->scanned = text->size;
-    if (text->size > STORE_LINE_SIZE_MAX)
-        return error_set(err, ST_CORRUPT, "a line is longer than %d bytes", STORE_LINE_SIZE_MAX);
-    enum status st = buf_reserve(text, CHUNK_SIZE, err);
-    if (st == ST_OK)
-        st = store_source_read(&walk->checker->source, text->data + text->size, CHUNK_SIZE, &got,
-                               err);
-    if (st != ST_OK)
-        return st;
-    text->size += got;
-    return got > 0 ? ST_OK : ST_NOT_FOUND;
-}
-
-/* ST_NOT_FOUND: there is no further whole line. */
-static enum status next_line(struct walk *walk, struct error *err)
-{
-    struct buf *text = &walk->checker->text;
-
-    for (;;) {
-        const uint8_t *newline =
-            walk->scanned < text->size
-                ? memchr(text->data + walk->scanned, '\n', text->size - walk->scanned)
-                : NULL;
-        if (newline != NULL) {
-            walk->line =
-                slice_of(text->data + walk->start, (size_t)(newline - text->data) - walk->start);
-            walk->start += walk->line.size + 1;
-            walk->scanned = walk->start;
-            return ST_OK;
-        }
-        enum status st = read_more(walk, err);
-        if (st == ST_NOT_FOUND)
-            walk->is_torn = text->size > 0;
-        if (st != ST_OK)
-            return st;
-    }
-}
-
 static void tell_damage(struct walk *walk, const struct error *err)
 {
     struct verify_finding finding;
@@ -464,7 +410,7 @@ static void tell_damage(struct walk *walk, const struct error *err)
     finding.has_line = true;
     finding.line = walk->ret->lines + 1;
     finding.has_offset = walk->job->is_compressed;
-    finding.offset = walk->checker->source.frame_start;
+    finding.offset = walk->checker->lines.file.frame_start;
     verify_report_add(&walk->ret->report, &finding);
     walk->ret->agrees = false;
 }
@@ -474,10 +420,9 @@ static enum status read_lines(struct walk *walk, const struct head *head, struct
 {
     enum status st;
 
-    buf_trim(&walk->checker->text, (size_t)8 * CHUNK_SIZE);
-    buf_clear(&walk->checker->text);
+    line_source_begin(&walk->checker->lines);
     do {
-        st = next_line(walk, err);
+        st = line_source_next(&walk->checker->lines, &walk->line, err);
         if (st == ST_CORRUPT) {
             tell_damage(walk, err);
             return ST_OK;
@@ -492,7 +437,7 @@ static enum status read_lines(struct walk *walk, const struct head *head, struct
     if (st != ST_NOT_FOUND)
         return st;
     walk->ret->is_whole = true;
-    if (walk->is_torn && !walk->job->is_active) {
+    if (walk->checker->lines.is_torn && !walk->job->is_active) {
         tell(walk, walk->job->name, walk->ret->lines + 1, "ends within this line");
         walk->ret->is_whole = false;
     }
@@ -534,7 +479,7 @@ static enum status finish_proof(struct walk *walk, const struct head *head, stru
 /* The file byte by byte, as the manifest has it. */
 static enum status compare_sha256(struct walk *walk, struct error *err)
 {
-    struct buf *text = &walk->checker->text;
+    struct buf *text = &walk->checker->lines.text;
     struct hasher hasher;
     struct hash hash;
     off_t offset = 0;
@@ -545,7 +490,7 @@ static enum status compare_sha256(struct walk *walk, struct error *err)
         return st;
     hasher_start(&hasher);
     for (;;) {
-        ssize_t got = pread(walk->checker->source.fd, text->data, HASH_CHUNK_SIZE, offset);
+        ssize_t got = pread(walk->checker->lines.file.fd, text->data, HASH_CHUNK_SIZE, offset);
         if (got < 0)
             return error_set_errno(err, ST_IO, "read '%s'", walk->job->name);
         if (got == 0)
@@ -567,7 +512,7 @@ static enum status check_index(struct walk *walk, struct error *err)
     char name[STORE_FILE_NAME_SIZE];
 
     enum status st = store_index_open(walk->job->dir_fd, &walk->job->index_of,
-                                      walk->checker->source.fd, &index, err);
+                                      walk->checker->lines.file.fd, &index, err);
     bool is_whole = st == ST_OK && store_index_is_whole(index);
     if (st == ST_OK)
         store_index_close(index);
@@ -582,7 +527,7 @@ static enum status check_index(struct walk *walk, struct error *err)
 
 static enum status open_lines(struct walk *walk, struct error *err)
 {
-    struct store_source *source = &walk->checker->source;
+    struct store_source *source = &walk->checker->lines.file;
     struct stat info;
 
     store_source_close(source);
@@ -657,7 +602,7 @@ void file_check_run(struct file_checker *checker, const struct file_check_job *j
 
     ret->agrees = true;
     ret->status = run(&walk, &ret->err);
-    store_source_close(&checker->source);
+    store_source_close(&checker->lines.file);
     if (ret->status == ST_CORRUPT) { /* no file at all, behind that name */
         tell(&walk, job->name, 0, ret->err.text);
         ret->status = ST_OK;

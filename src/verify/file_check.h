@@ -9,18 +9,17 @@
  */
 #pragma once
 
-#include "store/store_source.h"
 #include "telltale/merkle_range.h"
 #include "telltale/store_file.h"
 #include "verify/file_identity.h"
+#include "verify/line_source.h"
 #include "verify/proof_source.h"
 #include "verify/verify_report.h"
 
 /* Buffers and decoders, kept from file to file. */
 struct file_checker {
-    struct store_source source;
+    struct line_source lines;
     struct proof_source proof;
-    struct buf text;
 };
 
 void file_checker_init(struct file_checker *checker);

@@ -31,17 +31,6 @@ struct line_reader {
     struct slice words[MEMBER_COUNT]; /* the values as they stand in the line */
 };
 
-static bool is_utf8(struct slice text)
-{
-    for (size_t at = 0; at < text.size;) {
-        size_t size = utf8_size(text.data + at, text.data + text.size);
-        if (size == 0)
-            return false;
-        at += size;
-    }
-    return true;
-}
-
 static enum member find_member(const struct json_text *key)
 {
     static const char *const names[MEMBER_COUNT] = {
@@ -159,7 +148,7 @@ static enum status read_wrapper(struct line_reader *reader)
         enum status st = decode_hook(reader);
         if (st != ST_OK)
             return st;
-        ret->is_text = is_utf8(ret->hook);
+        ret->is_text = utf8_is_text(ret->hook);
     }
     ret->is_json = ret->is_text && is_object(ret->hook);
     return ST_OK;

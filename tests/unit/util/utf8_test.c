@@ -63,12 +63,22 @@ static void test_what_is_no_character_is_none(void **state)
     }
 }
 
+static void test_a_text_is_characters_from_end_to_end(void **state)
+{
+    (void)state;
+    assert_true(utf8_is_text(SLICE_EMPTY));
+    assert_true(utf8_is_text(SLICE("plain, \xC3\xA9, \xE2\x82\xAC and \xF0\x9F\x98\x80")));
+    assert_false(utf8_is_text(SLICE("\xC3\xA9\x80 behind a character")));
+    assert_false(utf8_is_text(SLICE("cut at the end \xE2\x82")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_character_is_read_as_it_was_written),
         cmocka_unit_test(test_a_character_cut_short_is_none),
         cmocka_unit_test(test_what_is_no_character_is_none),
+        cmocka_unit_test(test_a_text_is_characters_from_end_to_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
