@@ -482,6 +482,10 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
                                    "Their size on the disk."},
     [KEY_AGENT_INTEGRITY_ACTOR] = {"agent.integrity.actor", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
                                    "Who asked for it; missing: the configuration."},
+    [KEY_AGENT_INTEGRITY_MANIFEST] =
+        {"agent.integrity.manifest", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+         "The chain value of the line of the manifest that says the same, base64. Two records with "
+         "the same one tell of one deed."},
     [KEY_AGENT_INTEGRITY_SKIPPED] =
         {"agent.integrity.skipped", VALUE_INT, SCHEMA_OPTIONAL, NULL,
          "Records of the journal, below that of the newest line, that the store was not given "

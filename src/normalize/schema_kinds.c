@@ -129,15 +129,31 @@ static const uint16_t pipeline_optional[] = {
     KEY_AGENT_PIPELINE_CODE,  KEY_AGENT_PIPELINE_KIND,     KEY_AGENT_PIPELINE_DESTINATION,
     KEY_AGENT_PIPELINE_BYTES, KEY_AGENT_PIPELINE_FROM,     KEY_AGENT_PIPELINE_TO,
     KEY_PROCESS_PID,          KEY_PROCESS_EXECUTABLE_PATH, NONE};
-static const uint16_t integrity_optional[] = {
-    KEY_AGENT_INTEGRITY_DESTINATION, KEY_AGENT_INTEGRITY_JOURNAL,      KEY_AGENT_INTEGRITY_SEQUENCE,
-    KEY_AGENT_INTEGRITY_BOOT,        KEY_AGENT_INTEGRITY_MONOTONIC_NS, KEY_AGENT_INTEGRITY_TIME,
-    KEY_AGENT_INTEGRITY_ORIGIN,      KEY_AGENT_INTEGRITY_SIZE,         KEY_AGENT_INTEGRITY_ROOT,
-    KEY_AGENT_INTEGRITY_NOTE,        KEY_AGENT_INTEGRITY_GROWTH,       KEY_AGENT_INTEGRITY_KEY,
-    KEY_AGENT_INTEGRITY_EPOCH,       KEY_AGENT_INTEGRITY_SKIPPED,      KEY_AGENT_INTEGRITY_REASON,
-    KEY_AGENT_INTEGRITY_RULE,        KEY_AGENT_INTEGRITY_HOLD,         KEY_AGENT_INTEGRITY_FILE,
-    KEY_AGENT_INTEGRITY_FIRST,       KEY_AGENT_INTEGRITY_LAST,         KEY_AGENT_INTEGRITY_COUNT,
-    KEY_AGENT_INTEGRITY_BYTES,       KEY_AGENT_INTEGRITY_ACTOR,        NONE};
+static const uint16_t integrity_optional[] = {KEY_AGENT_INTEGRITY_DESTINATION,
+                                              KEY_AGENT_INTEGRITY_JOURNAL,
+                                              KEY_AGENT_INTEGRITY_SEQUENCE,
+                                              KEY_AGENT_INTEGRITY_BOOT,
+                                              KEY_AGENT_INTEGRITY_MONOTONIC_NS,
+                                              KEY_AGENT_INTEGRITY_TIME,
+                                              KEY_AGENT_INTEGRITY_ORIGIN,
+                                              KEY_AGENT_INTEGRITY_SIZE,
+                                              KEY_AGENT_INTEGRITY_ROOT,
+                                              KEY_AGENT_INTEGRITY_NOTE,
+                                              KEY_AGENT_INTEGRITY_GROWTH,
+                                              KEY_AGENT_INTEGRITY_KEY,
+                                              KEY_AGENT_INTEGRITY_EPOCH,
+                                              KEY_AGENT_INTEGRITY_SKIPPED,
+                                              KEY_AGENT_INTEGRITY_REASON,
+                                              KEY_AGENT_INTEGRITY_RULE,
+                                              KEY_AGENT_INTEGRITY_HOLD,
+                                              KEY_AGENT_INTEGRITY_FILE,
+                                              KEY_AGENT_INTEGRITY_FIRST,
+                                              KEY_AGENT_INTEGRITY_LAST,
+                                              KEY_AGENT_INTEGRITY_COUNT,
+                                              KEY_AGENT_INTEGRITY_BYTES,
+                                              KEY_AGENT_INTEGRITY_ACTOR,
+                                              KEY_AGENT_INTEGRITY_MANIFEST,
+                                              NONE};
 static const uint16_t other_optional[] = {NONE};
 
 const struct schema_kind schema_kinds[KIND_COUNT] = {

@@ -25,6 +25,7 @@ static bool take(void *context, const char *exporter, const struct exporter_note
         .epoch = note->epoch,
         .first = note->first,
         .last = note->last,
+        .count = note->count,
         .bytes = note->bytes,
         .skipped = note->skipped,
         .is_alarm = note->is_alarm,
@@ -37,13 +38,14 @@ static bool take(void *context, const char *exporter, const struct exporter_note
     copy(item->key, sizeof(item->key), note->key);
     copy(item->note, sizeof(item->note), note->note);
     copy(item->growth, sizeof(item->growth), note->growth);
+    copy(item->manifest, sizeof(item->manifest), note->manifest);
     return true;
 }
 
 struct exporter_notes told_notes_listen(struct told_notes *told)
 {
     *told = (struct told_notes){.count = 0};
-    return (struct exporter_notes){told, take};
+    return (struct exporter_notes){.context = told, .tell = take};
 }
 
 static bool is_asked_for(const struct told_note *note, const char *action, const char *reason)

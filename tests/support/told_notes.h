@@ -11,8 +11,8 @@ enum { TOLD_MAX = 256 };
 
 struct told_note {
     char action[32], reason[128], origin[256], file[96], root[64], key[320], note[2048],
-        growth[4096];
-    uint64_t size, epoch, first, last, bytes, skipped;
+        growth[4096], manifest[64];
+    uint64_t size, epoch, first, last, count, bytes, skipped;
     bool is_alarm;
 };
 
