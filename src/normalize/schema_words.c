@@ -100,5 +100,5 @@ const char *const words_pipeline_reason[] = {"sequence_gap",  "parse_error", "ov
                                              "source_silent", "restart",     NULL};
 const char *const words_integrity_action[] = {"checkpoint", "heartbeat", "key",  "unproved",
                                               "deletion",   "erasure",   "hold", "release",
-                                              "witness",    NULL};
+                                              "witness",    "export",    NULL};
 const char *const words_peer_attestation[] = {"kernel", "uid", "file", "none", NULL};
