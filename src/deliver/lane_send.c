@@ -54,6 +54,7 @@ static enum fate bury(struct worker *worker, const struct batch *part, const cha
     return FATE_SETTLED;
 }
 
+/* Before the records count as delivered, of which they are some: who sees these sees those. */
 static void note_put_aside(struct worker *worker, const struct export_report *report)
 {
     if (report->put_aside_count > 0)
@@ -69,8 +70,8 @@ static enum fate accept_part(struct worker *worker, const struct batch *part,
     uint64_t refused =
         report->rejected_count < part->record_count ? report->rejected_count : part->record_count;
 
-    account_delivered(&worker->account, part->record_count - refused, report->sent_bytes, false);
     note_put_aside(worker, report);
+    account_delivered(&worker->account, part->record_count - refused, report->sent_bytes, false);
     worker_lock(worker);
     request_size_accept(&worker->request_size, part->size_bytes);
     if (refused < part->record_count)
@@ -180,6 +181,7 @@ static enum fate sort_part(struct lane *lane, const struct batch *part, uint64_t
         return FATE_HALVE;
     if (make_left(lane, err) != ST_OK)
         return FATE_AGAIN;
+    note_put_aside(worker, report);
     if (tally.done > 0)
         account_delivered(&worker->account, tally.done, report->sent_bytes, tally.retry > 0);
     if (tally.refused > 0)
@@ -193,7 +195,6 @@ static enum fate sort_part(struct lane *lane, const struct batch *part, uint64_t
     *ret_failed = tally.retry > 0;
     if (tally.done == 0)
         account_delivered(&worker->account, 0, report->sent_bytes, *ret_failed);
-    note_put_aside(worker, report);
     worker_lock(worker);
     if (tally.again == 0)
         request_size_accept(&worker->request_size, part->size_bytes);

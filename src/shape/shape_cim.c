@@ -15,6 +15,8 @@ enum {
 };
 
 static const double MS_PER_S = 1000;
+static const double US_PER_MS = 1000;
+static const double EXACT_MS_MAX = 1e12; /* microseconds below are whole numbers of a double */
 
 struct cim_plan {
     struct slice names[SCHEMA_KEY_COUNT]; /* `,"key":` */
@@ -228,6 +230,16 @@ static void put_word_member(struct json_put *json, struct slice name, const char
         shape_put_text_member(json, name, slice_of_text(word));
 }
 
+/* Seconds, with no more digits than the milliseconds have: a division by a thousand alone makes
+ * 0.0010049999999999998 of 1.005. */
+static double seconds_of(double ms)
+{
+    if (!(ms > -EXACT_MS_MAX && ms < EXACT_MS_MAX))
+        return ms / MS_PER_S;
+    double us = (double)(int64_t)(ms * US_PER_MS + (ms < 0 ? -0.5 : 0.5));
+    return us / US_PER_MS == ms ? us / (US_PER_MS * MS_PER_S) : ms / MS_PER_S;
+}
+
 static void put_duration(struct json_put *json, const struct record_reader *reader)
 {
     const struct any_view *value = reader_value(reader, KEY_AGENT_DURATION_MS);
@@ -235,7 +247,7 @@ static void put_duration(struct json_put *json, const struct record_reader *read
         return;
     double ms = value->type == ANY_TYPE_INT ? (double)value->integer : value->number;
     shape_put_name(json, SHAPE_NAME("duration"));
-    json_put_double(json, ms / MS_PER_S);
+    json_put_double(json, seconds_of(ms));
 }
 
 /* "approval deny". */

@@ -108,6 +108,27 @@ static void test_values_that_a_field_cannot_hold_are_the_senders(void **state)
     made_fini(&made);
 }
 
+static void test_seconds_have_the_digits_of_the_milliseconds(void **state)
+{
+    static const struct {
+        double ms;
+        double seconds;
+    } cases[] = {{1.005, 0.001005},   {3925.811, 3.925811}, {0.009, 0.000009},
+                 {-1.005, -0.001005}, {1e300, 1e297},       {0.1234567, 0.0001234567},
+                 {7, 0.007}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct made_record made;
+        made_init(&made);
+        made_double(&made, "agent.duration_ms", cases[i].ms);
+        cJSON *tree = shape_of(&made, SHAPE_CIM);
+        const cJSON *duration = at(tree, "duration", NULL, NULL);
+        assert_true(cJSON_IsNumber(duration) && duration->valuedouble == cases[i].seconds);
+        cJSON_Delete(tree);
+        made_fini(&made);
+    }
+}
+
 static void test_address_is_an_ip_or_a_domain(void **state)
 {
     static const struct {
@@ -292,6 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_that_a_field_cannot_hold_are_the_senders),
+        cmocka_unit_test(test_seconds_have_the_digits_of_the_milliseconds),
         cmocka_unit_test(test_address_is_an_ip_or_a_domain),
         cmocka_unit_test(test_error_and_error_message_stand_side_by_side),
         cmocka_unit_test(test_long_texts_stand_where_they_can_be_long),
