@@ -264,12 +264,13 @@ enum status deeds_open(struct deeds *deeds, int mark_dir_fd, uint64_t now_unix_n
     if (has_mark)
         st = read_untold(deeds, reading, err);
     has_mark = has_mark && reading->is_behind_mark;
-    if (st == ST_NOT_FOUND || (st == ST_OK && !has_mark))
-        st = write_mark(deeds, &deeds->proofs->chain.value, err);
+    if (st == ST_NOT_FOUND)
+        st = ST_OK;
     for (size_t i = 0; st == ST_OK && i < reading->count; i++)
         tell_untold(deeds, &reading->items[i], now_unix_ns);
-    if (st == ST_OK && reading->count > 0)
+    if (st == ST_OK && (!has_mark || reading->count > 0))
         expect_durable(deeds);
+    deeds_tick(deeds); /* a full disk keeps no store from starting: it is repeated */
     free(reading->items);
     free(reading);
     return st == ST_OK ? ST_OK : error_context(err, "deeds on record");
