@@ -283,25 +283,6 @@ void attestation_tell_loss(struct attestation *self, const struct store_file_nam
     (void)exporter_tell(&self->notes, self->exporter, &note); /* store.log has it */
 }
 
-void attestation_tell_deletion(struct attestation *self, const struct store_entry *entry,
-                               const char *reason, const char *rule)
-{
-    char text[STORE_FILE_NAME_SIZE];
-    const struct exporter_note note = {
-        .action = "deletion",
-        .origin = self->proofs != NULL ? self->proofs->origin : NULL,
-        .reason = reason,
-        .rule = rule,
-        .file = text,
-        .first = entry->name.first_sequence,
-        .last = entry->name.last_sequence,
-        .bytes = entry->size_bytes,
-    };
-
-    store_file_name_format(&entry->name, text);
-    (void)exporter_tell(&self->notes, self->exporter, &note); /* as above; the manifest has it */
-}
-
 void attestation_fini(struct attestation *self, uint64_t now_unix_ns)
 {
     struct error ignored;

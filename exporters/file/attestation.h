@@ -43,7 +43,7 @@ struct attestation {
     struct buf line;
 };
 
-/* Not switched on: it only tells of deletions. */
+/* Not switched on. */
 void attestation_init(struct attestation *self, const struct exporter_context *context);
 
 /* Switches it and `proofs` on, with what is on the disk, and finishes or repairs that.  `config`,
@@ -89,7 +89,3 @@ MUST_CHECK enum status attestation_sign(struct attestation *self, const char *ac
 
 /* Puts on record that somebody took the active file away, which would have got this name. */
 void attestation_tell_loss(struct attestation *self, const struct store_file_name *name);
-
-/* Puts on record that a closed file goes. */
-void attestation_tell_deletion(struct attestation *self, const struct store_entry *entry,
-                               const char *reason, const char *rule);

@@ -4,9 +4,9 @@
  * The new file keeps the time of the old one's last line.  The order:
  *
  *     <name>.next and <base>.proof.next are durable
- *     the manifest has the new size and hash        a start goes forward from here on, before it
- * back <name>.next becomes <name> the old proof, with its seed, is overwritten and deleted;
- * <base>.proof.next takes its place
+ *     the manifest has the new size and hash: a start goes forward from here on, before it back
+ *     <name>.next becomes <name>
+ *     the old proof, with its seed, is overwritten and deleted; <base>.proof.next takes its place
  *
  * Of a file without proof the rename alone counts.
  */
@@ -32,6 +32,8 @@ struct erasure {
     char proof_name[ERASURE_NAME_SIZE];
     char next_proof_name[ERASURE_NAME_SIZE];
     bool is_committed; /* what there is with .next is needed */
+    bool has_line;     /* the manifest has it: */
+    struct hash line;  /* chain value of that */
     struct closed_lines *lines;
     struct erased_proof *proof; /* NULL: its lines are in no tree */
     struct frame_writer writer;
@@ -210,6 +212,8 @@ static enum status write_fact(struct erasure *erasure, const char *reason, const
     enum status st = store_dir_sync(erasure->dir, err); /* the names with .next */
     if (st == ST_OK)
         st = store_proofs_write(erasure->proofs, &fact, erasure->now_unix_ns, err);
+    erasure->has_line = st == ST_OK;
+    erasure->line = erasure->proofs->chain.value;
     return st;
 }
 
@@ -225,10 +229,12 @@ enum status erasure_commit(struct erasure *erasure, const char *reason, const ch
         return st;
     erasure->is_committed = has_proof; /* what fails from here on, the next start finishes */
     erasure_drop_index(dir, &erasure->entry.name);
-    st = erasure_replace(dir, erasure->next_name, erasure->name, err);
+    if (dir->io->rename_at(dir->fd, erasure->next_name, dir->fd, erasure->name) < 0)
+        return error_set_errno(err, ST_IO, "rename '%s'", erasure->next_name);
+    erasure->is_committed = true;
+    st = store_dir_sync(dir, err);
     if (st != ST_OK)
         return st;
-    erasure->is_committed = true;
     return has_proof
                ? erasure_replace_proof(dir, erasure->next_proof_name, erasure->proof_name, err)
                : ST_OK;
@@ -237,6 +243,11 @@ enum status erasure_commit(struct erasure *erasure, const char *reason, const ch
 bool erasure_is_committed(const struct erasure *erasure)
 {
     return erasure->is_committed;
+}
+
+const struct hash *erasure_line(const struct erasure *erasure)
+{
+    return erasure->has_line ? &erasure->line : NULL;
 }
 
 const struct store_file_name *erasure_name(const struct erasure *erasure)

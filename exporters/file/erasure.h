@@ -59,6 +59,9 @@ MUST_CHECK enum status erasure_commit(struct erasure *erasure, const char *reaso
  */
 bool erasure_is_committed(const struct erasure *erasure);
 
+/* After a commit, failed or not: the chain value of its line of the manifest; NULL: it has none. */
+const struct hash *erasure_line(const struct erasure *erasure);
+
 /* Which file it is about. */
 const struct store_file_name *erasure_name(const struct erasure *erasure);
 

@@ -282,6 +282,7 @@ static void file_destroy(void *self_void)
     retainer_fini(&self->retainer);
     closed_file_destroy(self->job);
     index_job_destroy(self->index_job);
+    deeds_tick(&self->deeds);
     attestation_fini(&self->attestation, unix_now_ns(self));
     store_proofs_fini(&self->proofs);
     record_reader_destroy(self->reader);
@@ -306,9 +307,12 @@ static enum status start_proofs(struct file_exporter *self, const struct exporte
         return attestation_end(&self->attestation, &self->config->integrity, context, &parts,
                                now_unix_ns, err);
     enum status st = record_reader_create(&self->reader, err);
-    return st == ST_OK ? attestation_open(&self->attestation, &self->config->integrity, context,
-                                          &parts, now_unix_ns, &self->text, err)
-                       : st;
+    if (st == ST_OK)
+        st = attestation_open(&self->attestation, &self->config->integrity, context, &parts,
+                              now_unix_ns, &self->text, err);
+    if (st == ST_OK)
+        st = deeds_open(&self->deeds, self->attestation.key_dir_fd, now_unix_ns, err);
+    return st;
 }
 
 /* A disk that fails now does not keep the store from starting: upkeep tries again. */
@@ -343,6 +347,7 @@ static enum status file_create(const void *config, const struct exporter_context
     self->active.fd = -1;
     store_proofs_init(&self->proofs, &self->dir);
     attestation_init(&self->attestation, context);
+    deeds_init(&self->deeds, &self->dir, &self->proofs, context);
     self->plain_left = true;
     self->unindexed_left = true;
     self->first_new_sequence =

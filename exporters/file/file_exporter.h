@@ -8,6 +8,7 @@
 #include "active_file.h"
 #include "attestation.h"
 #include "closed_file.h"
+#include "deeds.h"
 #include "file_config.h"
 #include "index_file.h"
 #include "retainer.h"
@@ -31,6 +32,7 @@ struct file_exporter {
     struct retainer retainer;
     struct store_proofs proofs;
     struct attestation attestation;
+    struct deeds deeds;
     struct record_reader *reader; /* owned; NULL while proofs are off */
     struct closed_file_job *job;
     bool plain_left; /* there may be closed files to compress */

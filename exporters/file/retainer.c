@@ -25,7 +25,6 @@ enum {
     ROUND_PERIOD_S = 60,
     STEP_COST = 128 << 10, /* what opening or deleting a file counts, in bytes of its lines */
     YIELD_BUDGET = 64 << 20,
-    RULE_TEXT_MAX = 256,
 };
 
 static const uint64_t ns_per_s = 1000000000;
@@ -162,21 +161,21 @@ static enum status survey_some(struct file_exporter *self, size_t *budget, struc
 
 /* "max_age" is one of our words; the others are names of the operator's. */
 static void put_reason(const struct file_exporter *self, const struct retention_step *step,
-                       char reason[RULE_TEXT_MAX], char rule[RULE_TEXT_MAX])
+                       char reason[RETAINER_RULE_SIZE], char rule[RETAINER_RULE_SIZE])
 {
     static const char prefix[] = "rules.";
     const struct retention_config *config = &self->config->retention;
     struct error ignored; /* then the text is cut */
     struct buf text;
 
-    buf_init(&text, (size_t)64 * RULE_TEXT_MAX);
+    buf_init(&text, (size_t)64 * RETAINER_RULE_SIZE);
     (void)(retention_put_reason(config, step, &text, &ignored) == ST_OK);
     if (slice_starts_with(buf_slice(&text), SLICE(prefix))) {
         struct slice names = slice_from(buf_slice(&text), sizeof(prefix) - 1);
-        snprintf(reason, RULE_TEXT_MAX, "retention.rules");
-        snprintf(rule, RULE_TEXT_MAX, "%.*s", SLICE_ARG(names));
+        snprintf(reason, RETAINER_RULE_SIZE, "retention.rules");
+        snprintf(rule, RETAINER_RULE_SIZE, "%.*s", SLICE_ARG(names));
     } else {
-        snprintf(reason, RULE_TEXT_MAX, "retention.%.*s", SLICE_ARG(buf_slice(&text)));
+        snprintf(reason, RETAINER_RULE_SIZE, "retention.%.*s", SLICE_ARG(buf_slice(&text)));
         rule[0] = 0;
     }
     buf_fini(&text);
@@ -202,59 +201,91 @@ static enum status begin_erasure(struct file_exporter *self, const struct retent
     return erasure_begin(&self->dir, &self->proofs, entry, &order, &retainer->erasure, err);
 }
 
-static void note_erasure(struct file_exporter *self, const struct store_entry *entry,
-                         const struct erasure_result *result, const char *reason, const char *rule,
-                         uint64_t now_unix_ns)
+/* From here on nobody takes it back. */
+static void keep_committed(struct file_exporter *self, const struct store_entry *entry,
+                           const struct erasure_result *result, const char *reason,
+                           const char *rule)
 {
-    char name[STORE_FILE_NAME_SIZE];
-    const struct exporter_note note = {
-        .action = "erasure",
-        .origin = self->proofs.is_on ? self->proofs.origin : NULL,
-        .reason = reason,
-        .rule = rule,
-        .file = name,
-        .first = result->first_sequence,
-        .last = result->last_sequence,
-        .count = result->erased,
-        .bytes =
-            entry->size_bytes > result->size_bytes ? entry->size_bytes - result->size_bytes : 0,
-    };
+    struct committed_erasure *committed = &self->retainer.committed;
+    const struct erasure *erasure = self->retainer.erasure;
+    const struct hash *line = erasure_line(erasure);
 
-    store_file_name_format(&entry->name, name);
-    store_dir_note(
-        &self->dir, now_unix_ns, "erased %llu records of %s, %llu to %llu: %s%s%s",
-        (unsigned long long)result->erased, name, (unsigned long long)result->first_sequence,
-        (unsigned long long)result->last_sequence, reason, rule[0] != 0 ? " " : "", rule);
-    (void)exporter_tell(&self->notes, self->name, &note); /* store.log has it */
+    *committed = (struct committed_erasure){.is_open = true,
+                                            .name = *erasure_name(erasure),
+                                            .result = *result,
+                                            .size_before = entry->size_bytes,
+                                            .has_line = line != NULL};
+    snprintf(committed->reason, sizeof(committed->reason), "%s", reason);
+    snprintf(committed->rule, sizeof(committed->rule), "%s", rule);
+    if (line == NULL)
+        return;
+    committed->line = *line;
+    deeds_expect(&self->deeds);
+}
+
+/* It is done: now, and once, it is told. */
+static void tell_erasure(struct file_exporter *self, uint64_t now_unix_ns)
+{
+    struct committed_erasure *committed = &self->retainer.committed;
+    const struct erasure_result *result = &committed->result;
+    struct store_entry *entry = find_entry(self, &committed->name);
+    char name[STORE_FILE_NAME_SIZE];
+    struct deed deed = {.action = "erasure",
+                        .file = name,
+                        .reason = committed->reason,
+                        .rule = committed->rule,
+                        .first = result->first_sequence,
+                        .last = result->last_sequence,
+                        .count = result->erased,
+                        .line = committed->has_line ? &committed->line : NULL};
+
+    if (!committed->is_open)
+        return;
+    committed->is_open = false;
+    store_file_name_format(&committed->name, name);
+    if (entry != NULL) {
+        deed.bytes = committed->size_before > result->size_bytes
+                         ? committed->size_before - result->size_bytes
+                         : 0;
+        self->dir.total_size_bytes -= entry->size_bytes;
+        self->dir.total_size_bytes += result->size_bytes;
+        entry->size_bytes = result->size_bytes;
+    }
+    store_dir_note(&self->dir, now_unix_ns, "erased %llu records of %s, %llu to %llu: %s%s%s",
+                   (unsigned long long)result->erased, name,
+                   (unsigned long long)result->first_sequence,
+                   (unsigned long long)result->last_sequence, committed->reason,
+                   committed->rule[0] != 0 ? " " : "", committed->rule);
+    deeds_tell(&self->deeds, &deed);
 }
 
 static enum status commit_erasure(struct file_exporter *self, struct store_entry *entry,
                                   const struct erasure_result *result, uint64_t now_unix_ns,
                                   struct error *err)
 {
-    char reason[RULE_TEXT_MAX];
-    char rule[RULE_TEXT_MAX];
+    struct retainer *retainer = &self->retainer;
+    char reason[RETAINER_RULE_SIZE];
+    char rule[RETAINER_RULE_SIZE];
     int lock;
 
     enum status st = retainer_lock_holds(self, &lock, err);
     if (st != ST_OK)
         return st;
-    put_reason(self, &self->retainer.step, reason, rule);
-    note_erasure(self, entry, result, reason, rule, now_unix_ns);
+    put_reason(self, &retainer->step, reason, rule);
     upkeep_abandon_job_of(self, &entry->name);
     store_dir_drop_index(&self->dir, entry); /* it is of the lines before */
     self->unindexed_left = true;
-    st = erasure_commit(self->retainer.erasure, reason, rule, err);
+    st = erasure_commit(retainer->erasure, reason, rule, err);
     if (lock >= 0)
         (void)close(lock); /* a directory */
+    if (st == ST_OK || erasure_is_committed(retainer->erasure))
+        keep_committed(self, entry, result, reason, rule);
     if (st != ST_OK) {
         /* What the manifest does not have for good, nobody is to finish. */
-        self->retainer.is_unfinished = erasure_is_committed(self->retainer.erasure);
+        retainer->is_unfinished = erasure_is_committed(retainer->erasure);
         return st;
     }
-    self->dir.total_size_bytes -= entry->size_bytes;
-    self->dir.total_size_bytes += result->size_bytes;
-    entry->size_bytes = result->size_bytes;
+    tell_erasure(self, now_unix_ns);
     return keep_survey(entry, &result->rest, err);
 }
 
@@ -306,8 +337,8 @@ enum status retainer_delete(struct file_exporter *self, size_t index, const char
 static enum status delete_by(struct file_exporter *self, const struct retention_step *step,
                              uint64_t now_unix_ns, struct error *err)
 {
-    char reason[RULE_TEXT_MAX];
-    char rule[RULE_TEXT_MAX];
+    char reason[RETAINER_RULE_SIZE];
+    char rule[RETAINER_RULE_SIZE];
 
     put_reason(self, step, reason, rule);
     return retainer_delete(self, step->index, reason, rule, now_unix_ns, err);
@@ -348,8 +379,8 @@ static void note_stuck(struct file_exporter *self, bool is_stuck, const struct r
                        uint64_t now_unix_ns)
 {
     struct retainer *retainer = &self->retainer;
-    char reason[RULE_TEXT_MAX];
-    char rule[RULE_TEXT_MAX];
+    char reason[RETAINER_RULE_SIZE];
+    char rule[RETAINER_RULE_SIZE];
 
     if (is_stuck == retainer->is_stuck)
         return;
@@ -402,8 +433,12 @@ static enum status finish_failed(struct file_exporter *self, uint64_t now_unix_n
         store_entry_forget(&self->dir.entries[i]);
     enum status st = erasure_recover(&self->dir, true, now_unix_ns, err);
     if (st == ST_OK)
-        self->retainer.is_unfinished = false;
-    return st;
+        st = store_dir_sync(&self->dir, err);
+    if (st != ST_OK)
+        return st;
+    self->retainer.is_unfinished = false;
+    tell_erasure(self, now_unix_ns);
+    return ST_OK;
 }
 
 static enum status go_on(struct file_exporter *self, uint64_t now_unix_ns, size_t budget,

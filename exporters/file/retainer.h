@@ -14,6 +14,20 @@
 
 struct file_exporter;
 
+enum { RETAINER_RULE_SIZE = 256 };
+
+/* An erasure that cannot be taken back any more, until it is done and told. */
+struct committed_erasure {
+    bool is_open;
+    struct store_file_name name;
+    struct erasure_result result;
+    uint64_t size_before;
+    char reason[RETAINER_RULE_SIZE];
+    char rule[RETAINER_RULE_SIZE];
+    bool has_line; /* in the manifest: */
+    struct hash line;
+};
+
 struct retainer {
     struct hold_list holds;               /* in force */
     bool has_holds_list;                  /* it is of what was there at the last look */
@@ -22,7 +36,8 @@ struct retainer {
     struct erasure *erasure;              /* owned; the same; never both */
     struct store_file_name subject;       /* of the survey */
     struct retention_step step;           /* of the erasure */
-    bool is_unfinished;                   /* an erasure failed between its commit and its end */
+    struct committed_erasure committed;
+    bool is_unfinished; /* an erasure failed between its commit and its end */
     uint64_t not_before_ns;
     bool is_stuck; /* a bound was broken, at the last look, that nothing may go for; it was noted */
 };

@@ -10,6 +10,7 @@
 
 #include "telltale/buf.h"
 #include "telltale/disk_io.h"
+#include "telltale/hash.h"
 #include "telltale/retention.h"
 #include "telltale/store_file.h"
 
@@ -29,7 +30,8 @@ struct store_entry {
     bool keep_plain;                 /* compressing it failed for good */
     struct retention_survey *survey; /* owned; what retention has found in it; NULL: nothing yet */
     bool in_manifest;                /* which has a line that it was closed, */
-    bool is_deleted; /* and one that it was deleted: found at the start, done then */
+    bool is_deleted;                 /* and one that it was deleted, which is to be done yet: */
+    struct hash deletion;            /* chain value of that line */
 };
 
 struct store_dir {

@@ -100,16 +100,42 @@ void upkeep_abandon_job_of(struct file_exporter *self, const struct store_file_n
         abandon_index_job(self);
 }
 
+/* Once, however often the file cannot be deleted then. */
+static enum status note_deletion(struct file_exporter *self, size_t index, const char *reason,
+                                 const char *rule, uint64_t now_unix_ns, struct error *err)
+{
+    struct store_entry *entry = &self->dir.entries[index];
+
+    if (!self->proofs.is_on || entry->is_deleted)
+        return ST_OK;
+    enum status st =
+        store_proofs_note_deletion(&self->proofs, &entry->name, reason, rule, now_unix_ns, err);
+    if (st != ST_OK)
+        return st;
+    entry->is_deleted = true;
+    entry->deletion = self->proofs.chain.value;
+    deeds_expect(&self->deeds);
+    return ST_OK;
+}
+
 enum status upkeep_delete(struct file_exporter *self, size_t index, const char *reason,
                           const char *rule, uint64_t now_unix_ns, struct error *err)
 {
-    const struct store_entry entry = self->dir.entries[index];
+    struct store_entry entry = self->dir.entries[index];
     char text[STORE_FILE_NAME_SIZE];
+    const struct deed deed = {.action = "deletion",
+                              .file = text,
+                              .reason = reason,
+                              .rule = rule,
+                              .first = entry.name.first_sequence,
+                              .last = entry.name.last_sequence,
+                              .bytes = entry.size_bytes,
+                              .line = self->proofs.is_on ? &entry.deletion : NULL};
 
     store_file_name_format(&entry.name, text);
     upkeep_abandon_job_of(self, &entry.name);
-    enum status st =
-        store_proofs_note_deletion(&self->proofs, &entry.name, reason, rule, now_unix_ns, err);
+    enum status st = note_deletion(self, index, reason, rule, now_unix_ns, err);
+    entry = self->dir.entries[index];
     if (st == ST_OK)
         st = store_dir_remove(&self->dir, index, err);
     if (st != ST_OK)
@@ -117,7 +143,7 @@ enum status upkeep_delete(struct file_exporter *self, size_t index, const char *
     store_proofs_drop(&self->dir, &entry.name);
     store_dir_note(&self->dir, now_unix_ns, "deleted %s, %llu bytes: %s%s%s", text,
                    (unsigned long long)entry.size_bytes, reason, rule[0] != 0 ? " " : "", rule);
-    attestation_tell_deletion(&self->attestation, &entry, reason, rule);
+    deeds_tell(&self->deeds, &deed);
     return ST_OK;
 }
 
@@ -126,7 +152,7 @@ static const struct store_entry *next_plain(const struct file_exporter *self)
 {
     for (size_t i = 0; i < self->dir.count; i++) {
         const struct store_entry *entry = &self->dir.entries[i];
-        if (!entry->name.compressed && !entry->keep_plain)
+        if (!entry->name.compressed && !entry->keep_plain && !entry->is_deleted)
             return entry;
     }
     return NULL;
@@ -282,6 +308,7 @@ enum status upkeep_do(struct file_exporter *self, uint64_t now_unix_ns, size_t b
     st = st == ST_OK ? more : st;
     more = index_some(self, now_unix_ns, budget, st == ST_OK ? err : &later);
     st = st == ST_OK ? more : st;
+    deeds_tick(&self->deeds);
     more = attestation_tick(&self->attestation, now_unix_ns, st == ST_OK ? err : &later);
     return st == ST_OK ? more : st;
 }

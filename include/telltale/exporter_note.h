@@ -27,6 +27,7 @@ struct exporter_note {
     const char *hold;
     const char *file;
     const char *actor;
+    const char *manifest;
     bool has_size; /* else `size` is not said: a tree may have none */
     uint64_t size;
     uint64_t epoch; /* from 1 */
@@ -45,6 +46,9 @@ struct exporter_notes {
     /* Copies the note and never blocks on I/O.  False: there was no room, which is counted, or the
      * note breaks a limit. */
     bool (*tell)(void *context, const char *exporter, const struct exporter_note *note);
+    /* How many notes were taken so far, of all exporters, and how many of these, the first ones,
+     * are durable as records.  NULL: what is taken is durable. */
+    void (*count)(void *context, uint64_t *ret_taken, uint64_t *ret_durable);
 };
 
 /* `exporter` is the name of the section, as exporter_context has it.  True also where nobody
@@ -53,4 +57,25 @@ static inline bool exporter_tell(const struct exporter_notes *notes, const char 
                                  const struct exporter_note *note)
 {
     return notes->tell == NULL || notes->tell(notes->context, exporter, note);
+}
+
+/* Of all that was told before exporter_notes_taken(): whether it is durable now. */
+static inline uint64_t exporter_notes_taken(const struct exporter_notes *notes)
+{
+    uint64_t taken = 0;
+    uint64_t durable;
+
+    if (notes->count != NULL)
+        notes->count(notes->context, &taken, &durable);
+    return taken;
+}
+
+static inline bool exporter_notes_are_durable(const struct exporter_notes *notes, uint64_t taken)
+{
+    uint64_t now_taken;
+    uint64_t durable = taken;
+
+    if (notes->count != NULL)
+        notes->count(notes->context, &now_taken, &durable);
+    return durable >= taken;
 }

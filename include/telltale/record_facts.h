@@ -42,6 +42,7 @@ struct record_facts {
     struct slice span_id;          /* 8 bytes, not text */
     struct slice integrity_action; /* agent.integrity.*: */
     struct slice integrity_note, integrity_growth, integrity_token;
+    struct slice integrity_origin, integrity_file, integrity_manifest;
     struct slice body_text; /* when the body is a text */
     struct slice body;      /* the encoded AnyValue; no data: there is none */
 };

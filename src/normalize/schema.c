@@ -475,7 +475,7 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
     [KEY_AGENT_INTEGRITY_HOLD] = {"agent.integrity.hold", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
                                   "Name of the legal hold."},
     [KEY_AGENT_INTEGRITY_FILE] = {"agent.integrity.file", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
-                                  "File of the store, without a directory."},
+                                  "File of the store, or exported, without a directory."},
     [KEY_AGENT_INTEGRITY_FIRST] = {"agent.integrity.first", VALUE_INT, SCHEMA_OPTIONAL, NULL,
                                    "First sequence number in the journal that it is about."},
     [KEY_AGENT_INTEGRITY_LAST] =
@@ -487,6 +487,18 @@ const struct schema_attribute schema_attributes[SCHEMA_KEY_COUNT] = {
                                    "Their size on the disk."},
     [KEY_AGENT_INTEGRITY_ACTOR] = {"agent.integrity.actor", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
                                    "Who asked for it; missing: the configuration."},
+    [KEY_AGENT_INTEGRITY_MANIFEST] =
+        {"agent.integrity.manifest", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+         "The chain value of the line of the manifest that says the same, base64. Two records with "
+         "the same one tell of one deed."},
+    [KEY_AGENT_INTEGRITY_CASE] = {"agent.integrity.case", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+                                  "The case that an export was made for."},
+    [KEY_AGENT_INTEGRITY_QUESTION] = {"agent.integrity.question", VALUE_TEXTS, SCHEMA_OPTIONAL,
+                                      NULL, "The words of the command that asked for an export."},
+    [KEY_AGENT_INTEGRITY_SHA256] = {"agent.integrity.sha256", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+                                    "SHA-256 of the exported file, hexadecimal."},
+    [KEY_AGENT_INTEGRITY_VERSION] = {"agent.integrity.version", VALUE_TEXT, SCHEMA_OPTIONAL, NULL,
+                                     "Version of the program that exported."},
     [KEY_AGENT_INTEGRITY_SKIPPED] =
         {"agent.integrity.skipped", VALUE_INT, SCHEMA_OPTIONAL, NULL,
          "Records of the journal, below that of the newest line, that the store was not given "

@@ -98,7 +98,7 @@ const char *const words_resource_scope[] = {"process", "cgroup", "container", "p
 const char *const words_pipeline_reason[] = {"sequence_gap",  "parse_error", "overflow",
                                              "oversize",      "duplicate",   "clock_skew",
                                              "source_silent", "restart",     NULL};
-const char *const words_integrity_action[] = {"checkpoint", "heartbeat", "key",  "unproved",
-                                              "deletion",   "erasure",   "hold", "release",
-                                              "witness",    "timestamp", NULL};
+const char *const words_integrity_action[] = {"checkpoint", "heartbeat", "key",    "unproved",
+                                              "deletion",   "erasure",   "hold",   "release",
+                                              "witness",    "timestamp", "export", NULL};
 const char *const words_peer_attestation[] = {"kernel", "uid", "file", "none", NULL};

@@ -17,19 +17,22 @@
 #include "query/filter_plan.h"
 #include "store/store_record.h"
 #include "telltale/command.h"
+#include "telltale/export_record.h"
 #include "telltale/filter_options.h"
 #include "util/clock.h"
 #include "util/fd.h"
 #include "verify/key_text.h"
 #include "verify/verify.h"
 
-enum { OPTION_BUNDLE = 0x200, OPTION_BY, OPTION_REASON, OPTION_CASE, OPTION_KEY };
-enum { BOOT_ID_SIZE = 64, PROGRAM_CHUNK_SIZE = 64 << 10, USER_SIZE = 256 };
+enum { OPTION_BUNDLE = 0x200, OPTION_BY, OPTION_REASON, OPTION_CASE, OPTION_KEY, OPTION_NO_RECORD };
+enum { BOOT_ID_SIZE = 64, USER_SIZE = 256 };
 
 struct asked {
     struct filter_options filter;
     struct key_texts keys;
     const char *path; /* of the bundle */
+    char socket[PATH_MAX + 16];
+    bool has_no_record; /* asked for */
     struct custody custody;
     struct store_plan *plan;
     struct store_record *record;
@@ -110,27 +113,6 @@ static void read_boot_id(struct asked *asked)
     (void)close(fd); /* only read from */
 }
 
-static void hash_program(struct custody *custody)
-{
-    static uint8_t chunk[PROGRAM_CHUNK_SIZE];
-    struct hasher hasher;
-    struct error ignored;
-    size_t got = 0;
-    enum status st;
-    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return;
-    hasher_start(&hasher);
-    do {
-        st = fd_read_up_to(fd, chunk, sizeof(chunk), &got, &ignored);
-        hasher_add(&hasher, slice_of(chunk, got));
-    } while (st == ST_OK && got > 0);
-    hasher_finish(&hasher, &custody->program);
-    custody->has_program = st == ST_OK;
-    (void)close(fd); /* only read from */
-}
-
 /* Only how many there are: their names are of other cases. */
 static uint64_t count_holds(const char *store_dir)
 {
@@ -154,6 +136,7 @@ static void fill_custody(struct asked *asked)
 {
     struct custody *custody = &asked->custody;
     const struct passwd *user = getpwuid(getuid());
+    struct error ignored;
 
     custody->unix_ns = clock_unix_ns();
     custody->monotonic_ns = clock_monotonic_ns();
@@ -165,7 +148,7 @@ static void fill_custody(struct asked *asked)
     if (uname(&asked->host) == 0)
         custody->host = asked->host.nodename;
     read_boot_id(asked);
-    hash_program(custody);
+    custody->has_program = export_hash_file("/proc/self/exe", &custody->program, &ignored) == ST_OK;
     custody->version = TELLTALE_VERSION;
     custody->store_dir = asked->filter.store_dir;
     custody->holds = count_holds(asked->filter.store_dir);
@@ -189,6 +172,21 @@ static void print_done(const struct asked *asked, const struct evidence *evidenc
     for (size_t i = 0; i < HASH_SIZE; i++)
         printf("%02x", manifest->bytes[i]);
     putchar('\n');
+}
+
+/* That others are to know of it does not undo it: the bundle is there. */
+static void put_on_record(const struct asked *asked, const struct evidence *evidence)
+{
+    struct error err;
+
+    if (asked->has_no_record)
+        return;
+    enum status st =
+        export_record_send(asked->socket, asked->path, evidence, &asked->custody, &err);
+    if (st == ST_OK)
+        printf("  this export is on record in the log of the daemon\n");
+    else
+        fprintf(stderr, "telltale: this export is not on record: %s\n", err.text);
 }
 
 static bool is_in_doubt(const struct asked *asked, const struct evidence *evidence)
@@ -221,6 +219,8 @@ static enum status export_evidence(struct asked *asked, struct evidence *evidenc
     st = bundle_write(asked->path, evidence, &asked->custody, &manifest, err);
     if (st == ST_OK)
         print_done(asked, evidence, &manifest);
+    if (st == ST_OK)
+        put_on_record(asked, evidence);
     return st;
 }
 
@@ -269,6 +269,9 @@ static bool take_option(struct asked *asked, int option, const char *value)
         return true;
     case OPTION_KEY:
         return take_key(asked, value);
+    case OPTION_NO_RECORD:
+        asked->has_no_record = true;
+        return true;
     default:
         return filter_options_take(&asked->filter, option, value);
     }
@@ -283,6 +286,7 @@ static bool read_options(struct asked *asked, int argc, char **argv)
         {"reason", required_argument, NULL, OPTION_REASON},
         {"case", required_argument, NULL, OPTION_CASE},
         {"key", required_argument, NULL, OPTION_KEY},
+        {"no-record", no_argument, NULL, OPTION_NO_RECORD},
         {NULL, 0, NULL, 0},
     };
     char name[ARCHIVE_NAME_MAX + 1];
@@ -316,6 +320,7 @@ static int run_export(const struct command_options *options, int argc, char **ar
     }
     asked->custody.question = (const char *const *)argv + 1;
     asked->custody.question_count = (size_t)argc - 1;
+    (void)snprintf(asked->socket, sizeof(asked->socket), "%s/agent.sock", dirs.run_dir); /* fits */
     filter_options_init(&asked->filter, &dirs);
     key_texts_init(&asked->keys, VERIFY_KEYS_MAX);
     int code =
@@ -328,8 +333,10 @@ static int run_export(const struct command_options *options, int argc, char **ar
 
 const struct command command_export = {
     .name = "export",
-    .synopsis = "--bundle NAME.tar.zst " FILTER_OPTIONS_SYNOPSIS "\n"
-                "                      [--by NAME] [--reason TEXT] [--case ID] [--key KEY|FILE]...",
+    .synopsis =
+        "--bundle NAME.tar.zst " FILTER_OPTIONS_SYNOPSIS "\n"
+        "                      [--by NAME] [--reason TEXT] [--case ID] [--key KEY|FILE]...\n"
+        "                      [--no-record]",
     .summary = "records with all that proves them, as an evidence bundle",
     .run = run_export,
 };

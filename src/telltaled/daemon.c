@@ -194,7 +194,7 @@ static enum status start_destinations(struct daemon *daemon, const struct config
         .ledger = daemon->ledger,
         .context = daemon,
         .on_room = ask_for_room,
-        .notes = {daemon->store_notes, store_notes_tell},
+        .notes = {daemon->store_notes, store_notes_tell, store_notes_count},
     };
 
     return destinations_start(config, daemon->journal, &hooks, &daemon->destinations, err);

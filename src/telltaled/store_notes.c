@@ -48,6 +48,8 @@ struct store_notes {
     struct buf waiting; /* lines of JSON */
     struct buf said;    /* lines for the log; the first byte is the level's */
     bool is_flying;
+    uint64_t taken_count, durable_count; /* notes, since the start */
+    uint64_t waiting_count, flying_count;
     /* main thread; the journal's while is_flying */
     struct buf flying;
     /* main thread */
@@ -89,9 +91,9 @@ static void put_time(struct json_put *json, struct slice key, uint64_t unix_s)
 
 static bool fits(const struct exporter_note *note)
 {
-    const char *const texts[] = {note->action, note->origin, note->root,   note->note,
-                                 note->growth, note->token,  note->reason, note->rule,
-                                 note->hold,   note->file,   note->actor,  note->body};
+    const char *const texts[] = {note->action, note->origin,   note->root, note->note, note->growth,
+                                 note->token,  note->reason,   note->rule, note->hold, note->file,
+                                 note->actor,  note->manifest, note->body};
     size_t size = 0;
 
     for (size_t i = 0; i < COUNT_OF(texts); i++)
@@ -165,6 +167,7 @@ static enum status put_line(const struct store_notes *notes, const char *exporte
     put_number(&json, SLICE(",\"agent.integrity.count\":"), note->count);
     put_number(&json, SLICE(",\"agent.integrity.bytes\":"), note->bytes);
     put_text(&json, SLICE(",\"agent.integrity.actor\":"), note->actor);
+    put_text(&json, SLICE(",\"agent.integrity.manifest\":"), note->manifest);
     put_number(&json, SLICE(",\"agent.integrity.skipped\":"), note->skipped);
     put_surroundings(notes, &json);
     json_put(&json, SLICE("}}\n"));
@@ -201,6 +204,8 @@ bool store_notes_tell(void *context, const char *exporter, const struct exporter
         (void)pthread_mutex_lock(&notes->lock); /* fails only if we hold it */
         st = put_line(notes, exporter, note, &notes->waiting, &ignored);
         put_said(notes, exporter, note);
+        notes->taken_count += st == ST_OK;
+        notes->waiting_count += st == ST_OK;
         (void)pthread_mutex_unlock(&notes->lock); /* fails only if we do not hold it */
     }
     metric_add(st == ST_OK ? notes->told : notes->lost, 1);
@@ -211,6 +216,16 @@ bool store_notes_tell(void *context, const char *exporter, const struct exporter
     loss.from_ns = loss.to_ns = clock_unix_ns();
     pipeline_notes_add(notes->losses, &loss);
     return false;
+}
+
+void store_notes_count(void *context, uint64_t *ret_taken, uint64_t *ret_durable)
+{
+    struct store_notes *notes = context;
+
+    (void)pthread_mutex_lock(&notes->lock); /* as above */
+    *ret_taken = notes->taken_count;
+    *ret_durable = notes->durable_count;
+    (void)pthread_mutex_unlock(&notes->lock); /* as above */
 }
 
 /* --- Records: main thread --------------------------------------------------------------------- */
@@ -255,8 +270,11 @@ static enum status make_batch(struct store_notes *notes, struct append_batch **r
 static void land(struct store_notes *notes, enum status status)
 {
     (void)pthread_mutex_lock(&notes->lock); /* as above */
-    if (status == ST_OK)
+    if (status == ST_OK) {
         buf_clear(&notes->flying);
+        notes->durable_count += notes->flying_count;
+        notes->flying_count = 0;
+    }
     notes->is_flying = false;
     (void)pthread_cond_signal(&notes->landed);
     (void)pthread_mutex_unlock(&notes->lock);
@@ -298,8 +316,11 @@ static bool take(struct store_notes *notes, bool is_last)
     (void)pthread_mutex_lock(&notes->lock); /* as above */
     if (is_last)
         await_landing(notes);
-    if (!notes->is_flying && notes->flying.size == 0)
+    if (!notes->is_flying && notes->flying.size == 0) {
         swap(&notes->waiting, &notes->flying);
+        notes->flying_count = notes->waiting_count;
+        notes->waiting_count = 0;
+    }
     bool may = !notes->is_flying && notes->flying.size > 0;
     notes->is_flying = notes->is_flying || may;
     buf_clear(&notes->saying);

@@ -6,7 +6,7 @@
  * until the main thread takes them to the journal, and stay there while it takes none, because it
  * is full for example.  A note that finds no room is counted, and so told as lost.
  *
- * Threads: store_notes_tell() any; the others the main thread.
+ * Threads: store_notes_tell() and store_notes_count() any; the others the main thread.
  */
 #pragma once
 
@@ -28,6 +28,8 @@ void store_notes_destroy(struct store_notes *notes);
 
 /* exporter_notes.tell; the context is a struct store_notes. */
 bool store_notes_tell(void *context, const char *exporter, const struct exporter_note *note);
+/* exporter_notes.count; any thread. */
+void store_notes_count(void *context, uint64_t *ret_taken, uint64_t *ret_durable);
 
 /* To be called now and then: says in the log and records what was told since.  `is_last`: the
  * records are on their way to the journal, also those of the call before, unless it takes none. */

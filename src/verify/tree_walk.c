@@ -226,7 +226,9 @@ static void make_job(const struct tree_walk *walk, size_t index, struct file_che
                                        file->has_sha256 && (is_compressed || !file->is_compressed),
                                    .sha256 = file->sha256,
                                    .sizes = walk->set->sizes,
-                                   .size_count = walk->set->size_count};
+                                   .size_count = walk->set->size_count,
+                                   .on_line = deed_book_line,
+                                   .context = walk->deeds};
     struct store_file_name name = file->name;
     name.compressed = is_compressed;
     store_file_name_format(&name, ret->name);
@@ -348,7 +350,9 @@ static enum status walk_active(struct tree_walk *walk, bool may_retry, struct er
                                  .name = STORE_ACTIVE_NAME,
                                  .is_active = true,
                                  .sizes = walk->set->sizes,
-                                 .size_count = walk->set->size_count};
+                                 .size_count = walk->set->size_count,
+                                 .on_line = deed_book_line,
+                                 .context = walk->deeds};
 
     if (!walk->plan.has_active) /* what was signed of it is missed at the end */
         return may_retry && !file_plan_holds(&walk->plan, walk->dir_fd) ? ST_AGAIN : ST_OK;

@@ -9,6 +9,7 @@
 
 #include "verify/check_pool.h"
 #include "verify/checkpoint_set.h"
+#include "verify/deed_book.h"
 #include "verify/file_plan.h"
 #include "verify/verify.h"
 
@@ -19,6 +20,7 @@ struct tree_walk {
     struct verify_report *report;
     struct verify_summary *summary;
     struct check_pool *pool;
+    struct deed_book *deeds;
 
     struct file_plan plan;
     bool has_position;

@@ -155,7 +155,11 @@ static enum status verify_tree(const struct verify_options *options, struct chec
     if (st != ST_OK)
         return st;
     tree_walk_init(&walk);
-    st = tree_walk_run(&walk, err);
+    st = deed_book_create(dir_fd, key_chain_origin(set->chain), &walk.deeds, err);
+    if (st == ST_OK)
+        st = tree_walk_run(&walk, err);
+    if (st == ST_OK)
+        st = deed_book_conclude(walk.deeds, dir_fd, report, err);
     if (st == ST_OK) {
         fill_summary(&walk, summary);
         look_at_seals(set, ends, dir_fd, report);
@@ -163,6 +167,7 @@ static enum status verify_tree(const struct verify_options *options, struct chec
         tell_rest(&walk, report);
     }
     check_pool_destroy(walk.pool);
+    deed_book_destroy(walk.deeds);
     tree_walk_fini(&walk);
     if (st == ST_OK && report->has_no_memory)
         st = error_set(err, ST_NO_MEMORY, "keep what was found");

@@ -319,7 +319,7 @@ def test_a_store_that_was_changed_proves_nothing_and_says_so(made, tmp_path):
     shutil.copytree(made["home"] / "state" / "store", copy)
     active = copy / "active.jsonl"
     closed = sorted(copy.glob("2*.jsonl.zst"))
-    target = active if b"guest-session" in active.read_bytes() else None
+    target = active if b"guest-session 29" in active.read_bytes() else None
     if target is None:  # all of them are in closed files
         text = subprocess.run(["zstd", "-dcq", str(closed[-1])], capture_output=True, check=True).stdout
         closed[-1].unlink()
@@ -349,3 +349,44 @@ def test_a_bundle_is_never_written_over_nor_under_another_name(made):
     done = daemon.command("export", "--bundle", str(made["home"] / "none.tar.zst"), "--session",
                           "nobody-was-here", check=False)
     assert done.returncode == 1 and not (made["home"] / "none.tar.zst").exists()
+
+
+def exports_on_record(daemon):
+    found = daemon.command("query", "--where", "agent.integrity.action=export", "--format", "ndjson")
+    records = [json.loads(line) for line in found.splitlines()]
+    return [record.get("attributes", record) for record in records]
+
+
+def test_an_export_is_put_on_record_where_a_daemon_runs(home, tmp_path):
+    with Daemon(home, FAST, proofs=True) as daemon:
+        with Agent(daemon.socket_path) as agent:
+            agent.send(*(event("guest-session", number) for number in range(5)))
+            agent.wait_acked()
+        wait_until(lambda: len(store.lines(home / "state" / "store")) == 5, 60, "all records")
+        wait_until(lambda: is_covered(home), 60, "a checkpoint over them")
+        said = export(daemon, home, "--session", "guest-session", "--by", "A. Auditor", "--reason",
+                      "inquiry", "--case", NAME)
+        assert "on record in the log of the daemon" in said
+        wait_until(lambda: exports_on_record(daemon), 60, "the record is in the store")
+        [record] = exports_on_record(daemon)
+        digest = subprocess.run(["sha256sum", str(home / f"{NAME}.tar.zst")], capture_output=True,
+                                text=True, check=True).stdout.split()[0]
+        expected = {"sha256": digest, "file": f"{NAME}.tar.zst", "actor": "A. Auditor",
+                    "reason": "inquiry", "case": NAME}
+        assert expected.items() <= {key.removeprefix("agent.integrity."): value
+                                    for key, value in record.items()}.items(), record
+        assert int(record["agent.integrity.count"]) == 5
+        assert "guest-session" in record["agent.integrity.question"]
+        assert record["agent.integrity.version"]
+        assert int(record["agent.peer.uid"]) == os.getuid()
+        assert record["agent.transport"] == "unix_socket"
+        out = tmp_path / f"{NAME}.tar.zst"
+        done = daemon.command("export", "--bundle", str(out), "--session", "guest-session",
+                              "--no-record", check=False)
+        assert done.returncode == 0 and "on record" not in done.stdout + done.stderr
+        assert len(exports_on_record(daemon)) == 1
+    out.unlink()
+    done = daemon.command("export", "--bundle", str(out), "--session", "guest-session", check=False)
+    assert done.returncode == 0 and out.exists()
+    assert "this export is not on record" in done.stderr
+    assert "on record" not in done.stdout

@@ -2,6 +2,7 @@
 """A store that the daemon has written is verified; what is done to it afterwards is found."""
 
 import base64
+import hashlib
 import json
 import re
 import shutil
@@ -222,3 +223,65 @@ def test_what_makes_no_sense_is_said(home):
     assert done.returncode == 1 and "nowhere" in done.stderr
     text = base64.b64encode(bytes(33)).decode()
     assert daemon.command("verify", "--key", f"a+00000000+{text}", check=False).returncode == 2
+
+
+def forge_deletion(store):
+    """What somebody does who knows the format: the chain of the manifest has no key."""
+    victim = sorted(p for p in store.iterdir() if p.name.endswith(".jsonl.zst"))[-1]
+    base = victim.name.split(".")[0]
+    for path in store.iterdir():
+        if path.name.startswith(base):
+            path.unlink()
+    lines = (store / "manifest.jsonl").read_bytes().splitlines()
+    before = base64.b64decode(json.loads(lines[-1])["chain"])
+    line = (f'{{"fact":"deleted","time":"2026-11-20T17:46:40Z","base":"{base}",'
+            f'"reason":"retention.max_files","rule":""').encode()
+    chain = base64.b64encode(hashlib.sha256(before + line).digest()).decode()
+    with open(store / "manifest.jsonl", "ab") as manifest:
+        manifest.write(line + f',"chain":"{chain}"}}\n'.encode())
+    return base
+
+
+def test_a_deletion_is_believed_for_its_record_alone(home):
+    config = STORE.replace("rotate:", "retention: { max_files: 2 }\n  rotate:")
+    with Daemon(home, config) as daemon:
+        def is_told():
+            send(daemon, 100)
+            return daemon.command("query", "--kind", "integrity", "--where",
+                                  "agent.integrity.action=deletion", "--format",
+                                  "ndjson").count("\n") >= 2
+
+        wait_until(is_told, ARRIVAL_TIMEOUT_S, "deletions on record")
+        wait_until(lambda: verify(daemon)[0]["complete"] == "yes", ARRIVAL_TIMEOUT_S,
+                   "each deletion has its record")
+        daemon.kill()
+        daemon.start()
+        wait_until(lambda: verify(daemon)[0]["complete"] == "yes", ARRIVAL_TIMEOUT_S,
+                   "and after a kill, too")
+        key = verify(daemon)[1]["first_key"]
+        assert daemon.stop() == 0
+        base = None
+
+        def forge(store):
+            nonlocal base
+            base = forge_deletion(store)
+
+        answers, report = tampered(daemon, key, forge)
+        assert answers["complete"] == "cannot_verify", report["findings"]
+        assert any(base in f["text"] and f["file"] == "manifest.jsonl" and f["line"]
+                   for f in findings(report, "complete", "cannot_verify")), report["findings"]
+
+        def rewrite(store):
+            """The manifest says another reason for the first deletion, in a chain made anew."""
+            chain, out = bytes(32), []
+            for line in (store / "manifest.jsonl").read_bytes().splitlines():
+                text = line[:line.rindex(b',"chain":')].replace(b"retention.max_files",
+                                                                b"retention.max_age")
+                chain = hashlib.sha256(chain + text).digest()
+                out.append(text + b',"chain":"' + base64.b64encode(chain) + b'"}\n')
+            (store / "manifest.jsonl").write_bytes(b"".join(out))
+
+        answers, report = tampered(daemon, key, rewrite)
+        assert answers["complete"] == "no"
+        assert any("does not have the deletion" in f["text"]
+                   for f in findings(report, "complete")), report["findings"]

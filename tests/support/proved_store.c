@@ -86,6 +86,16 @@ static void record(struct proved_store *store, struct manifest_fact *fact)
     expect_ok(manifest_put(fact, &store->chain, &line, &err), &err);
     append_line(store, STORE_MANIFEST_NAME, buf_slice(&line));
     buf_fini(&line);
+    if (fact->kind != MANIFEST_DELETED && fact->kind != MANIFEST_REWRITTEN)
+        return;
+    store->deed = (struct proved_deed){
+        .action = fact->kind == MANIFEST_DELETED ? "deletion" : "erasure",
+        .transport = "internal",
+        .origin = ORIGIN,
+        .names_line = true,
+        .line = store->chain.value,
+    };
+    memcpy(store->deed.base, fact->base, sizeof(store->deed.base));
 }
 
 /* --- Beginning and end ----------------------------------------------------------------------- */
@@ -250,6 +260,40 @@ void proved_store_write(struct proved_store *store, size_t count)
     }
     proved_store_append(store, buf_slice(&lines));
     buf_fini(&lines);
+}
+
+static int put_attribute(char *out, size_t size, const char *key, const char *value)
+{
+    return snprintf(out, size, "{\"key\":\"%s\",\"value\":{\"stringValue\":\"%s\"}},", key, value);
+}
+
+void proved_store_tell(struct proved_store *store, const struct proved_deed *deed)
+{
+    char line_text[HASH_BASE64_SIZE + 1] = "";
+    char file[STORE_FILE_NAME_SIZE + 16];
+    char line[4096];
+    int size;
+
+    hash_format_base64(&deed->line, line_text);
+    add_suffix(deed->base, ".jsonl", file);
+    const char *const attributes[][2] = {
+        {"agent.event.kind", "agent.integrity"},  {"agent.transport", deed->transport},
+        {"agent.integrity.action", deed->action}, {"agent.integrity.origin", deed->origin},
+        {"agent.integrity.file", file},           {"agent.integrity.manifest", line_text},
+    };
+    size = snprintf(line, sizeof(line),
+                    "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{"
+                    "\"attributes\":[");
+    for (size_t i = 0; i < COUNT_OF(attributes) - !deed->names_line; i++)
+        size += put_attribute(line + size, sizeof(line) - (size_t)size, attributes[i][0],
+                              attributes[i][1]);
+    size += snprintf(line + size, sizeof(line) - (size_t)size,
+                     "{\"key\":\"agent.journal.id\",\"value\":{\"stringValue\":\"" ID_TEXT "\"}},"
+                     "{\"key\":\"agent.journal.sequence\",\"value\":{\"intValue\":\"%" PRIu64
+                     "\"}}]}]}]}]}\n",
+                     store->next_sequence);
+    ASSERT(size > 0 && (size_t)size < sizeof(line));
+    proved_store_append(store, slice_of(line, (size_t)size));
 }
 
 void proved_store_skip(struct proved_store *store, uint64_t count)

@@ -16,6 +16,14 @@
 
 enum { PROVED_STORE_PATH_SIZE = TEMP_DIR_PATH_MAX + 256 };
 
+/* A deletion or erasure, as its record tells of it. */
+struct proved_deed {
+    const char *action, *transport, *origin;
+    char base[STORE_FILE_NAME_SIZE];
+    bool names_line;  /* of the manifest: */
+    struct hash line; /* its chain value */
+};
+
 struct proved_store {
     struct temp_dir dir;
     char path[TEMP_DIR_PATH_MAX + 16]; /* the store's directory, below `dir` */
@@ -32,6 +40,7 @@ struct proved_store {
     struct merkle_range file_range;
     uint64_t file_begun_s, file_first_sequence, file_bytes;
     char last_base[STORE_FILE_NAME_SIZE]; /* of the last file that was closed */
+    struct proved_deed deed;              /* the last one */
 };
 
 /* Empty: only the keys are there. */
@@ -59,6 +68,8 @@ void proved_store_compress(struct proved_store *store, size_t lines);
 void proved_store_delete(struct proved_store *store, const char *base);
 /* Erases line `line`, from 1, of the last closed file, which is not compressed: on record. */
 void proved_store_erase(struct proved_store *store, uint64_t line);
+/* Appends the record of a deed to the active file. */
+void proved_store_tell(struct proved_store *store, const struct proved_deed *deed);
 
 /* Appends the checkpoint of the tree as it stands to `out`, signed. */
 void proved_store_sign(struct proved_store *store, struct buf *out);

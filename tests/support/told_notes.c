@@ -25,6 +25,7 @@ static bool take(void *context, const char *exporter, const struct exporter_note
         .epoch = note->epoch,
         .first = note->first,
         .last = note->last,
+        .count = note->count,
         .bytes = note->bytes,
         .skipped = note->skipped,
         .token_unix_s = note->token_unix_s,
@@ -40,13 +41,14 @@ static bool take(void *context, const char *exporter, const struct exporter_note
     copy(item->growth, sizeof(item->growth), note->growth);
     copy(item->token, sizeof(item->token), note->token);
     copy(item->actor, sizeof(item->actor), note->actor);
+    copy(item->manifest, sizeof(item->manifest), note->manifest);
     return true;
 }
 
 struct exporter_notes told_notes_listen(struct told_notes *told)
 {
     *told = (struct told_notes){.count = 0};
-    return (struct exporter_notes){told, take};
+    return (struct exporter_notes){.context = told, .tell = take};
 }
 
 static bool is_asked_for(const struct told_note *note, const char *action, const char *reason)

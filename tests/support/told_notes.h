@@ -11,8 +11,8 @@ enum { TOLD_MAX = 256 };
 
 struct told_note {
     char action[32], reason[640], origin[256], file[96], root[64], key[320], note[2048],
-        growth[4096], token[8192], actor[128];
-    uint64_t size, epoch, first, last, bytes, skipped, token_unix_s;
+        growth[4096], token[8192], actor[128], manifest[64];
+    uint64_t size, epoch, first, last, count, bytes, skipped, token_unix_s;
     bool is_alarm;
 };
 

@@ -215,7 +215,7 @@ static void test_private_files_are_the_users_alone(void **state)
     file_store_send(&scene->store, 1, 3);
     assert_int_equal(
         file_store_run_number(&scene->store, "find . ../integrity -type f -perm /077 | wc -l"), 0);
-    assert_int_equal(file_store_run_number(&scene->store, "ls ../integrity/file.test | wc -l"), 3);
+    assert_int_equal(file_store_run_number(&scene->store, "ls ../integrity/file.test | wc -l"), 4);
 }
 
 /* --- Damage ----------------------------------------------------------------------------------- */

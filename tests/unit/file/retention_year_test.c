@@ -320,7 +320,7 @@ static void prepare(struct world *world)
 
     file_store_init(&world->store);
     world->store.read_clock = read_clock;
-    world->store.notes = (struct exporter_notes){world, on_note};
+    world->store.notes = (struct exporter_notes){.context = world, .tell = on_note};
     file_store_set(&world->store, "rotate.age", ROTATE_HOURS * HOUR_NS);
     file_store_set(&world->store, "retention.max_age", MAX_AGE_DAYS * DAY_NS);
     file_store_set(&world->store, "retention.slack", world->slack_ns);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "support/crash_states.h"
+#include "support/deeds_told.h"
 #include "support/file_store.h"
 #include "support/proofs_found.h"
 #include "support/store_found.h"
@@ -49,30 +50,36 @@ static const struct scenario scenarios[] = {
     {.padding = 10, .count_max = 3, .rotate_size = 1500, .has_rule = true, .has_proofs = true},
 };
 
-enum mark { MARK_TRIED, MARK_DONE, MARK_SIGNED };
+enum mark { MARK_TRIED, MARK_DONE, MARK_SIGNED, MARK_TOLD };
 
 struct looking {
     struct file_store store;
     bool has_proofs;
     unsigned alarms;
+    struct deeds_told told; /* since the power cut */
 };
 
-static bool note_alarm(void *context, const char *exporter, const struct exporter_note *note)
+static bool take_note(void *context, const char *exporter, const struct exporter_note *note)
 {
     struct looking *looking = context;
 
     (void)exporter;
     looking->alarms += note->is_alarm || strcmp(note->action, "unproved") == 0;
+    deeds_told_take(&looking->told, note);
     return true;
 }
 
+static uint64_t told_count; /* deletions and erasures, in the order of the manifest */
+
 /* What left the machine must be continued by every later start. */
-static bool note_checkpoint(void *context, const char *exporter, const struct exporter_note *note)
+static bool trace_note(void *context, const char *exporter, const struct exporter_note *note)
 {
     (void)context;
     (void)exporter;
     if (note->has_size && note->note != NULL)
         disk_trace_mark(MARK_SIGNED, note->size);
+    if (note->manifest != NULL && note->manifest[0] != 0)
+        disk_trace_mark(MARK_TOLD, ++told_count);
     return true;
 }
 
@@ -185,6 +192,7 @@ static const char *check_state(void *context, const char *root, const uint64_t m
     snprintf(path, sizeof(path), "%s", root);
     file_store_set_root(store, path);
     store->first_new_sequence = marks[MARK_TRIED] + 1;
+    looking->told = (struct deeds_told){.count = 0};
     const char *failure = looking->has_proofs ? verify_as_it_is(store->path) : NULL;
     if (failure == NULL)
         failure = start_and_look(store, &first);
@@ -206,6 +214,8 @@ static const char *check_state(void *context, const char *root, const uint64_t m
         failure = look_at_proofs(store, &signed_size);
     if (looking->has_proofs && failure == NULL && looking->alarms > 0)
         failure = "an alarm was raised";
+    if (looking->has_proofs && failure == NULL)
+        failure = deeds_told_check(&looking->told, store->path, marks[MARK_TOLD]);
     return failure;
 }
 
@@ -224,10 +234,11 @@ static void trace_store(struct file_store *store, const struct scenario *scenari
 {
     uint64_t next = 1;
 
+    told_count = 0;
     file_store_init(store);
     set_options(store, scenario);
     store->io = &disk_trace_io;
-    store->notes = (struct exporter_notes){NULL, note_checkpoint};
+    store->notes = (struct exporter_notes){.tell = trace_note};
     disk_trace_begin(store->dir.path, omission);
     file_store_start(store);
     for (unsigned i = 0; i < BATCHES; i++) {
@@ -257,7 +268,7 @@ static struct crash_tally try_store(const struct scenario *scenario, enum trace_
     trace_store(&traced, scenario, omission);
     file_store_init(&looking.store);
     set_options(&looking.store, scenario);
-    looking.store.notes = (struct exporter_notes){&looking, note_alarm};
+    looking.store.notes = (struct exporter_notes){.context = &looking, .tell = take_note};
     crash_states_try(&settings, check_state, &looking, &tally);
     disk_trace_end();
     file_store_fini(&looking.store);

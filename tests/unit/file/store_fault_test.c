@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "support/deeds_told.h"
 #include "support/fault_points.h"
 #include "support/file_store.h"
 #include "support/proofs_found.h"
@@ -45,9 +46,21 @@ struct promise {
     uint64_t safe;  /* the same, before the first fault */
 };
 
+static struct deeds_told told;
+
+static bool take_note(void *context, const char *exporter, const struct exporter_note *note)
+{
+    (void)context;
+    (void)exporter;
+    deeds_told_take(&told, note);
+    return true;
+}
+
 static void prepare(struct file_store *store, const struct scenario *scenario)
 {
+    told = (struct deeds_told){.count = 0};
     file_store_init(store);
+    store->notes = (struct exporter_notes){.tell = take_note};
     store->padding_bytes = 300;
     store->io = &faulty_disk_io;
     file_store_set(store, "rotate.size", 1500);
@@ -71,6 +84,7 @@ static void clean_up(struct file_store *store)
 
 static bool start(struct file_store *store, const struct promise *promise)
 {
+    deeds_told_begin(&told);
     store->first_new_sequence = promise->tried + 1;
     return file_store_try_start(store) == ST_OK;
 }
@@ -208,6 +222,10 @@ static void go_on(struct file_store *store, const struct scenario *scenario,
         if (point->at % EXPECT_EVERY == 0)
             check_erased(store, point);
     }
+    const char *trouble =
+        scenario->has_proofs ? deeds_told_check(&told, store->path, 0) : told.trouble;
+    if (trouble != NULL)
+        fail_msg("%s at call %u: %s", point->plan->name, point->at, trouble);
     assert_int_equal(file_store_count(store, ".tmp"), 0);
     struct store_indexes indexes = store_indexes_look(store->path);
     if (indexes.refused > 0 || indexes.left_over > 0)

@@ -144,6 +144,26 @@ static void test_a_note_becomes_a_record_with_what_the_daemon_knows(void **state
     assert_int_equal(count_records(scene, "agent.integrity", texts), 1);
 }
 
+static void test_a_note_counts_as_durable_when_the_journal_has_it(void **state)
+{
+    struct scene *scene = *state;
+    struct exporter_note note = checkpoint(5);
+    uint64_t taken, durable;
+
+    assert_true(store_notes_tell(scene->notes, "file/test", &note));
+    assert_true(store_notes_tell(scene->notes, "file/test", &note));
+    note.action = NULL;
+    assert_false(store_notes_tell(scene->notes, "file/test", &note));
+    store_notes_count(scene->notes, &taken, &durable);
+    assert_int_equal(taken, 2);
+    assert_int_equal(durable, 0);
+    store_notes_flush(scene->notes, clock_monotonic_ns(), true);
+    store_notes_flush(scene->notes, clock_monotonic_ns(), true); /* has waited for the first */
+    store_notes_count(scene->notes, &taken, &durable);
+    assert_int_equal(taken, 2);
+    assert_int_equal(durable, 2);
+}
+
 static void test_a_note_of_too_much_text_or_without_an_action_is_not_taken(void **state)
 {
     static char text[EXPORTER_NOTE_TEXT_MAX + 2];
@@ -212,6 +232,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_note_becomes_a_record_with_what_the_daemon_knows,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_note_counts_as_durable_when_the_journal_has_it,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             test_a_note_of_too_much_text_or_without_an_action_is_not_taken, set_up, tear_down),

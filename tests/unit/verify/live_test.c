@@ -32,12 +32,21 @@ static void *keep_writing(void *context)
             proved_store_evolve(store);
         proved_store_close(store);
         proved_store_compress(store, 7);
-        if (i % 3 == 2)
+        if (i % 3 == 2) {
             proved_store_delete(store, before);
+            proved_store_tell(store, &store->deed);
+        }
         memcpy(before, store->last_base, sizeof(before));
     }
     atomic_store(&is_done, true);
     return NULL;
+}
+
+/* The record of a deletion follows it, and whoever asks just then may be told to ask again. */
+static bool is_on_its_way(const struct verify_finding *finding)
+{
+    return finding->answer == VERIFY_CANNOT && finding->question == VERIFY_COMPLETE &&
+           strstr(finding->text, "no record") != NULL;
 }
 
 static void expect_no_alarm(const struct proved_store *store, const char *key)
@@ -54,7 +63,7 @@ static void expect_no_alarm(const struct proved_store *store, const char *key)
         fail_msg("%s", err.text);
     for (size_t i = 0; i < report.count; i++) {
         const struct verify_finding *finding = &report.findings[i];
-        if (finding->answer != VERIFY_YES)
+        if (finding->answer != VERIFY_YES && !is_on_its_way(finding))
             fail_msg("%s: %s: %s", verify_answer_text(finding->answer), finding->file,
                      finding->text);
     }
