@@ -19,7 +19,7 @@ NOWHERE = "otlp_grpc/sink: { endpoint: '127.0.0.1:1', retry: { initial: 50ms } }
 
 
 def to_sink(sink):
-    return f"otlp_grpc/sink: {{ endpoint: '127.0.0.1:{sink.port}' }}"
+    return f"otlp_grpc/sink: {{ endpoint: '127.0.0.1:{sink.port}', requests_in_flight_max: 1 }}"
 
 
 def ids_of(sink):

@@ -140,7 +140,8 @@ def test_a_full_disk_refuses_with_words_and_goes_on_when_there_is_space(home):
                    ARRIVAL_TIMEOUT_S, "the end of it in the log")
         assert post(daemon.http_port, "/v1/logs", request("over http too"),
                     "application/x-protobuf")[0] == 200
-        daemon.write_config(f"otlp_grpc/sink: {{ endpoint: '127.0.0.1:{sink.port}' }}", JOURNAL)
+        daemon.write_config(f"otlp_grpc/sink: {{ endpoint: '127.0.0.1:{sink.port}', "
+                            "requests_in_flight_max: 1 }", JOURNAL)
         daemon.process.send_signal(1)
         wanted = ["first", *map(str, taken), "again", "same connection", "over http too"]
         wait_until(lambda: set(ids_of(sink)) >= set(wanted), ARRIVAL_TIMEOUT_S, "all that was acked")
