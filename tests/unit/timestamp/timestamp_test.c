@@ -80,7 +80,7 @@ static void start(struct scene *scene)
     const struct exporter_context context = {
         .name = "timestamp/t1",
         .state_dir = scene->dir.path,
-        .notes = {scene, tell},
+        .notes = {.context = scene, .tell = tell},
         .read_clock = read_clock,
     };
 
