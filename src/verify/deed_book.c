@@ -28,13 +28,12 @@
 #include "telltale/record_facts.h"
 #include "telltale/store_manifest.h"
 #include "util/clock.h"
+#include "util/text_find.h"
 
 enum {
     DEEDS_MAX = 4 << 20, /* records, and lines of the manifest */
     BASE_SIZE = STORE_FILE_NAME_SIZE,
 };
-
-static const struct slice needle = {(const uint8_t *)"agent.integrity.action", 22};
 
 /* A record. */
 struct told {
@@ -67,7 +66,8 @@ struct list {
 
 struct deed_book {
     char origin[NOTE_NAME_SIZE];
-    uint64_t lines_before; /* of the manifest, when the verification began */
+    struct text_needle needle; /* what every record about stores has */
+    uint64_t lines_before;     /* of the manifest, when the verification began */
     pthread_mutex_t lock;
     /* shared, under lock */
     struct store_record *record;
@@ -118,6 +118,7 @@ enum status deed_book_create(int dir_fd, const char *origin, struct deed_book **
         return error_set(err, ST_NO_MEMORY, "look for the records of deletions");
     (void)pthread_mutex_init(&book->lock, NULL); /* cannot fail without attributes */
     (void)snprintf(book->origin, sizeof(book->origin), "%s", origin); /* a longer one is no name */
+    book->needle = text_needle_of(SLICE("agent.integrity.action"), false);
     enum status st = store_record_create(&book->record, err);
     if (st == ST_OK)
         st = record_reader_create(&book->reader, err);
@@ -209,7 +210,7 @@ enum status deed_book_line(void *context, const struct file_line *line, bool *re
     struct deed_book *book = context;
 
     (void)ret_alone;
-    if (memmem(line->text.data, line->text.size, needle.data, needle.size) == NULL)
+    if (text_find(&book->needle, line->text) == NULL)
         return ST_OK;
     (void)pthread_mutex_lock(&book->lock); /* fails only if we hold it */
     book->line = line;
