@@ -22,8 +22,6 @@
 
 enum { TICKS_NS = 100 * 1000 * 1000 };
 
-#define NEXT_SUFFIX ".next"
-
 enum fact_kind { FACT_PLAIN, FACT_COMPRESSED, FACT_PROOF, FACT_INDEX, FACT_NEXT, FACT_MANIFEST };
 
 struct fact {
@@ -226,9 +224,7 @@ static enum status take_name(struct reading *reading, const char *text, struct e
         fact.kind = FACT_PROOF;
     else if (parse_beside(text, STORE_INDEX_SUFFIX, &fact.name))
         fact.kind = FACT_INDEX;
-    else if (parse_beside(text, ".jsonl" NEXT_SUFFIX, &fact.name) ||
-             parse_beside(text, ".jsonl.zst" NEXT_SUFFIX, &fact.name) ||
-             parse_beside(text, STORE_PROOF_SUFFIX NEXT_SUFFIX, &fact.name))
+    else if (parse_beside(text, STORE_PROOF_SUFFIX ".next", &fact.name))
         fact.kind = FACT_NEXT;
     else
         return ST_OK;

@@ -23,7 +23,7 @@ struct plan_file {
     struct store_file_name name;
     char base[PLAN_BASE_SIZE];
     bool has_plain, has_compressed, has_proof, has_index; /* in the directory */
-    bool has_next; /* what an erasure puts in their place, which is not finished */
+    bool has_next; /* the proof that an unfinished erasure puts in the place of this one */
 
     bool is_closed; /* in the manifest; then: */
     uint64_t closed_line, closed_bytes;

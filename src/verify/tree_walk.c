@@ -276,7 +276,10 @@ static enum status settle(struct tree_walk *walk, const struct plan_file *file,
     if ((has_no(&outcome->found) || outcome->is_unproved) && may_retry &&
         !is_settled(walk, job, check))
         return ST_AGAIN;
-    if (file != NULL && file->is_closed && file->has_next && has_no(&outcome->found))
+    /* Before the manifest has the erasure the file is as it was, and what is wrong with it is
+     * wrong; a name alone excuses nothing. */
+    if (file != NULL && file->is_closed && file->is_rewritten && file->has_next &&
+        has_no(&outcome->found))
         file_outcome_under_erasure(walk, file, job->name, outcome);
     return ST_OK;
 }

@@ -676,6 +676,22 @@ static void test_a_wrong_key_is_never_fine(void **state)
     proved_store_fini(&store);
 }
 
+static void test_a_name_of_an_erasure_excuses_no_change(void **state)
+{
+    (void)state;
+    struct proved_store store;
+    struct judged judged;
+
+    proved_store_init(&store);
+    proved_store_fill(&store);
+    run_in(&store, "f=$(ls 2*.jsonl* | grep -v proof | head -n 1); : >${f%%%%.*}.proof.next; "
+                   "printf X | dd of=$f bs=1 seek=40 conv=notrunc status=none");
+    judge(&store, &judged);
+    assert_int_equal(verify_report_answer(&judged.report, VERIFY_UNCHANGED), VERIFY_NO);
+    forget(&judged);
+    proved_store_fini(&store);
+}
+
 static void test_the_logs_own_key_attests_nothing_and_raises_no_alarm(void **state)
 {
     (void)state;
@@ -719,6 +735,7 @@ int main(void)
         cmocka_unit_test(test_a_copy_finds_an_end_that_was_cut_off_with_its_checkpoints),
         cmocka_unit_test(test_a_copy_finds_a_rewritten_end),
         cmocka_unit_test(test_a_wrong_key_is_never_fine),
+        cmocka_unit_test(test_a_name_of_an_erasure_excuses_no_change),
         cmocka_unit_test(test_the_logs_own_key_attests_nothing_and_raises_no_alarm),
     };
 
